@@ -1,0 +1,88 @@
+//! The channels that have followers on this node.
+
+use std::collections::HashMap;
+use std::hash::BuildHasher;
+use std::sync::{Arc, Weak};
+
+use parking_lot::Mutex;
+use tidegate_protocol::Record;
+use tidegate_protocol::ids::StreamId;
+
+use super::follower::Follower;
+use super::live::LiveChannel;
+use crate::seams::StreamStore;
+use crate::seams::store::CommitListener;
+
+const SHARDS: usize = 64;
+
+type Shard = Mutex<HashMap<StreamId, Weak<LiveChannel>>>;
+
+/// Finds or makes live channels, and hands them what the store commits.
+#[derive(Debug)]
+pub struct Channels {
+    shards: Box<[Shard]>,
+    hasher: std::hash::RandomState,
+}
+
+impl Default for Channels {
+    fn default() -> Self {
+        Self {
+            shards: (0..SHARDS).map(|_| Mutex::default()).collect(),
+            hasher: std::hash::RandomState::new(),
+        }
+    }
+}
+
+impl Channels {
+    /// Follows `stream` from seq `from` (inclusive).
+    pub fn follow(
+        self: &Arc<Self>,
+        store: Arc<dyn StreamStore>,
+        stream: StreamId,
+        from: u64,
+    ) -> Follower {
+        let live = self.live(&stream);
+        Follower::new(Arc::clone(self), live, store, stream, from)
+    }
+
+    /// How many channels are live.
+    pub fn len(&self) -> usize {
+        self.shards.iter().map(|shard| shard.lock().len()).sum()
+    }
+
+    /// Is no channel live?
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    fn live(&self, stream: &StreamId) -> Arc<LiveChannel> {
+        let mut shard = self.shard(stream).lock();
+        if let Some(live) = shard.get(stream).and_then(Weak::upgrade) {
+            return live;
+        }
+        let live = Arc::new(LiveChannel::new());
+        shard.insert(stream.clone(), Arc::downgrade(&live));
+        live
+    }
+
+    /// Forgets `stream` if its last follower has gone.
+    pub(super) fn forget(&self, stream: &StreamId) {
+        let mut shard = self.shard(stream).lock();
+        if shard.get(stream).is_some_and(|live| live.strong_count() == 0) {
+            shard.remove(stream);
+        }
+    }
+
+    fn shard(&self, stream: &StreamId) -> &Shard {
+        &self.shards[self.hasher.hash_one(stream) as usize % SHARDS]
+    }
+}
+
+impl CommitListener for Channels {
+    fn committed(&self, stream: &StreamId, records: &Arc<[Record]>) {
+        let live = self.shard(stream).lock().get(stream).and_then(Weak::upgrade);
+        if let Some(live) = live {
+            live.push(records);
+        }
+    }
+}

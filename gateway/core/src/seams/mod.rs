@@ -1,0 +1,15 @@
+//! The trait seams: what the engine needs from stores, backends, clocks and entropy.
+
+pub mod backend;
+pub mod clock;
+pub mod store;
+
+pub use backend::AgentBackend;
+pub use clock::{Clock, Entropy};
+pub use store::StreamStore;
+
+use std::future::Future;
+use std::pin::Pin;
+
+/// A boxed future that a seam returns: one per operation, never one per record or subscriber.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;

@@ -1,0 +1,181 @@
+//! Creating a session, or finding it again (trigger-client §1.1).
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+use tidegate_protocol::ids::{self, Channel, SessionKey};
+use tidegate_protocol::input::Trigger;
+use tidegate_protocol::token::scope::{Action, Resource};
+use tidegate_protocol::{ApiError, ErrorCode, NewRecord, control};
+
+use super::request::{CreateSession, refused};
+use super::row::SessionRow;
+use crate::access::Principal;
+use crate::error::{self, Result};
+use crate::gateway::Gateway;
+use crate::seams::store::{Append, Commit, CommitError, Op, Writer};
+
+/// What a create answers.
+#[derive(Clone, Debug)]
+pub struct Created {
+    /// The row, new or found.
+    pub row: Arc<SessionRow>,
+    /// A fresh session token.
+    pub token: String,
+    /// Was it there before?
+    pub found: bool,
+}
+
+impl Gateway {
+    /// Creates the session, or finds it by its external id; idempotent.
+    pub async fn create_session(
+        &self,
+        principal: &Principal,
+        mut request: CreateSession,
+        expires_at: Option<u64>,
+    ) -> Result<Created> {
+        request.validate()?;
+        may_create(principal, &request)?;
+        if !self.agents().has(&request.task_identifier) {
+            return Err(unknown_agent(&request.task_identifier));
+        }
+        let now = self.now();
+        if expires_at.is_some_and(|at| at <= now) {
+            return Err(refused("expiresAt", "expiresAt must lie in the future"));
+        }
+        loop {
+            let row = self.new_row(principal, &request, expires_at);
+            let key = SessionKey::new(&principal.environment, row.name());
+            let found = self.store().session(&key).await.map_err(error::store)?;
+            let outcome = match &found {
+                Some(found) => self.refresh(&key, found, &request).await,
+                None => self.insert(&key, row, &request).await,
+            };
+            match outcome {
+                // Somebody else was first: look again, and find theirs.
+                Err(CommitError::RowChanged { .. }) => {}
+                Err(failure) => return Err(error::commit(failure)),
+                Ok(()) => return self.created(&key, found.is_some()).await,
+            }
+        }
+    }
+
+    async fn created(&self, key: &SessionKey, found: bool) -> Result<Created> {
+        let row = self.store().session(key).await.map_err(error::store)?;
+        let row = row.ok_or_else(|| error::session_not_found(key.name()))?;
+        error::open_or(&row, self.now())?;
+        self.turns().poke(key, &row);
+        let token = self.access().mint_session_token(key.environment(), row.name())?;
+        Ok(Created { row, token, found })
+    }
+
+    fn new_row(
+        &self,
+        principal: &Principal,
+        request: &CreateSession,
+        expires_at: Option<u64>,
+    ) -> SessionRow {
+        let now = self.now();
+        let environment = &principal.environment;
+        let id = match (&request.external_id, &request.idempotency_key) {
+            (None, Some(key)) => ids::session_id_for_request(environment, key),
+            (Some(name), _) => ids::session_id(ids::partition_of(name), self.entropy()),
+            (None, None) => ids::session_id(self.entropy() as u8, self.entropy()),
+        };
+        SessionRow {
+            id,
+            external_id: request.external_id.clone(),
+            environment: environment.to_string(),
+            kind: request.kind.clone(),
+            agent: request.task_identifier.clone(),
+            trigger_config: Value::Object(request.trigger_config.clone()),
+            tags: request.tags.clone().unwrap_or_default(),
+            metadata: request.metadata.clone().map(Value::Object),
+            run_id: ids::run_id(self.entropy()),
+            closed_at: None,
+            closed_reason: None,
+            expires_at,
+            created_at: now,
+            updated_at: now,
+            version: 0,
+        }
+    }
+
+    async fn insert(
+        &self,
+        key: &SessionKey,
+        row: SessionRow,
+        request: &CreateSession,
+    ) -> std::result::Result<(), CommitError> {
+        let first = request.base_payload().and_then(|base| first_message(base, row.name()));
+        let mut ops = vec![Op::PutRow { expected: None, row: Box::new(row) }];
+        ops.extend(first.map(|record| self.first_input(record)));
+        self.store().commit(Commit { session: key.clone(), ops }).await.map(drop)
+    }
+
+    /// A message in the base payload is the session's first input, so that it is owed an answer
+    /// like any other (I7).
+    fn first_input(&self, text: String) -> Op {
+        let mut record = NewRecord::text(&text, &ids::base36(self.entropy(), 21));
+        record.headers.push((control::CREDENTIAL.to_owned(), "secret".to_owned()));
+        Op::Append(Append {
+            channel: Channel::IN,
+            writer: Writer::Client,
+            frame_key: None,
+            records: vec![record],
+            owed: true,
+        })
+    }
+
+    /// A repeated create replaces the trigger configuration (trigger-client §1.1).
+    async fn refresh(
+        &self,
+        key: &SessionKey,
+        found: &SessionRow,
+        request: &CreateSession,
+    ) -> std::result::Result<(), CommitError> {
+        let same = found.trigger_config.as_object() == Some(&request.trigger_config)
+            && found.agent == request.task_identifier;
+        if same || found.closed_at.is_some() {
+            return Ok(());
+        }
+        let mut row = found.clone();
+        row.trigger_config = Value::Object(request.trigger_config.clone());
+        row.agent.clone_from(&request.task_identifier);
+        row.updated_at = self.now();
+        let ops = vec![Op::PutRow { expected: Some(found.version), row: Box::new(row) }];
+        self.store().commit(Commit { session: key.clone(), ops }).await.map(drop)
+    }
+}
+
+fn may_create(principal: &Principal, request: &CreateSession) -> Result<()> {
+    let ids = [request.external_id.as_deref().unwrap_or("")];
+    let agent = Resource::Task(&request.task_identifier);
+    principal.require(
+        principal.may_session(Action::Write, &ids, None) || principal.may(Action::Write, &agent),
+    )
+}
+
+/// The error for an agent that the configuration does not have.
+pub fn unknown_agent(agent: &str) -> ApiError {
+    let message =
+        format!("there is no agent {agent:?}; add an [[agent]] with this id to the configuration");
+    ApiError::new(ErrorCode::UnknownAgent, message).at("taskIdentifier")
+}
+
+/// The `.in` record for a first turn that came in the base payload; `None` for a preload.
+fn first_message(base: &Map<String, Value>, chat_id: &str) -> Option<String> {
+    let trigger = base.get("trigger").and_then(Value::as_str).and_then(Trigger::parse)?;
+    let wanted = match trigger {
+        Trigger::Submit => base.get("message").is_some_and(Value::is_object),
+        Trigger::Action => base.contains_key("action"),
+        Trigger::Regenerate | Trigger::Close | Trigger::Preload => false,
+    };
+    if !wanted {
+        return None;
+    }
+    let mut payload = base.clone();
+    payload.remove("messages");
+    payload.insert("chatId".to_owned(), Value::String(chat_id.to_owned()));
+    Some(serde_json::json!({"kind": "message", "payload": payload}).to_string())
+}

@@ -1,0 +1,60 @@
+//! A session's row, as stores keep it.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::seams::store::Status;
+
+/// The durable row of a session. Field names are the stored form; times are Unix ms.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SessionRow {
+    /// Friendly id, `session_…`.
+    pub id: String,
+    /// The caller's own id.
+    pub external_id: Option<String>,
+    /// Environment name.
+    pub environment: String,
+    /// Free text, `chat.agent` for chats.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// The agent (`taskIdentifier` on the wire).
+    pub agent: String,
+    /// As the caller sent it.
+    pub trigger_config: Value,
+    /// At most `TAGS_MAX`.
+    pub tags: Vec<String>,
+    /// An object, or nothing.
+    pub metadata: Option<Value>,
+    /// The run that serves the session.
+    pub run_id: String,
+    /// When it was closed.
+    pub closed_at: Option<u64>,
+    /// Why it was closed.
+    pub closed_reason: Option<String>,
+    /// When it stops taking input.
+    pub expires_at: Option<u64>,
+    /// When it was made.
+    pub created_at: u64,
+    /// When the row last changed.
+    pub updated_at: u64,
+    /// Compare-and-set version, given by the store: 1 for the first write.
+    #[serde(default)]
+    pub version: u64,
+}
+
+impl SessionRow {
+    /// The name that keys the session: the external id, or the friendly id.
+    pub fn name(&self) -> &str {
+        self.external_id.as_deref().unwrap_or(&self.id)
+    }
+
+    /// State at `now` (Unix ms).
+    pub fn status(&self, now: u64) -> Status {
+        match (self.closed_at, self.expires_at) {
+            (Some(_), _) => Status::Closed,
+            (None, Some(expires)) if expires <= now => Status::Expired,
+            _ => Status::Active,
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! What the AI SDK binding needs besides appends and reads (`spec/v1/ai-sdk.md`).
+
+use serde_json::{Value, json};
+use tidegate_protocol::ids::{Channel, StreamId};
+use tidegate_protocol::input::{HistoryEdit, Input};
+use tidegate_protocol::token::scope::Action;
+use tidegate_protocol::{ApiError, ErrorCode};
+
+use crate::access::Principal;
+use crate::error::{self, Result};
+use crate::gateway::Gateway;
+use crate::seams::store::ReadLimit;
+use crate::sessions::request::CreateSession;
+use crate::turns::conversation::id_of;
+use crate::turns::driver::load_messages;
+
+/// A turn that runs or is about to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RunningTurn {
+    /// `.in` seq of the input that it answers.
+    pub seq: u64,
+    /// `.out` seq from which its chunks are read.
+    pub out_start: u64,
+}
+
+impl Gateway {
+    /// Finds the session `name` of `agent`, or creates it. A session of another agent is refused.
+    pub async fn ensure_chat(&self, principal: &Principal, agent: &str, name: &str) -> Result<()> {
+        let located = self.locate(principal, name).await?;
+        principal.require(principal.may_session(Action::Write, &located.ids(), None))?;
+        match &located.row {
+            Some(row) if row.agent == agent => Ok(()),
+            Some(row) => {
+                let message =
+                    format!("session {name:?} belongs to agent {:?}, not {agent:?}", row.agent);
+                Err(ApiError::new(ErrorCode::Unprocessable, message).at("id"))
+            }
+            None => {
+                let body = json!({
+                    "type": "chat.agent",
+                    "externalId": name,
+                    "taskIdentifier": agent,
+                    "triggerConfig": {"basePayload": {"chatId": name, "trigger": "preload"}},
+                });
+                let request: CreateSession =
+                    serde_json::from_value(body).expect("every required field is there");
+                self.create_session(principal, request, None).await.map(drop)
+            }
+        }
+    }
+
+    /// What the client's whole history says against the session's: ids in order, and the messages
+    /// that the session does not have, or has otherwise.
+    ///
+    /// One message alone is not a history unless the session knows it: then everything after it
+    /// is dropped (an edit). `None` means that the message is simply added.
+    pub async fn reconcile(
+        &self,
+        principal: &Principal,
+        name: &str,
+        messages: Vec<Value>,
+    ) -> Result<Option<HistoryEdit>> {
+        let located = self.locate(principal, name).await?;
+        principal.require(principal.may_session(Action::Write, &located.ids(), None))?;
+        let stored =
+            load_messages(&**self.store(), &located.key).await.map_err(error::store)?;
+        let known = |id: &str| stored.iter().find(|s| id_of(&s.message) == Some(id));
+        if let [only] = messages.as_slice()
+            && !stored.is_empty()
+            && id_of(only).is_none_or(|id| known(id).is_none())
+        {
+            return Ok(None);
+        }
+        let mut edit = HistoryEdit::default();
+        for message in messages {
+            let Some(id) = id_of(&message) else { continue };
+            edit.ids.push(id.to_owned());
+            if known(id).is_none_or(|stored| stored.message != message) {
+                edit.messages.push(message);
+            }
+        }
+        Ok(Some(edit))
+    }
+
+    /// The turn that runs or is about to, if any.
+    pub async fn running_turn(
+        &self,
+        principal: &Principal,
+        name: &str,
+    ) -> Result<Option<RunningTurn>> {
+        let located = self.locate(principal, name).await?;
+        principal.require(principal.may_session(Action::Read, &located.ids(), None))?;
+        let Some(_) = &located.row else { return Ok(None) };
+        let state = self.engine_state(&located.key).await?;
+        if let Some(active) = state.active {
+            return Ok(Some(RunningTurn { seq: active.seq, out_start: active.out_start }));
+        }
+        let input = StreamId { session: located.key.clone(), channel: Channel::IN };
+        let one = ReadLimit { records: 1, bytes: usize::MAX };
+        for seq in self.store().owed(&located.key).await.map_err(error::store)? {
+            let page = self.store().read(&input, seq, one).await.map_err(error::store)?;
+            let record = page.first().filter(|record| record.seq_num == seq);
+            if record.is_some_and(|record| Input::of(record).is_owed()) {
+                let out = StreamId { session: located.key, channel: Channel::OUT };
+                let out = self.store().state(&out).await.map_err(error::store)?;
+                return Ok(Some(RunningTurn { seq, out_start: out.tail }));
+            }
+        }
+        Ok(None)
+    }
+}

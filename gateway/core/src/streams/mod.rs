@@ -1,0 +1,7 @@
+//! What callers do with a session's streams: append, read, page, ask whether they are settled.
+
+pub mod append;
+pub mod chat;
+pub mod inputs;
+pub mod read;
+pub mod transcript;

@@ -1,0 +1,150 @@
+//! Reading a session's channels (trigger-client §1.3, §1.4, §3).
+
+use tidegate_protocol::cursor::Start;
+use tidegate_protocol::ids::{Channel, Direction, SESSION_ID_PREFIX, StreamId};
+use tidegate_protocol::limits::{READ_PAGE_MAX_BYTES, RECORDS_PAGE_MAX};
+use tidegate_protocol::token::scope::Action;
+use tidegate_protocol::{Record, control};
+
+use crate::access::Principal;
+use crate::channels::Follower;
+use crate::error::{self, Result};
+use crate::gateway::Gateway;
+use crate::seams::store::{ReadLimit, StreamState};
+use crate::sessions::locate::Located;
+
+/// An open read.
+#[derive(Debug)]
+pub struct Reading {
+    /// Delivers records from the start on.
+    pub follower: Follower,
+    /// Where the stream stood when the read was opened.
+    pub state: StreamState,
+    /// For write-scoped readers of `.out`: whose token a boundary gets at delivery.
+    pub token: Option<TokenFor>,
+}
+
+/// Mints the token that write-scoped readers find on a boundary (I1, readers get a view).
+#[derive(Clone, Debug)]
+pub struct TokenFor {
+    gateway: Gateway,
+    environment: String,
+    name: String,
+}
+
+impl TokenFor {
+    /// A fresh token; `None` if the environment has no key.
+    pub fn mint(&self) -> Option<String> {
+        self.gateway.access().mint_session_token(&self.environment, &self.name).ok()
+    }
+}
+
+impl Gateway {
+    /// Opens a read of `channel` from `start`. A session that does not exist yet is waited for,
+    /// unless it is named by a friendly id (trap 17).
+    pub async fn open_read(
+        &self,
+        principal: &Principal,
+        name: &str,
+        channel: &Channel,
+        start: Start,
+    ) -> Result<Reading> {
+        let located = self.locate_readable(principal, name, channel).await?;
+        let stream = StreamId { session: located.key.clone(), channel: channel.clone() };
+        let state = self.store().state(&stream).await.map_err(error::store)?;
+        let from = match start {
+            Start::Floor => state.replay_floor,
+            Start::Tail => state.tail,
+            Start::After(seq) => seq + 1,
+        };
+        let from = from.max(state.retention_floor);
+        let writes = principal.may_session(Action::Write, &located.ids(), Some(&Channel::IN));
+        let token = (*channel == Channel::OUT && writes).then(|| TokenFor {
+            gateway: self.clone(),
+            environment: principal.environment.to_string(),
+            name: located.row.as_ref().map_or(name, |row| row.name()).to_owned(),
+        });
+        let follower = self.channels().follow(self.store().clone(), stream, from);
+        Ok(Reading { follower, state, token })
+    }
+
+    /// One page of records after `after`, oldest first.
+    pub async fn records(
+        &self,
+        principal: &Principal,
+        name: &str,
+        channel: &Channel,
+        after: Option<u64>,
+        limit: usize,
+    ) -> Result<Vec<Record>> {
+        let located = self.locate_readable(principal, name, channel).await?;
+        let stream = StreamId { session: located.key, channel: channel.clone() };
+        let from = match after {
+            Some(seq) => seq + 1,
+            None => self.store().state(&stream).await.map_err(error::store)?.replay_floor,
+        };
+        let limit =
+            ReadLimit { records: limit.min(RECORDS_PAGE_MAX), bytes: READ_PAGE_MAX_BYTES };
+        self.store().read(&stream, from, limit).await.map_err(error::store)
+    }
+
+    /// Is nothing running and nothing owed, so that a reader at the tail need not wait?
+    pub async fn is_settled(&self, reading: &Reading) -> Result<bool> {
+        let stream = reading.follower.stream();
+        let newest = self.newest_shown(stream, &reading.state).await?;
+        let ended = newest.is_some_and(|record| {
+            matches!(control::kind(&record), Some(control::TURN_COMPLETE | control::SESSION_CLOSED))
+        });
+        if !ended {
+            return Ok(false);
+        }
+        Ok(self.store().owed(&stream.session).await.map_err(error::store)?.is_empty())
+    }
+
+    /// The newest record that is not a store command.
+    async fn newest_shown(
+        &self,
+        stream: &StreamId,
+        state: &StreamState,
+    ) -> Result<Option<Record>> {
+        const STEP: u64 = 16;
+        let mut end = state.tail;
+        while end > state.retention_floor {
+            let from = end.saturating_sub(STEP).max(state.retention_floor);
+            let limit = ReadLimit { records: (end - from) as usize, bytes: READ_PAGE_MAX_BYTES };
+            let mut newest = None;
+            let mut next = from;
+            while next < end {
+                let page = self.store().read(stream, next, limit).await.map_err(error::store)?;
+                let Some(last) = page.last() else { break };
+                next = last.seq_num + 1;
+                let shown = page.into_iter().rfind(|r| r.seq_num < end && !r.is_command());
+                newest = shown.or(newest);
+            }
+            if newest.is_some() {
+                return Ok(newest);
+            }
+            end = from;
+        }
+        Ok(None)
+    }
+
+    async fn locate_readable(
+        &self,
+        principal: &Principal,
+        name: &str,
+        channel: &Channel,
+    ) -> Result<Located> {
+        let located = self.locate(principal, name).await?;
+        let is_main_input = channel.side.is_none() && channel.direction == Direction::In;
+        principal.require(
+            principal.is_secret()
+                || (!is_main_input
+                    && principal.may_session(Action::Read, &located.ids(), Some(channel))),
+        )?;
+        if name.starts_with(SESSION_ID_PREFIX) {
+            located.existing()?;
+        }
+        Ok(located)
+    }
+}

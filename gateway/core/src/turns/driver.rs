@@ -1,0 +1,324 @@
+//! Runs one session's machine: reads inputs, performs effects, polls the backend. No decisions.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use tidegate_protocol::Record;
+use tidegate_protocol::ids::{Channel, SessionKey, StreamId};
+use tidegate_protocol::limits::{READ_PAGE_MAX_BYTES, RECORDS_PAGE_MAX, TRANSCRIPT_MESSAGES_MAX};
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep, sleep_until};
+use tracing::{Instrument, debug, info_span, warn};
+
+use super::conversation::Conversation;
+use super::engine::Shared;
+use super::machine::{Effect, Machine, Setting};
+use super::state::{Active, ENGINE_BLOB, EngineState, MESSAGE_PREFIX, StoredMessage};
+use crate::seams::backend::{AgentBackend, AnswerStream, BackendError, Chunk};
+use crate::seams::store::{Commit, CommitError, Committed, Op, ReadLimit, StoreError};
+use crate::seams::{BoxFuture, StreamStore};
+use crate::sessions::row::SessionRow;
+
+/// A driver without work stays this long, so that the next input finds its history in memory.
+const IDLE: Duration = Duration::from_secs(30);
+/// First and longest wait before a session is restored after a store failure.
+const BACKOFF: Duration = Duration::from_millis(200);
+const BACKOFF_MAX: Duration = Duration::from_secs(10);
+const PAGE: ReadLimit = ReadLimit { records: RECORDS_PAGE_MAX, bytes: READ_PAGE_MAX_BYTES };
+
+type Early = BoxFuture<'static, Result<Committed, CommitError>>;
+
+pub(super) struct Driver {
+    shared: Arc<Shared>,
+    session: SessionKey,
+    row: Arc<SessionRow>,
+    poked: mpsc::Receiver<()>,
+}
+
+/// What runs besides the machine.
+#[derive(Default)]
+struct Running {
+    answer: Option<AnswerStream>,
+    early: Option<Early>,
+}
+
+impl Driver {
+    pub(super) fn new(
+        shared: Arc<Shared>,
+        session: SessionKey,
+        row: Arc<SessionRow>,
+        poked: mpsc::Receiver<()>,
+    ) -> Self {
+        Self { shared, session, row, poked }
+    }
+
+    /// Runs until the session has nothing to do. A store failure restores the machine from what is
+    /// durable, as a crash would.
+    pub(super) async fn run(mut self) {
+        let span = info_span!("session", session = self.session.as_str(), agent = self.row.agent);
+        async move {
+            let mut backoff = BACKOFF;
+            loop {
+                match self.drive().await {
+                    Ok(()) => {
+                        if self.shared.release(&self.session, &mut self.poked) {
+                            return;
+                        }
+                        backoff = BACKOFF;
+                    }
+                    Err(error) if self.shared.is_draining() => {
+                        warn!(%error, "gave the session up");
+                        return;
+                    }
+                    Err(error) => {
+                        warn!(%error, "the session is restored from the store");
+                        sleep(backoff).await;
+                        backoff = (backoff * 2).min(BACKOFF_MAX);
+                    }
+                }
+            }
+        }
+        .instrument(span)
+        .await;
+    }
+
+    async fn drive(&mut self) -> Result<(), CommitError> {
+        let agent = self.shared.agents.find(&self.row.agent);
+        let Some(backend) = agent.map(|agent| Arc::clone(&agent.backend)) else { return Ok(()) };
+        let mut machine = self.restore(&*backend).await?;
+        let mut running = Running::default();
+        self.perform(&mut machine, &mut running, &*backend).await?;
+        loop {
+            if machine.is_idle() && self.shared.is_draining() {
+                return self.finish(running).await;
+            }
+            let due = machine.poll_timeout().map(|at| self.instant(at));
+            let idle = machine.is_idle();
+            let drain = self.shared.drain.notified();
+            tokio::select! {
+                biased;
+                poked = self.poked.recv() => {
+                    if poked.is_none() { return self.finish(running).await; }
+                    self.read_inputs(&mut machine, &mut running, &*backend).await?;
+                }
+                done = early(&mut running.early) => {
+                    running.early = None;
+                    done?;
+                }
+                item = next(&mut running.answer) => self.take(&mut machine, &mut running, item),
+                () = sleep_until(due.unwrap_or_else(far)), if due.is_some() => {
+                    machine.handle_timeout(self.now());
+                }
+                () = sleep(IDLE), if idle => return self.finish(running).await,
+                () = drain => {}
+            }
+            self.perform(&mut machine, &mut running, &*backend).await?;
+        }
+    }
+
+    fn take(
+        &self,
+        machine: &mut Machine,
+        running: &mut Running,
+        item: Option<Result<Vec<Chunk>, BackendError>>,
+    ) {
+        match item {
+            Some(Ok(chunks)) => machine.handle_chunks(chunks, self.now()),
+            Some(Err(error)) => {
+                debug!(%error, "the backend failed");
+                running.answer = None;
+                machine.handle_end(Err(error), self.now());
+            }
+            None => {
+                running.answer = None;
+                machine.handle_end(Ok(()), self.now());
+            }
+        }
+    }
+
+    /// Hands in what `.in` has beyond what was seen.
+    async fn read_inputs(
+        &self,
+        machine: &mut Machine,
+        running: &mut Running,
+        backend: &dyn AgentBackend,
+    ) -> Result<(), CommitError> {
+        loop {
+            let from = machine.seen().map_or(0, |seq| seq + 1);
+            let page = self.read(Channel::IN, from, PAGE).await?;
+            let whole = page.len() < PAGE.records;
+            for record in &page {
+                machine.handle_input(record, self.now());
+                self.perform(machine, running, backend).await?;
+            }
+            if page.is_empty() || whole {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn perform(
+        &self,
+        machine: &mut Machine,
+        running: &mut Running,
+        backend: &dyn AgentBackend,
+    ) -> Result<(), CommitError> {
+        while let Some(effect) = machine.poll_effect() {
+            match effect {
+                Effect::Commit(ops) => {
+                    self.settle_early(running).await?;
+                    let committed = self.commit(ops).await?;
+                    machine.handle_committed(&committed);
+                }
+                Effect::CommitEarly(ops) => {
+                    self.settle_early(running).await?;
+                    running.early = Some(self.commit(ops));
+                }
+                Effect::Ask(request) => running.answer = Some(backend.answer(*request)),
+                Effect::Cancel => running.answer = None,
+                Effect::Fetch(_) if self.shared.is_draining() => return Ok(()),
+                Effect::Fetch(seq) => {
+                    let one = ReadLimit { records: 1, bytes: READ_PAGE_MAX_BYTES };
+                    let page = self.read(Channel::IN, seq, one).await?;
+                    let record = page.first().filter(|record| record.seq_num == seq);
+                    let record = record.ok_or_else(|| lost(seq))?;
+                    machine.handle_input(record, self.now());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn settle_early(&self, running: &mut Running) -> Result<(), CommitError> {
+        match running.early.take() {
+            Some(early) => early.await.map(drop),
+            None => Ok(()),
+        }
+    }
+
+    async fn finish(&self, mut running: Running) -> Result<(), CommitError> {
+        self.settle_early(&mut running).await
+    }
+
+    /// The machine as the store has it, with everything handed in that was accepted before.
+    async fn restore(&self, backend: &dyn AgentBackend) -> Result<Machine, CommitError> {
+        let store = &self.shared.store;
+        let state = match store.blob(&self.session, ENGINE_BLOB).await? {
+            Some(bytes) => EngineState::parse(&bytes)?,
+            None => EngineState::default(),
+        };
+        let conversation = Conversation::load(load_messages(&**store, &self.session).await?);
+        let out = self.stream(Channel::OUT);
+        let tail = store.state(&out).await?.tail;
+        let (seen, active) = (state.seen, state.active.clone());
+        let setting = self.setting(backend);
+        let mut machine = Machine::new(setting, state, conversation, tail, self.now());
+        if let Some(active) = &active {
+            let (input, output) = self.read_active(active, tail).await?;
+            machine.restore_active(input.as_ref(), &output, self.now());
+        }
+        let mut running = Running::default();
+        let active_seq = active.map(|active| active.seq);
+        for seq in store.owed(&self.session).await? {
+            if Some(seq) != active_seq && seen.is_some_and(|seen| seq <= seen) {
+                let page = self.read(Channel::IN, seq, ReadLimit { records: 1, ..PAGE }).await?;
+                if let Some(record) = page.first().filter(|record| record.seq_num == seq) {
+                    machine.handle_input(record, self.now());
+                    self.perform(&mut machine, &mut running, backend).await?;
+                }
+            }
+        }
+        self.read_inputs(&mut machine, &mut running, backend).await?;
+        machine.handle_restored(self.now());
+        Ok(machine)
+    }
+
+    async fn read_active(
+        &self,
+        active: &Active,
+        tail: u64,
+    ) -> Result<(Option<Record>, Vec<Record>), StoreError> {
+        let one = ReadLimit { records: 1, ..PAGE };
+        let input = self.read(Channel::IN, active.seq, one).await?;
+        let input = input.into_iter().find(|record| record.seq_num == active.seq);
+        let mut output: Vec<Record> = Vec::new();
+        let mut next = active.out_start;
+        while next < tail {
+            let page = self.read(Channel::OUT, next, PAGE).await?;
+            let Some(last) = page.last() else { break };
+            next = last.seq_num + 1;
+            output.extend(page);
+        }
+        Ok((input, output))
+    }
+
+    fn setting(&self, backend: &dyn AgentBackend) -> Setting {
+        Setting {
+            agent: self.row.agent.as_str().into(),
+            chat_id: self.row.name().into(),
+            abilities: backend.abilities(),
+            limits: self.shared.limits,
+            entropy: Arc::clone(&self.shared.entropy),
+            metrics: Arc::clone(&self.shared.metrics),
+        }
+    }
+
+    fn commit(&self, ops: Vec<Op>) -> Early {
+        let store = Arc::clone(&self.shared.store);
+        let session = self.session.clone();
+        Box::pin(async move { store.commit(Commit { session, ops }).await })
+    }
+
+    async fn read(
+        &self,
+        channel: Channel,
+        from: u64,
+        limit: ReadLimit,
+    ) -> Result<Vec<Record>, StoreError> {
+        self.shared.store.read(&self.stream(channel), from, limit).await
+    }
+
+    fn stream(&self, channel: Channel) -> StreamId {
+        StreamId { session: self.session.clone(), channel }
+    }
+
+    fn now(&self) -> u64 {
+        self.shared.clock.unix_millis()
+    }
+
+    fn instant(&self, at: u64) -> Instant {
+        Instant::now() + Duration::from_millis(at.saturating_sub(self.now()))
+    }
+}
+
+/// Every stored message of a session, oldest first.
+pub(crate) async fn load_messages(
+    store: &dyn StreamStore,
+    session: &SessionKey,
+) -> Result<Vec<StoredMessage>, StoreError> {
+    let blobs = store.blobs(session, MESSAGE_PREFIX, None, TRANSCRIPT_MESSAGES_MAX + 1).await?;
+    blobs.iter().rev().map(|(_, bytes)| StoredMessage::parse(bytes)).collect()
+}
+
+async fn early(early: &mut Option<Early>) -> Result<Committed, CommitError> {
+    match early {
+        Some(early) => early.as_mut().await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn next(answer: &mut Option<AnswerStream>) -> Option<Result<Vec<Chunk>, BackendError>> {
+    match answer {
+        Some(answer) => answer.next().await,
+        None => std::future::pending().await,
+    }
+}
+
+fn far() -> Instant {
+    Instant::now() + Duration::from_secs(3_600)
+}
+
+fn lost(seq: u64) -> StoreError {
+    StoreError::Corrupt(format!("the owed input {seq} is gone"))
+}

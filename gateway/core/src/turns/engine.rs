@@ -1,0 +1,155 @@
+//! Keeps one driver per session that has something to do.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use parking_lot::Mutex;
+use tidegate_protocol::ids::SessionKey;
+use tokio::sync::{Notify, mpsc};
+use tokio_util::task::TaskTracker;
+use tracing::warn;
+
+use super::driver::Driver;
+use crate::gateway::Agents;
+use crate::metrics::Metrics;
+use crate::seams::store::StoreError;
+use crate::seams::{Clock, Entropy, StreamStore};
+use crate::sessions::row::SessionRow;
+
+/// Time limits of a turn, ms: the last resort behind the backends' own timeouts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TurnLimits {
+    /// Without a chunk.
+    pub idle_ms: u64,
+    /// From the question to the boundary.
+    pub total_ms: u64,
+    /// Sessions whose turns are driven at once; more wait in the store until a sweep finds them.
+    pub sessions: usize,
+}
+
+impl Default for TurnLimits {
+    fn default() -> Self {
+        Self { idle_ms: 10 * 60 * 1_000, total_ms: 60 * 60 * 1_000, sessions: 50_000 }
+    }
+}
+
+/// The turn engine.
+#[derive(Debug)]
+pub struct Turns {
+    shared: Arc<Shared>,
+    tasks: TaskTracker,
+}
+
+/// What every driver needs.
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub(super) store: Arc<dyn StreamStore>,
+    pub(super) agents: Arc<Agents>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) entropy: Arc<dyn Entropy>,
+    pub(super) metrics: Arc<Metrics>,
+    pub(super) limits: TurnLimits,
+    drivers: Mutex<HashMap<SessionKey, mpsc::Sender<()>>>,
+    draining: AtomicBool,
+    /// Tells drivers that the engine drains.
+    pub(super) drain: Notify,
+}
+
+impl Turns {
+    /// An engine without drivers.
+    pub fn new(
+        store: Arc<dyn StreamStore>,
+        agents: Arc<Agents>,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+        metrics: Arc<Metrics>,
+        limits: TurnLimits,
+    ) -> Self {
+        let (drivers, draining, drain) = Default::default();
+        let shared =
+            Shared { store, agents, clock, entropy, metrics, limits, drivers, draining, drain };
+        Self { shared: Arc::new(shared), tasks: TaskTracker::new() }
+    }
+
+    /// Tells the engine that `session` may have new input. Never blocks; nothing is lost if it is
+    /// not called, for [`Turns::sweep`] finds what is owed.
+    pub fn poke(&self, session: &SessionKey, row: &Arc<SessionRow>) {
+        if self.shared.agents.find(&row.agent).is_none() {
+            warn!(session = session.as_str(), agent = row.agent, "no such agent; input waits");
+            return;
+        }
+        let mut drivers = self.shared.drivers.lock();
+        if let Some(driver) = drivers.get(session) {
+            // A full queue already says that there is something to look at; a closed one belongs
+            // to a driver that died.
+            match driver.try_send(()) {
+                Ok(()) | Err(mpsc::error::TrySendError::Full(())) => return,
+                Err(mpsc::error::TrySendError::Closed(())) => {}
+            }
+        }
+        if self.shared.is_draining() || drivers.len() >= self.shared.limits.sessions {
+            return;
+        }
+        let (poke, poked) = mpsc::channel(1);
+        drivers.insert(session.clone(), poke);
+        drop(drivers);
+        let shared = Arc::clone(&self.shared);
+        let driver = Driver::new(shared, session.clone(), Arc::clone(row), poked);
+        self.tasks.spawn(driver.run());
+    }
+
+    /// Starts drivers for sessions with something owed and none here: after a start, and now and
+    /// then. Returns how many were found.
+    pub async fn sweep(&self) -> Result<usize, StoreError> {
+        const PAGE: usize = 256;
+        let (mut after, mut found) = (None, 0);
+        loop {
+            let page = self.shared.store.sweep_owed(after, PAGE).await?;
+            for session in &page {
+                if let Some(row) = self.shared.store.session(session).await? {
+                    self.poke(session, &row);
+                    found += 1;
+                }
+            }
+            match page.last() {
+                Some(last) if page.len() == PAGE => after = Some(last.clone()),
+                _ => return Ok(found),
+            }
+        }
+    }
+
+    /// Sessions that are driven now.
+    pub fn len(&self) -> usize {
+        self.shared.drivers.lock().len()
+    }
+
+    /// Is no session driven?
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Begins no turn any more, and waits for those that run. What is owed stays owed.
+    pub async fn drain(&self) {
+        self.shared.draining.store(true, Ordering::Release);
+        self.shared.drain.notify_waiters();
+        self.tasks.close();
+        self.tasks.wait().await;
+    }
+}
+
+impl Shared {
+    pub(super) fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Acquire)
+    }
+
+    /// Lets a driver go if nothing came for it meanwhile.
+    pub(super) fn release(&self, session: &SessionKey, poked: &mut mpsc::Receiver<()>) -> bool {
+        let mut drivers = self.drivers.lock();
+        if poked.try_recv().is_ok() {
+            return false;
+        }
+        drivers.remove(session);
+        true
+    }
+}

@@ -1,0 +1,404 @@
+//! The turn machine of one session. Pure: inputs and backend events in, effects out; time is an
+//! argument.
+//!
+//! After every `handle_*` the driver calls [`Machine::poll_effect`] until `None` and performs each
+//! effect before the next; it never hands in an input while effects wait. A failed commit ends the
+//! machine: the driver drops it and restores another from the store.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use tidegate_protocol::ids::{Channel, base36};
+use tidegate_protocol::input::{Input, Payload, Trigger, is_from_secret_key};
+use tidegate_protocol::limits::{TRANSCRIPT_MESSAGES_MAX, TURN_ATTEMPTS_MAX, TURN_KEEP_ALIVE_MS};
+use tidegate_protocol::{NewRecord, Record, control};
+
+use super::answer::Answer;
+use super::conversation::{Conversation, id_of};
+use super::ending::Ending;
+use super::engine::TurnLimits;
+use super::state::{Active, EngineState};
+use crate::metrics::Metrics;
+use crate::seams::Entropy;
+use crate::seams::backend::{Abilities, BackendError, BackendFault, Chunk, TurnRequest};
+use crate::seams::store::{Append, Committed, Fate, Floor, Op, Writer};
+
+/// What the driver has to do.
+#[derive(Debug)]
+pub enum Effect {
+    /// Read the `.in` record at this seq and hand it in.
+    Fetch(u64),
+    /// Commit these operations, then call [`Machine::handle_committed`].
+    Commit(Vec<Op>),
+    /// Begin committing these operations; they must be durable before the next commit is.
+    CommitEarly(Vec<Op>),
+    /// Ask the backend.
+    Ask(Box<TurnRequest>),
+    /// Drop the backend's stream.
+    Cancel,
+}
+
+/// What does not change while a machine lives.
+#[derive(Clone, Debug)]
+pub struct Setting {
+    /// The agent's id.
+    pub agent: Arc<str>,
+    /// The session's name.
+    pub chat_id: Arc<str>,
+    /// What the backend can do.
+    pub abilities: Abilities,
+    /// Time limits of a turn.
+    pub limits: TurnLimits,
+    /// For message ids.
+    pub entropy: Arc<dyn Entropy>,
+    /// Counters.
+    pub metrics: Arc<Metrics>,
+}
+
+/// See the module.
+#[derive(Debug)]
+pub struct Machine {
+    pub(super) setting: Setting,
+    pub(super) state: EngineState,
+    pub(super) conversation: Conversation,
+    pub(super) phase: Phase,
+    /// `.in` seqs that wait for their turn.
+    pub(super) queue: VecDeque<u64>,
+    /// Where the next `.out` record will land, unless somebody else writes first.
+    pub(super) next_out: u64,
+    pub(super) effects: VecDeque<Effect>,
+    now: u64,
+    /// Unix ms of the last `.out` record of this turn.
+    last_write: u64,
+    /// Unix ms of the backend's last sign of life, and of the turn's start.
+    last_chunk: u64,
+    started: u64,
+}
+
+#[derive(Debug)]
+pub(super) enum Phase {
+    Idle,
+    /// The next input is being read.
+    Fetching,
+    /// The backend answers.
+    Running(Box<Answer>),
+    /// The backend is asked again at this time (Unix ms).
+    Waiting(Box<Answer>, u64),
+}
+
+impl Machine {
+    /// A machine at `state`, as the store has it; [`Machine::restore_active`] adds a turn that ran.
+    pub fn new(
+        setting: Setting,
+        state: EngineState,
+        conversation: Conversation,
+        next_out: u64,
+        now: u64,
+    ) -> Self {
+        Self {
+            setting,
+            state,
+            conversation,
+            phase: Phase::Idle,
+            queue: VecDeque::new(),
+            next_out,
+            effects: VecDeque::new(),
+            now,
+            last_write: now,
+            last_chunk: now,
+            started: now,
+        }
+    }
+
+    /// The next effect.
+    pub fn poll_effect(&mut self) -> Option<Effect> {
+        self.effects.pop_front()
+    }
+
+    /// When [`Machine::handle_timeout`] wants to be called, Unix ms.
+    pub fn poll_timeout(&self) -> Option<u64> {
+        match &self.phase {
+            Phase::Idle | Phase::Fetching => None,
+            Phase::Waiting(_, at) => Some((*at).min(self.keep_alive_at())),
+            Phase::Running(_) => Some(
+                self.keep_alive_at()
+                    .min(self.last_chunk + self.setting.limits.idle_ms)
+                    .min(self.started + self.setting.limits.total_ms),
+            ),
+        }
+    }
+
+    /// Does no turn run, and does none wait?
+    pub fn is_idle(&self) -> bool {
+        matches!(self.phase, Phase::Idle) && self.queue.is_empty()
+    }
+
+    /// Highest `.in` seq that was looked at.
+    pub fn seen(&self) -> Option<u64> {
+        self.state.seen
+    }
+
+    /// A `.in` record, in order of seq; also the one that was asked for by [`Effect::Fetch`].
+    pub fn handle_input(&mut self, record: &Record, now: u64) {
+        debug_assert!(self.effects.is_empty(), "inputs wait for effects");
+        self.now = now;
+        let seq = record.seq_num;
+        self.state.seen = self.state.seen.max(Some(seq));
+        let fetched = matches!(self.phase, Phase::Fetching);
+        if fetched {
+            self.phase = Phase::Idle;
+        }
+        match Input::of(record) {
+            Input::Opaque if fetched => self.settle(seq, Fate::Consumed),
+            Input::Opaque => {}
+            Input::Stop => self.stop(seq, is_from_secret_key(record)),
+            Input::Message(_) if !matches!(self.phase, Phase::Idle) => self.queue.push_back(seq),
+            Input::Message(payload) => self.begin(record, *payload),
+        }
+        self.advance();
+    }
+
+    /// Chunks of the backend.
+    pub fn handle_chunks(&mut self, chunks: Vec<Chunk>, now: u64) {
+        self.now = now;
+        let Phase::Running(answer) = &mut self.phase else { return };
+        self.last_chunk = now;
+        let (records, outcome) = answer.admit(chunks);
+        self.write(records);
+        if let Err(error) = outcome {
+            self.effects.push_back(Effect::Cancel);
+            self.end(Ending::Failed(error.message));
+        }
+        self.advance();
+    }
+
+    /// The backend's stream ended.
+    pub fn handle_end(&mut self, outcome: Result<(), BackendError>, now: u64) {
+        self.now = now;
+        let Phase::Running(answer) = &mut self.phase else { return };
+        match outcome {
+            Ok(()) => self.end(Ending::Finished),
+            Err(error) if may_retry(answer, &error) => self.retry_later(),
+            Err(error) => self.end(Ending::Failed(error.message)),
+        }
+        self.advance();
+    }
+
+    /// A commit succeeded.
+    pub fn handle_committed(&mut self, committed: &Committed) {
+        let Some(appended) = committed.appends.first() else { return };
+        self.next_out = appended.first + appended.count;
+        let expected = self.state.last_out;
+        // Somebody else wrote to `.out` in between, so the boundary is not where it was expected.
+        if self.state.active.is_none() && expected.is_some_and(|seq| seq < self.next_out - 1) {
+            self.state.last_out = Some(self.next_out - 1);
+            self.effects.push_back(Effect::Commit(vec![self.state.put()]));
+        }
+    }
+
+    /// A time that [`Machine::poll_timeout`] named has come.
+    pub fn handle_timeout(&mut self, now: u64) {
+        self.now = now;
+        match std::mem::replace(&mut self.phase, Phase::Idle) {
+            Phase::Waiting(answer, at) if at <= now => self.ask_again(answer),
+            phase => self.phase = phase,
+        }
+        if matches!(self.phase, Phase::Running(_)) {
+            let limits = self.setting.limits;
+            let over = if now >= self.started + limits.total_ms {
+                Some(format!("the answer took longer than {} s", limits.total_ms / 1_000))
+            } else if now >= self.last_chunk + limits.idle_ms {
+                Some(format!("nothing came for {} s", limits.idle_ms / 1_000))
+            } else {
+                None
+            };
+            if let Some(why) = over {
+                self.effects.push_back(Effect::Cancel);
+                self.end(Ending::Failed(format!("agent {:?}: {why}", self.setting.agent)));
+            }
+        }
+        if !matches!(self.phase, Phase::Idle | Phase::Fetching) && now >= self.keep_alive_at() {
+            self.write(vec![control::keep_alive()]);
+        }
+        self.advance();
+    }
+
+    /// Goes on with the next input that waits, once nothing runs.
+    pub(super) fn advance(&mut self) {
+        if matches!(self.phase, Phase::Idle)
+            && let Some(next) = self.queue.pop_front()
+        {
+            self.phase = Phase::Fetching;
+            self.effects.push_back(Effect::Fetch(next));
+        }
+    }
+
+    fn begin(&mut self, record: &Record, payload: Payload) {
+        let seq = record.seq_num;
+        match payload.trigger {
+            Trigger::Preload => self.settle(seq, Fate::Applied { turn: None }),
+            Trigger::Close => match record.header(control::CLOSE) {
+                Some(reason) => self.announce_close(seq, reason),
+                None => self.settle(seq, Fate::Applied { turn: None }),
+            },
+            Trigger::Action if !self.setting.abilities.actions => {
+                self.bare_boundary(seq, Fate::Rejected { reason: "no actions here".into() }, None);
+            }
+            Trigger::Submit | Trigger::Regenerate | Trigger::Action => {
+                match self.extend_history(&payload) {
+                    Ok(true) => self.begin_turn(seq, payload),
+                    Ok(false) => {
+                        let turn = self.state.turn;
+                        self.bare_boundary(seq, Fate::Answered { turn }, None);
+                    }
+                    Err(reason) => {
+                        let error = Some(reason.clone());
+                        self.bare_boundary(seq, Fate::Rejected { reason }, error);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Applies the input to the history. `Ok(false)` if nothing is left to answer.
+    fn extend_history(&mut self, payload: &Payload) -> Result<bool, String> {
+        let mut known = false;
+        if let Some(edit) = &payload.history {
+            self.conversation.apply(edit);
+            let id = payload.message.as_ref().and_then(id_of);
+            known = id.is_some_and(|id| edit.ids.iter().any(|known| known == id));
+        }
+        if self.conversation.messages().len() >= TRANSCRIPT_MESSAGES_MAX {
+            return Err(format!("the chat has {TRANSCRIPT_MESSAGES_MAX} messages; start another"));
+        }
+        let mut noop = false;
+        match (payload.trigger, &payload.message) {
+            (Trigger::Regenerate, _) => self
+                .conversation
+                .regenerate(payload.message_id.as_deref())
+                .map_err(|error| error.to_string())?,
+            (Trigger::Submit, Some(message)) if !known => {
+                noop = self.conversation.submit(message.clone()).map_err(|e| e.to_string())?;
+            }
+            _ => {}
+        }
+        Ok(!noop)
+    }
+
+    fn begin_turn(&mut self, seq: u64, payload: Payload) {
+        self.state.turn += 1;
+        let continued = (payload.trigger == Trigger::Submit)
+            .then(|| self.conversation.last_answer().cloned())
+            .flatten();
+        let fresh = || format!("msg_{}", base36(self.setting.entropy.next_u128(), 20));
+        let answer_id =
+            continued.as_ref().and_then(id_of).map_or_else(fresh, str::to_owned);
+        self.state.active = Some(Active {
+            seq,
+            attempt: 1,
+            answer_id: answer_id.clone(),
+            continues: continued.is_some(),
+            out_start: self.next_out,
+        });
+        let request = self.request(payload, &answer_id, continued.is_some());
+        // A cursor-less read starts at the latest turn (ADR 6).
+        let before = self.next_out;
+        let mut ops = vec![Op::Trim { channel: Channel::OUT, floor: Floor::Replay, before }];
+        ops.extend(self.save());
+        self.effects.push_back(Effect::CommitEarly(ops));
+        self.start_clock();
+        self.setting.metrics.turn_started();
+        self.effects.push_back(Effect::Ask(Box::new(request.clone())));
+        self.phase = Phase::Running(Box::new(Answer::new(request, continued)));
+    }
+
+    pub(super) fn request(
+        &self,
+        payload: Payload,
+        answer_id: &str,
+        continues: bool,
+    ) -> TurnRequest {
+        TurnRequest {
+            agent: Arc::clone(&self.setting.agent),
+            chat_id: Arc::clone(&self.setting.chat_id),
+            turn: self.state.turn,
+            attempt: self.state.active.as_ref().map_or(1, |active| active.attempt),
+            trigger: payload.trigger,
+            messages: Arc::clone(self.conversation.messages()),
+            answer_id: answer_id.into(),
+            continues,
+            message_id: payload.message_id,
+            metadata: payload.metadata,
+            action: payload.action,
+            rest: payload.rest,
+        }
+    }
+
+    fn retry_later(&mut self) {
+        const BACKOFF_MS: u64 = 500;
+        let Phase::Running(answer) = std::mem::replace(&mut self.phase, Phase::Idle) else { return };
+        let at = self.now + BACKOFF_MS * u64::from(answer.request.attempt);
+        self.phase = Phase::Waiting(answer, at);
+    }
+
+    /// Asks the backend again, as another attempt of the same turn.
+    pub(super) fn ask_again(&mut self, mut answer: Box<Answer>) {
+        answer.retry();
+        if let Some(active) = &mut self.state.active {
+            active.attempt = answer.request.attempt;
+        }
+        self.effects.push_back(Effect::CommitEarly(vec![self.state.put()]));
+        self.effects.push_back(Effect::Ask(Box::new(answer.request.clone())));
+        self.last_chunk = self.now;
+        self.setting.metrics.turn_retried();
+        self.phase = Phase::Running(answer);
+    }
+
+    /// The operations that save the history and the state.
+    pub(super) fn save(&mut self) -> Vec<Op> {
+        let mut ops = self.conversation.flush();
+        self.state.messages = self.conversation.messages().len();
+        self.state.saved_at = self.now;
+        ops.push(self.state.put());
+        ops
+    }
+
+    pub(super) fn write(&mut self, records: Vec<NewRecord>) {
+        if records.is_empty() {
+            return;
+        }
+        self.last_write = self.now;
+        self.next_out += records.len() as u64;
+        self.effects.push_back(Effect::Commit(vec![append(records)]));
+    }
+
+    pub(super) fn start_clock(&mut self) {
+        (self.last_write, self.last_chunk, self.started) = (self.now, self.now, self.now);
+    }
+
+    fn keep_alive_at(&self) -> u64 {
+        self.last_write + TURN_KEEP_ALIVE_MS
+    }
+
+    pub(super) fn set_now(&mut self, now: u64) {
+        self.now = now;
+    }
+}
+
+/// The operation that appends to `.out`.
+pub(super) fn append(records: Vec<NewRecord>) -> Op {
+    Op::Append(Append {
+        channel: Channel::OUT,
+        writer: Writer::Gateway { bump: false },
+        frame_key: None,
+        records,
+        owed: false,
+    })
+}
+
+/// A failure that nobody saw anything of is repeated, within the budget (I7).
+fn may_retry(answer: &Answer, error: &BackendError) -> bool {
+    error.kind == BackendFault::Unavailable
+        && !answer.has_content()
+        && answer.request.attempt < TURN_ATTEMPTS_MAX
+}

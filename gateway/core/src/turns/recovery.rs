@@ -1,0 +1,61 @@
+//! After a crash of the gateway: what becomes of a turn that ran (design §5.1, I7).
+//!
+//! The driver restores the machine, hands in what is still owed and what came since, and then asks
+//! for a verdict: a stop that was accepted before the crash counts, an answer of which nothing was
+//! visible is asked for again, any other is closed with what it has.
+
+use serde_json::Value;
+use tidegate_protocol::input::{Input, Payload};
+use tidegate_protocol::limits::TURN_ATTEMPTS_MAX;
+use tidegate_protocol::record::Envelope;
+use tidegate_protocol::{Record, control};
+
+use super::answer::Answer;
+use super::ending::Ending;
+use super::machine::{Machine, Phase};
+
+impl Machine {
+    /// The turn that ran: its input, and what of it is on `.out`.
+    pub fn restore_active(&mut self, input: Option<&Record>, output: &[Record], now: u64) {
+        self.set_now(now);
+        let Some(active) = self.state.active.clone() else { return };
+        let payload = match input.map(Input::of) {
+            Some(Input::Message(payload)) => *payload,
+            // An owed record is never dropped, so this is damage: close the turn with what it has.
+            _ => lost_payload(),
+        };
+        let continued =
+            active.continues.then(|| self.conversation.last_answer().cloned()).flatten();
+        let request = self.request(payload, &active.answer_id, active.continues);
+        let mut answer = Answer::new(request, continued);
+        let chunks = output.iter().filter(|record| control::kind(record).is_none());
+        for chunk in chunks.filter_map(chunk_of) {
+            answer.replay(&chunk);
+        }
+        self.start_clock();
+        self.phase = Phase::Running(Box::new(answer));
+    }
+
+    /// Everything that was accepted before the crash has been handed in: go on.
+    pub fn handle_restored(&mut self, now: u64) {
+        self.set_now(now);
+        if let Phase::Running(answer) = std::mem::replace(&mut self.phase, Phase::Idle) {
+            if !answer.has_content() && answer.request.attempt < TURN_ATTEMPTS_MAX {
+                self.ask_again(answer);
+            } else {
+                self.phase = Phase::Running(answer);
+                self.end(Ending::Interrupted);
+            }
+        }
+        self.advance();
+    }
+}
+
+fn chunk_of(record: &Record) -> Option<Value> {
+    let envelope = Envelope::of(record)?;
+    serde_json::from_str(envelope.data.0.get()).ok()
+}
+
+fn lost_payload() -> Payload {
+    Payload::parse(serde_json::Map::new()).expect("an empty payload is a submit")
+}

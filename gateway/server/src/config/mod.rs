@@ -1,0 +1,21 @@
+//! The configuration: a TOML file, overridden key by key from the environment.
+
+pub mod explain;
+pub mod keys;
+pub mod load;
+mod model;
+mod overrides;
+mod problem;
+mod read;
+mod secret;
+mod section;
+mod suggest;
+pub mod units;
+
+pub use load::{Source, load};
+pub use model::{
+    AgentConfig, Config, EnvironmentConfig, Limits, LogConfig, LogFormat, RateLimit, ServerConfig,
+    TlsFiles,
+};
+pub use problem::{ConfigError, Problem};
+pub use secret::Secret;

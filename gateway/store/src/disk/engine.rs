@@ -1,0 +1,176 @@
+//! Opens the engine and mends it after a crash or a failed write.
+
+use std::fs::{self, File, TryLockError};
+use std::hash::{BuildHasher, RandomState};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use fjall::{CompressionType, Database, Keyspace, KeyspaceCreateOptions, PersistMode};
+use tidegate_core::seams::store::StoreError;
+
+use super::journal::{self, MARK};
+use super::keys::meta;
+use crate::open::OpenError;
+
+/// Version of the stored format that this code writes, and the newest that it reads.
+const FORMAT: u64 = 1;
+/// Memory of the engine's block cache.
+const CACHE_BYTES: u64 = 64 * 1024 * 1024;
+/// The engine's flush and compaction threads.
+const WORKERS: usize = 2;
+
+/// The open engine.
+#[derive(Clone)]
+pub(super) struct Engine {
+    pub(super) db: Database,
+    pub(super) data: Keyspace,
+}
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Engine").finish_non_exhaustive()
+    }
+}
+
+/// The directory of a store, locked for this process.
+#[derive(Debug)]
+pub(super) struct Home {
+    path: PathBuf,
+    /// Held for as long as the file is open.
+    _lock: File,
+    /// Tells this process's groups from those of others.
+    nonce: u64,
+}
+
+impl Home {
+    /// Makes the directory if it is not there, and locks it.
+    pub(super) fn lock(path: &Path) -> Result<Self, OpenError> {
+        let unavailable = |error: io::Error| OpenError::Unavailable {
+            path: path.to_owned(),
+            reason: error.to_string(),
+        };
+        fs::create_dir_all(path.join("data")).map_err(unavailable)?;
+        let options = File::options().create(true).truncate(false).write(true).to_owned();
+        let lock = options.open(path.join("lock")).map_err(unavailable)?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(OpenError::InUse(path.join("lock"))),
+            Err(TryLockError::Error(error)) => return Err(unavailable(error)),
+        }
+        let nonce = RandomState::new().hash_one(path);
+        Ok(Self { path: path.to_owned(), _lock: lock, nonce })
+    }
+
+    /// Opens the engine for the first time in this process.
+    pub(super) fn open(&self) -> Result<Engine, OpenError> {
+        let engine = self.recover().map_err(|reason| OpenError::Unavailable {
+            path: self.path.clone(),
+            reason,
+        })?;
+        self.check_format(&engine)?;
+        Ok(engine)
+    }
+
+    /// Writes the journal anew if nobody closed the store in peace: a sync may have failed. A
+    /// torn batch at its end, which was never acknowledged, is cut off.
+    fn recover(&self) -> Result<Engine, String> {
+        let text = |error: io::Error| error.to_string();
+        match fs::remove_file(self.clean()) {
+            Ok(()) => sync_dir(&self.path).map_err(text)?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                install(journal::rewrite(&self.data(), None)).map_err(text)?;
+            }
+            Err(error) => return Err(text(error)),
+        }
+        match self.open_engine() {
+            Err(fjall::Error::JournalRecovery(error)) => {
+                tracing::warn!(?error, path = %self.path.display(), "cutting off a torn commit");
+                install(journal::rewrite(&self.data(), Some(MARK))).map_err(text)?;
+                self.open_engine().map_err(|error| error.to_string())
+            }
+            other => other.map_err(|error| error.to_string()),
+        }
+    }
+
+    /// Prepares to open the engine again after group `number` failed. It can be read until then.
+    /// Fails if there is no space or the disk still fails.
+    pub(super) fn prepare_repair(&self, number: u64) -> io::Result<Option<journal::Repaired>> {
+        journal::rewrite(&self.data(), Some(&self.mark(number)))
+    }
+
+    /// Opens the engine again; nothing may use the old one any more.
+    pub(super) fn reopen(&self, repaired: Option<journal::Repaired>) -> Result<Engine, StoreError> {
+        install(Ok(repaired)).map_err(unavailable)?;
+        self.open_engine().map_err(unavailable)
+    }
+
+    /// Says that all is synced: the next start needs no repair.
+    pub(super) fn mark_clean(&self) -> io::Result<()> {
+        File::create(self.clean())?.sync_all()?;
+        sync_dir(&self.path)
+    }
+
+    /// The mark of group `number`, by which it is found in the journal.
+    pub(super) fn mark(&self, number: u64) -> Vec<u8> {
+        let mut mark = MARK.to_vec();
+        mark.extend_from_slice(&self.nonce.to_be_bytes());
+        mark.extend_from_slice(&number.to_be_bytes());
+        mark
+    }
+
+    fn open_engine(&self) -> fjall::Result<Engine> {
+        let db = Database::builder(self.data())
+            .cache_size(CACHE_BYTES)
+            .worker_threads(WORKERS)
+            .journal_compression(CompressionType::None)
+            .open()?;
+        let data = db.keyspace("tidegate", KeyspaceCreateOptions::default)?;
+        Ok(Engine { db, data })
+    }
+
+    fn check_format(&self, engine: &Engine) -> Result<(), OpenError> {
+        let unavailable = |error: fjall::Error| OpenError::Unavailable {
+            path: self.path.clone(),
+            reason: error.to_string(),
+        };
+        let stored = engine.data.get(meta::FORMAT).map_err(unavailable)?;
+        let Some(stored) = stored else {
+            engine.data.insert(meta::FORMAT, FORMAT.to_be_bytes()).map_err(unavailable)?;
+            return engine.db.persist(PersistMode::SyncAll).map_err(unavailable);
+        };
+        match stored.first_chunk().map(|bytes| u64::from_be_bytes(*bytes)) {
+            Some(found) if found <= FORMAT => Ok(()),
+            Some(found) => {
+                Err(OpenError::NewerFormat { path: self.path.clone(), found, known: FORMAT })
+            }
+            None => Err(OpenError::Unavailable {
+                path: self.path.clone(),
+                reason: "its format can't be read".to_owned(),
+            }),
+        }
+    }
+
+    fn data(&self) -> PathBuf {
+        self.path.join("data")
+    }
+
+    fn clean(&self) -> PathBuf {
+        self.path.join("clean")
+    }
+}
+
+/// As the seam says it.
+pub(super) fn unavailable(error: impl ToString) -> StoreError {
+    StoreError::Unavailable(error.to_string())
+}
+
+fn install(repaired: io::Result<Option<journal::Repaired>>) -> io::Result<()> {
+    match repaired? {
+        Some(repaired) => repaired.install(),
+        None => Ok(()),
+    }
+}
+
+fn sync_dir(path: &Path) -> io::Result<()> {
+    File::open(path)?.sync_all()
+}

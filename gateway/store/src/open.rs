@@ -1,0 +1,68 @@
+//! Opens the store that a URL names.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tidegate_core::seams::Clock;
+use tidegate_core::seams::store::{CommitListener, Retention, StreamStore};
+
+use crate::memory::MemoryStore;
+
+/// A store that tells a listener of its commits. The listener is set after the store was opened,
+/// because whoever listens reads from the store.
+pub trait ListenableStore: StreamStore {
+    /// Sets the listener; only the first call counts. Commits before it are not told of.
+    fn set_listener(&self, listener: Arc<dyn CommitListener>);
+}
+
+/// Why a store could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Not `memory:` or `disk:PATH`.
+    #[error("`{0}` is not a store URL: use `memory:` or `disk:PATH`")]
+    UnknownUrl(String),
+    /// A store of the design that this version does not have.
+    #[error("a store at `{scheme}:` is not in this version: use `memory:` or `disk:PATH`")]
+    NotInThisVersion {
+        /// Scheme of the URL.
+        scheme: String,
+    },
+    /// Another process has the store open.
+    #[error("the store at {} is in use by another process", .0.display())]
+    InUse(PathBuf),
+    /// A newer version wrote the store.
+    #[error("the store at {} has format {found}; this version reads up to {known}", .path.display())]
+    NewerFormat {
+        /// Where.
+        path: PathBuf,
+        /// Its format.
+        found: u64,
+        /// The newest known format.
+        known: u64,
+    },
+    /// It can't be read or written.
+    #[error("the store at {} can't be opened: {reason}", .path.display())]
+    Unavailable {
+        /// Where.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+}
+
+/// Opens the store at `url`: `memory:` or `disk:PATH`.
+pub fn open(
+    url: &str,
+    clock: Arc<dyn Clock>,
+    retention: Retention,
+) -> Result<Arc<dyn ListenableStore>, OpenError> {
+    let unknown = || OpenError::UnknownUrl(url.to_owned());
+    let (scheme, rest) = url.split_once(':').ok_or_else(unknown)?;
+    match scheme {
+        "memory" if rest.is_empty() => Ok(Arc::new(MemoryStore::new(clock, retention, None))),
+        "redis" | "rediss" | "redis-sentinel" | "redis-cluster" => {
+            Err(OpenError::NotInThisVersion { scheme: scheme.to_owned() })
+        }
+        _ => Err(unknown()),
+    }
+}

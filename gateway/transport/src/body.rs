@@ -1,0 +1,93 @@
+//! Response bodies.
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http_body::{Frame, SizeHint};
+
+use crate::ai_sdk::answer::Answer;
+use crate::service::connection::InFlight;
+use crate::sse::reader::Reader;
+
+/// The body of every response: small, so that an idle reader costs little.
+#[derive(Debug)]
+pub struct Body {
+    kind: Kind,
+    /// Tells the connection that a response is under way.
+    guard: Option<InFlight>,
+}
+
+#[derive(Debug)]
+enum Kind {
+    Empty,
+    Full(Bytes),
+    Reader(Box<Reader>),
+    Answer(Box<Answer>),
+}
+
+impl Body {
+    /// Nothing.
+    pub fn empty() -> Self {
+        Self { kind: Kind::Empty, guard: None }
+    }
+
+    pub(crate) fn reader(reader: Reader) -> Self {
+        Self { kind: Kind::Reader(Box::new(reader)), guard: None }
+    }
+
+    pub(crate) fn answer(answer: Answer) -> Self {
+        Self { kind: Kind::Answer(Box::new(answer)), guard: None }
+    }
+
+    pub(crate) fn hold(&mut self, guard: InFlight) {
+        self.guard = Some(guard);
+    }
+}
+
+impl<T: Into<Bytes>> From<T> for Body {
+    fn from(bytes: T) -> Self {
+        Self { kind: Kind::Full(bytes.into()), guard: None }
+    }
+}
+
+impl http_body::Body for Body {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        let body = self.get_mut();
+        let data = match &mut body.kind {
+            Kind::Empty => Poll::Ready(None),
+            Kind::Full(bytes) => {
+                let bytes = std::mem::take(bytes);
+                body.kind = Kind::Empty;
+                Poll::Ready(Some(bytes).filter(|bytes| !bytes.is_empty()))
+            }
+            Kind::Reader(reader) => reader.poll_data(cx),
+            Kind::Answer(answer) => answer.poll_data(cx),
+        };
+        data.map(|data| data.map(|bytes| Ok(Frame::data(bytes))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match &self.kind {
+            Kind::Empty => true,
+            Kind::Full(bytes) => bytes.is_empty(),
+            Kind::Reader(reader) => reader.is_done(),
+            Kind::Answer(answer) => answer.is_done(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.kind {
+            Kind::Empty => SizeHint::with_exact(0),
+            Kind::Full(bytes) => SizeHint::with_exact(bytes.len() as u64),
+            Kind::Reader(_) | Kind::Answer(_) => SizeHint::default(),
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! What the server crate decides about listeners and requests. Plain data.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+/// Everything that the transport needs to know.
+#[derive(Clone, Debug)]
+pub struct TransportConfig {
+    /// Where to listen. At least one.
+    pub listeners: Vec<ListenConfig>,
+    /// The base URL that clients use, without a trailing slash; absent means each request's own
+    /// scheme and `Host`.
+    pub public_url: Option<String>,
+    /// Bounds (I6).
+    pub limits: Limits,
+    /// Rate limit of `/api/…` and appends.
+    pub rate_limit: RateLimit,
+}
+
+/// One listening socket. HTTP/1.1, HTTP/2 and h2c by prior knowledge share it.
+#[derive(Clone, Debug)]
+pub struct ListenConfig {
+    /// Port 0 takes a free one.
+    pub address: SocketAddr,
+    /// TLS only, ALPN `h2` and `http/1.1`; absent means plain text.
+    pub tls: Option<TlsPem>,
+}
+
+/// A certificate chain and its private key, as PEM files hold them.
+#[derive(Clone)]
+pub struct TlsPem {
+    /// Leaf first.
+    pub cert: Vec<u8>,
+    /// PKCS#8, PKCS#1 or SEC1.
+    pub key: Vec<u8>,
+}
+
+impl std::fmt::Debug for TlsPem {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("TlsPem").finish_non_exhaustive()
+    }
+}
+
+/// Bounds of connections and streams.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Connections over all listeners; at the bound, new ones wait in the kernel's backlog.
+    pub max_connections: usize,
+    /// Open reads (SSE and AI SDK answers); at the bound, a new one gets 503.
+    pub max_streams: usize,
+    /// A connection without a request for this long is closed, at most twice this long later. It
+    /// also bounds how long a request's headers may take.
+    pub idle_timeout: Duration,
+    /// How long a request's body may take.
+    pub body_timeout: Duration,
+    /// A peer that acknowledges nothing for this long, while data waits for it, is gone.
+    pub write_stall: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            max_connections: 100_000,
+            max_streams: 100_000,
+            idle_timeout: Duration::from_secs(75),
+            body_timeout: Duration::from_secs(60),
+            write_stall: Duration::from_secs(30),
+        }
+    }
+}
+
+/// A token bucket per credential.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RateLimit {
+    /// Refill; 0 turns the limit off.
+    pub requests_per_second: u32,
+    /// Size of the bucket; at least 1 is taken.
+    pub burst: u32,
+}

@@ -1,0 +1,22 @@
+//! Everything between sockets and the engine: listeners, the one tower service for every HTTP
+//! version, and one module per binding. `service/pipeline.rs` shows what a request goes through.
+
+pub mod ai_sdk;
+pub mod body;
+pub mod config;
+pub mod drain;
+pub mod listen;
+pub mod meta;
+pub mod metrics;
+pub mod service;
+pub mod sessions;
+pub mod sse;
+pub mod streams;
+pub mod tokens;
+pub mod transcript;
+
+pub use body::Body;
+pub use config::TransportConfig;
+pub use listen::Server;
+pub use metrics::TransportMetrics;
+pub use service::Service;

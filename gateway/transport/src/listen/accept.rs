@@ -1,0 +1,107 @@
+//! The accept loop of one listener.
+
+use std::future::poll_fn;
+use std::io::{Error, ErrorKind};
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::task::Poll;
+use std::time::Duration;
+
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_rustls::TlsAcceptor;
+use tokio_util::task::TaskTracker;
+use tracing::{debug, warn};
+
+use super::connection::{Http, serve};
+use crate::drain::{Phase, Watch};
+use crate::service::Service;
+
+/// How long a TLS handshake may take.
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+/// Pause after an error that will repeat at once (no file descriptors, no memory).
+const BACK_OFF: Duration = Duration::from_millis(100);
+
+/// What an accept loop needs.
+pub(super) struct Acceptor {
+    pub(super) listener: TcpListener,
+    pub(super) tls: Option<TlsAcceptor>,
+    pub(super) service: Service,
+    pub(super) http: Arc<Http>,
+    pub(super) slots: Arc<Semaphore>,
+    pub(super) connections: TaskTracker,
+    pub(super) drain: Watch,
+}
+
+impl Acceptor {
+    /// Accepts until the drain begins: one task for each connection.
+    pub(super) async fn run(mut self) {
+        while let Some(slot) = self.free_slot().await {
+            let Some(accepted) = self.accept().await else { break };
+            match accepted {
+                Ok(stream) => self.spawn(stream, slot),
+                Err(error) => self.back_off(&error).await,
+            }
+        }
+    }
+
+    /// Room for one more connection; `None` once the drain begins.
+    async fn free_slot(&mut self) -> Option<OwnedSemaphorePermit> {
+        let slots = Arc::clone(&self.slots);
+        until_drain(&mut self.drain, slots.acquire_owned()).await?.ok()
+    }
+
+    async fn accept(&mut self) -> Option<std::io::Result<TcpStream>> {
+        let accepted = until_drain(&mut self.drain, self.listener.accept()).await?;
+        Some(accepted.map(|(stream, _)| stream))
+    }
+
+    fn spawn(&self, stream: TcpStream, slot: OwnedSemaphorePermit) {
+        let count = self.service.app().metrics.open_connection();
+        let connection = self.service.connection(self.tls.is_some());
+        let http = Arc::clone(&self.http);
+        match self.tls.clone() {
+            None => {
+                self.connections.spawn(async move {
+                    serve(stream, connection, &http).await;
+                    drop((slot, count));
+                });
+            }
+            Some(tls) => {
+                self.connections.spawn(async move {
+                    // Boxed: the handshake's state is gone once it is done.
+                    let shaken = Box::pin(tokio::time::timeout(HANDSHAKE_TIMEOUT, tls.accept(stream)));
+                    match shaken.await {
+                        Ok(Ok(stream)) => serve(stream, connection, &http).await,
+                        Ok(Err(error)) => debug!(%error, "TLS handshake failed"),
+                        Err(_) => debug!("TLS handshake took too long"),
+                    }
+                    drop((slot, count));
+                });
+            }
+        }
+    }
+
+    /// A connection that its peer gave up before it was accepted costs nothing; anything else
+    /// would fail again at once, so the loop waits.
+    async fn back_off(&self, error: &Error) {
+        self.service.app().metrics.accept_errors.fetch_add(1, Relaxed);
+        match error.kind() {
+            ErrorKind::ConnectionAborted | ErrorKind::ConnectionReset | ErrorKind::Interrupted => {}
+            _ => {
+                warn!(%error, "can't accept connections; trying again");
+                tokio::time::sleep(BACK_OFF).await;
+            }
+        }
+    }
+}
+
+/// `future`, or `None` as soon as the drain begins.
+async fn until_drain<F: Future>(drain: &mut Watch, future: F) -> Option<F::Output> {
+    let mut future = std::pin::pin!(future);
+    poll_fn(|cx| match drain.poll(cx) {
+        Phase::Up => future.as_mut().poll(cx).map(Some),
+        Phase::Draining | Phase::Stopped => Poll::Ready(None),
+    })
+    .await
+}

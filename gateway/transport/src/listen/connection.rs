@@ -1,0 +1,149 @@
+//! One connection: HTTP/1.1 or HTTP/2 on it, told apart by its first bytes, until it ends, is idle
+//! for too long, or drains.
+
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use tidegate_protocol::limits::HEADERS_MAX_BYTES;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::{Instant, Sleep, sleep_until};
+use tracing::debug;
+
+use crate::config::Limits;
+use crate::drain::{Phase, Watch};
+use crate::service::connection::{Activity, Connection};
+
+/// Concurrent streams of one HTTP/2 connection.
+const H2_STREAMS_MAX: u32 = 250;
+/// Response bytes that HTTP/2 buffers for one stream.
+const H2_SEND_BUFFER_BYTES: usize = 64 * 1024;
+/// Request bytes that an HTTP/2 peer may send ahead, per stream and per connection.
+const H2_STREAM_WINDOW_BYTES: u32 = 256 * 1024;
+const H2_CONNECTION_WINDOW_BYTES: u32 = 1024 * 1024;
+/// Response bytes that HTTP/1.1 buffers before it asks for no more; also bounds request headers.
+const H1_BUFFER_BYTES: usize = HEADERS_MAX_BYTES;
+/// A silent HTTP/2 peer is asked whether it is there.
+const H2_PING_INTERVAL: Duration = Duration::from_secs(30);
+const H2_PING_TIMEOUT: Duration = Duration::from_secs(20);
+/// How long a connection that was told to end, because it is idle, may take.
+const GOODBYE: Duration = Duration::from_secs(5);
+
+/// How HTTP is spoken on every connection.
+pub(super) struct Http {
+    builder: auto::Builder<TokioExecutor>,
+    idle_timeout: Duration,
+}
+
+impl Http {
+    pub(super) fn new(limits: &Limits) -> Self {
+        let mut builder = auto::Builder::new(TokioExecutor::new());
+        builder
+            .http1()
+            // One idle timer for a connection instead of one for each request's headers.
+            .header_read_timeout(None)
+            .max_buf_size(H1_BUFFER_BYTES);
+        builder
+            .http2()
+            .timer(TokioTimer::new())
+            .max_concurrent_streams(H2_STREAMS_MAX)
+            .max_send_buf_size(H2_SEND_BUFFER_BYTES)
+            .initial_stream_window_size(H2_STREAM_WINDOW_BYTES)
+            .initial_connection_window_size(H2_CONNECTION_WINDOW_BYTES)
+            .max_header_list_size(u32::try_from(HEADERS_MAX_BYTES).unwrap_or(u32::MAX))
+            .keep_alive_interval(H2_PING_INTERVAL)
+            .keep_alive_timeout(H2_PING_TIMEOUT);
+        Self { builder, idle_timeout: limits.idle_timeout }
+    }
+}
+
+/// Serves requests on `io`.
+pub(super) async fn serve<I>(io: I, connection: Connection, http: &Http)
+where
+    I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let mut end = End::new(&connection, http.idle_timeout);
+    let mut serving = pin!(http.builder.serve_connection(TokioIo::new(io), connection));
+    let result = poll_fn(|cx| {
+        match end.poll(cx) {
+            Verdict::Serve => {}
+            Verdict::Finish => serving.as_mut().graceful_shutdown(),
+            Verdict::Cut => return Poll::Ready(Ok(())),
+        }
+        serving.as_mut().poll(cx)
+    })
+    .await;
+    if let Err(error) = result {
+        debug!(%error, "connection ended");
+    }
+}
+
+enum Verdict {
+    Serve,
+    /// Finish what runs and then end; said once.
+    Finish,
+    Cut,
+}
+
+/// Decides when a connection ends: by the drain, or because nothing happened on it.
+struct End {
+    drain: Watch,
+    activity: Activity,
+    idle_timeout: Duration,
+    /// Requests that had begun when the timer last fired.
+    seen: u64,
+    timer: Pin<Box<Sleep>>,
+    finishing: bool,
+    idle: bool,
+}
+
+impl End {
+    fn new(connection: &Connection, idle_timeout: Duration) -> Self {
+        Self {
+            drain: connection.drain(),
+            activity: connection.activity(),
+            idle_timeout,
+            seen: 0,
+            timer: Box::pin(sleep_until(Instant::now() + idle_timeout)),
+            finishing: false,
+            idle: false,
+        }
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> Verdict {
+        match self.drain.poll(cx) {
+            Phase::Up => {}
+            Phase::Draining => {
+                if !std::mem::replace(&mut self.finishing, true) {
+                    return Verdict::Finish;
+                }
+            }
+            Phase::Stopped => return Verdict::Cut,
+        }
+        match self.poll_idle(cx) {
+            Poll::Pending => Verdict::Serve,
+            Poll::Ready(()) if self.idle => Verdict::Cut,
+            Poll::Ready(()) => {
+                self.idle = true;
+                self.timer.as_mut().reset(Instant::now() + GOODBYE);
+                Verdict::Finish
+            }
+        }
+    }
+
+    /// Ready when no request began or ran during a whole period of the timer.
+    fn poll_idle(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        loop {
+            ready!(self.timer.as_mut().poll(cx));
+            let begun = self.activity.begun();
+            if self.activity.is_idle() && (self.idle || begun == self.seen) {
+                return Poll::Ready(());
+            }
+            self.seen = begun;
+            self.timer.as_mut().reset(Instant::now() + self.idle_timeout);
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! The listeners as a whole: start and drain.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Semaphore;
+use tokio_util::task::TaskTracker;
+use tracing::{info, warn};
+
+use super::accept::Acceptor;
+use super::connection::Http;
+use super::{socket, tls};
+use crate::config::TransportConfig;
+use crate::drain::{Drain, Phase};
+use crate::service::Service;
+
+/// Running listeners.
+#[derive(Debug)]
+pub struct Server {
+    addresses: Vec<SocketAddr>,
+    drain: Arc<Drain>,
+    connections: TaskTracker,
+    acceptors: TaskTracker,
+}
+
+/// Why the listeners could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The configuration names no listener.
+    #[error("there is no address to listen on")]
+    NoListener,
+    /// The socket.
+    #[error("can't listen on {address}: {error}")]
+    Listen {
+        /// As configured.
+        address: SocketAddr,
+        /// What the system says.
+        error: std::io::Error,
+    },
+    /// The certificate or key.
+    #[error("TLS of {address}: {error}")]
+    Tls {
+        /// As configured.
+        address: SocketAddr,
+        /// What is wrong.
+        error: tls::TlsError,
+    },
+}
+
+impl Server {
+    /// Binds every listener and begins to serve. Needs a Tokio runtime.
+    pub fn start(config: &TransportConfig, service: &Service) -> Result<Self, StartError> {
+        if config.listeners.is_empty() {
+            return Err(StartError::NoListener);
+        }
+        let drain = Arc::clone(&service.app().drain);
+        let (connections, acceptors) = (TaskTracker::new(), TaskTracker::new());
+        let slots = Arc::new(Semaphore::new(
+            config.limits.max_connections.clamp(1, Semaphore::MAX_PERMITS),
+        ));
+        let http = Arc::new(Http::new(&config.limits));
+        let mut bound = Vec::with_capacity(config.listeners.len());
+        for listen in &config.listeners {
+            let address = listen.address;
+            let tls = listen.tls.as_ref().map(tls::acceptor).transpose();
+            let tls = tls.map_err(|error| StartError::Tls { address, error })?;
+            let listener = socket::listen(address, config.limits.write_stall)
+                .map_err(|error| StartError::Listen { address, error })?;
+            bound.push((listener, tls));
+        }
+        let mut addresses = Vec::with_capacity(bound.len());
+        for ((listener, tls), listen) in bound.into_iter().zip(&config.listeners) {
+            let address = listener.local_addr().unwrap_or(listen.address);
+            info!(%address, tls = tls.is_some(), "listening");
+            addresses.push(address);
+            let acceptor = Acceptor {
+                listener,
+                tls,
+                service: service.clone(),
+                http: Arc::clone(&http),
+                slots: Arc::clone(&slots),
+                connections: connections.clone(),
+                drain: drain.watch(),
+            };
+            acceptors.spawn(acceptor.run());
+        }
+        Ok(Self { addresses, drain, connections, acceptors })
+    }
+
+    /// Where the first listener listens.
+    pub fn local_addr(&self) -> SocketAddr {
+        self.addresses[0]
+    }
+
+    /// Where each listener listens, in the order of the configuration.
+    pub fn local_addrs(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+
+    /// Stops accepting, tells every client to go, ends live reads cleanly (their clients come back
+    /// with their cursors), and waits for what runs. What is not done after `deadline` is cut;
+    /// answers whether nothing had to be.
+    pub async fn drain(&self, deadline: Duration) -> bool {
+        self.drain.advance(Phase::Draining);
+        self.acceptors.close();
+        self.acceptors.wait().await;
+        self.connections.close();
+        if tokio::time::timeout(deadline, self.connections.wait()).await.is_ok() {
+            return true;
+        }
+        warn!(connections = self.connections.len(), "cutting connections that did not end");
+        self.drain.advance(Phase::Stopped);
+        self.connections.wait().await;
+        false
+    }
+}

@@ -1,0 +1,84 @@
+//! Every limit of the protocol and its default, in one file (I6). Units are in the names.
+
+/// Fixed cost counted for each record besides its headers and body.
+pub const RECORD_OVERHEAD_BYTES: usize = 8;
+/// Largest stored record, metered.
+pub const RECORD_MAX_BYTES: usize = 1024 * 1024;
+/// Largest `…/append` request body.
+pub const APPEND_BODY_MAX_BYTES: usize = 1024 * 1024;
+/// Largest session-create body: head start puts the whole history in it (trap 24).
+pub const CREATE_BODY_MAX_BYTES: usize = 8 * 1024 * 1024;
+/// Largest body of an AI SDK chat request (whole history on the wire).
+pub const CHAT_BODY_MAX_BYTES: usize = 32 * 1024 * 1024;
+/// Largest body of every other JSON request.
+pub const JSON_BODY_MAX_BYTES: usize = 64 * 1024;
+
+/// Session type length, in characters.
+pub const SESSION_TYPE_MAX_CHARS: usize = 64;
+/// External id length, in characters.
+pub const EXTERNAL_ID_MAX_CHARS: usize = 256;
+/// Agent id (task identifier) length, in characters.
+pub const AGENT_ID_MAX_CHARS: usize = 128;
+/// Tags of a session.
+pub const TAGS_MAX: usize = 10;
+/// Tag length, in characters.
+pub const TAG_MAX_CHARS: usize = 128;
+/// Close reason length, in characters.
+pub const CLOSE_REASON_MAX_CHARS: usize = 256;
+/// Side channel name length, in bytes.
+pub const CHANNEL_NAME_MAX_BYTES: usize = 128;
+/// Part id length, in bytes.
+pub const PART_ID_MAX_BYTES: usize = 256;
+
+/// How long an SSE read is held open without a record when the client does not say (trap 21).
+pub const READ_TIMEOUT_DEFAULT_S: u64 = 300;
+/// Bounds of `Timeout-Seconds`.
+pub const READ_TIMEOUT_MAX_S: u64 = 600;
+/// An SSE read that is silent for this long gets a `ping` event.
+pub const PING_INTERVAL_MS: u64 = 10_000;
+/// A running turn that is silent for this long gets a keep-alive control record (trap 5).
+pub const TURN_KEEP_ALIVE_MS: u64 = 45_000;
+
+/// Records in one page of `…/records`.
+pub const RECORDS_PAGE_MAX: usize = 1_000;
+/// Bytes read from the store at once.
+pub const READ_PAGE_MAX_BYTES: usize = 1024 * 1024;
+/// Sessions in one page of a listing.
+pub const LIST_PAGE_MAX: usize = 100;
+/// Sessions in one page of a listing when the client does not say.
+pub const LIST_PAGE_DEFAULT: usize = 20;
+/// Messages in one page of a transcript.
+pub const TRANSCRIPT_PAGE_MAX: usize = 1_000;
+
+/// Bytes of the newest batches that a live channel keeps in memory for its followers.
+pub const RING_MAX_BYTES: usize = 512 * 1024;
+/// Batches that a live channel keeps in memory for its followers.
+pub const RING_MAX_BATCHES: usize = 1_024;
+
+/// How long a repeated frame (part id) is recognised; the clients' retry span is 9.3 s (trap 30).
+pub const FRAME_KEY_TTL_MS: u64 = 10 * 60 * 1_000;
+/// Frame keys remembered per stream.
+pub const FRAME_KEYS_MAX: usize = 4_096;
+
+/// Inputs that may be owed in one session before appends are refused with 429.
+pub const OWED_MAX: usize = 1_000;
+/// Times that a turn is run before its failure becomes visible (I7).
+pub const TURN_ATTEMPTS_MAX: u32 = 3;
+/// Bytes of chunks in one answer.
+pub const ANSWER_MAX_BYTES: usize = 32 * 1024 * 1024;
+/// Messages kept in one transcript.
+pub const TRANSCRIPT_MESSAGES_MAX: usize = 10_000;
+
+/// Seq distance between the epochs of one stream: far ahead of any old cursor, below 2^53 (I1).
+pub const EPOCH_SEQ_STRIDE: u64 = 1 << 32;
+
+/// Lifetime of session tokens that the gateway makes by itself.
+pub const SESSION_TOKEN_TTL_S: u64 = 3_600;
+/// Default and longest lifetime of tokens minted by `public-tokens`.
+pub const PUBLIC_TOKEN_TTL_DEFAULT_S: u64 = 15 * 60;
+/// See [`PUBLIC_TOKEN_TTL_DEFAULT_S`].
+pub const PUBLIC_TOKEN_TTL_MAX_S: u64 = 30 * 24 * 3_600;
+/// Longest bearer credential that is looked at.
+pub const CREDENTIAL_MAX_BYTES: usize = 16 * 1024;
+/// Request line and headers of one request.
+pub const HEADERS_MAX_BYTES: usize = 64 * 1024;

@@ -1,0 +1,213 @@
+//! Encodes SSE events straight into a byte buffer (`spec/v1`, the SSE binding).
+//!
+//! A batch is encoded once per view class and shared by every reader of that class, so nothing that
+//! varies by reader but the token of write-scoped readers is ever part of a frame.
+
+use crate::control;
+use crate::record::{Header, Record, write_json_string};
+
+/// The decoration after the last event of an AI SDK answer.
+pub const DONE: &[u8] = b"data: [DONE]\n\n";
+
+/// Encodes `records` as one `batch` event whose id is the last seq; nothing if there are none.
+///
+/// There is no `tail`: the documented shell recipe takes the last `"seq_num"` of the text for its
+/// cursor (trap 32). Bytes of a body that are not UTF-8 become U+FFFD.
+pub fn batch(out: &mut Vec<u8>, records: &[Record]) {
+    encode_batch(out, records, None);
+}
+
+/// Like [`batch`], for a write-scoped reader: every boundary also carries `token` in its
+/// `public-access-token` header.
+pub fn batch_with_token(out: &mut Vec<u8>, records: &[Record], token: &str) {
+    encode_batch(out, records, Some(token));
+}
+
+/// Encodes a `ping` event. `timestamp` is in Unix milliseconds, `tail` is the next seq.
+pub fn ping(out: &mut Vec<u8>, timestamp: u64, tail: u64) {
+    out.extend_from_slice(b"event: ping\ndata: {\"timestamp\":");
+    push_u64(out, timestamp);
+    out.extend_from_slice(b",\"tail\":{\"seq_num\":");
+    push_u64(out, tail);
+    out.extend_from_slice(b"}}\n\n");
+}
+
+/// Encodes an `error` event, which readers take for a dropped connection: they come back with
+/// their cursor.
+pub fn error(out: &mut Vec<u8>, message: &str) {
+    out.extend_from_slice(b"event: error\n");
+    data(out, message.as_bytes());
+}
+
+/// Encodes an event without a name. JSON normally holds no raw line break; one that does is spread
+/// over several `data` lines, which the reader joins with LF again.
+pub fn data(out: &mut Vec<u8>, json: &[u8]) {
+    let mut rest = json;
+    out.extend_from_slice(b"data: ");
+    while let Some(at) = rest.iter().position(|byte| matches!(byte, b'\n' | b'\r')) {
+        out.extend_from_slice(&rest[..at]);
+        out.extend_from_slice(b"\ndata: ");
+        let break_len = if rest[at..].starts_with(b"\r\n") { 2 } else { 1 };
+        rest = &rest[at + break_len..];
+    }
+    out.extend_from_slice(rest);
+    out.extend_from_slice(b"\n\n");
+}
+
+/// Room for the fixed text around one record.
+const RECORD_FRAME_BYTES: usize = 96;
+
+fn encode_batch(out: &mut Vec<u8>, records: &[Record], token: Option<&str>) {
+    let Some(last) = records.last() else { return };
+    let bodies: usize = records.iter().map(|r| r.body.len() + r.body.len() / 8).sum();
+    out.reserve(bodies + records.len() * RECORD_FRAME_BYTES);
+    out.extend_from_slice(b"id: ");
+    push_u64(out, last.seq_num);
+    out.extend_from_slice(b"\nevent: batch\ndata: {\"records\":[");
+    for (index, record) in records.iter().enumerate() {
+        if index > 0 {
+            out.push(b',');
+        }
+        push_record(out, record, token.filter(|_| control::is_boundary(record)));
+    }
+    out.extend_from_slice(b"]}\n\n");
+}
+
+fn push_record(out: &mut Vec<u8>, record: &Record, token: Option<&str>) {
+    out.extend_from_slice(b"{\"seq_num\":");
+    push_u64(out, record.seq_num);
+    out.extend_from_slice(b",\"timestamp\":");
+    push_u64(out, record.timestamp);
+    out.extend_from_slice(b",\"body\":");
+    match std::str::from_utf8(&record.body) {
+        Ok(text) => write_json_string(out, text),
+        Err(_) => write_json_string(out, &String::from_utf8_lossy(&record.body)),
+    }
+    out.extend_from_slice(b",\"headers\":[");
+    push_headers(out, &record.headers, token);
+    out.extend_from_slice(b"]}");
+}
+
+fn push_headers(out: &mut Vec<u8>, headers: &[Header], token: Option<&str>) {
+    let stored = headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    let fresh = token.map(|token| (control::ACCESS_TOKEN, token));
+    for (index, (name, value)) in stored.chain(fresh).enumerate() {
+        out.extend_from_slice(if index > 0 { b",[" } else { b"[" });
+        write_json_string(out, name);
+        out.push(b',');
+        write_json_string(out, value);
+        out.push(b']');
+    }
+}
+
+/// Appends `value` in decimal.
+fn push_u64(out: &mut Vec<u8>, mut value: u64) {
+    let mut digits = [0; 20];
+    let mut at = digits.len();
+    loop {
+        at -= 1;
+        digits[at] = b'0' + (value % 10) as u8;
+        value /= 10;
+        if value == 0 {
+            break;
+        }
+    }
+    out.extend_from_slice(&digits[at..]);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::RecordJson;
+    use crate::sse::batch as batch_data;
+    use bytes::Bytes;
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    fn any_record() -> impl Strategy<Value = Record> {
+        let header = prop_oneof![
+            any::<Header>(),
+            Just((control::CONTROL.to_owned(), control::TURN_COMPLETE.to_owned())),
+        ];
+        let body = prop_oneof![any::<String>().prop_map(String::into_bytes), any::<Vec<u8>>()];
+        (any::<u64>(), any::<u64>(), vec(header, 0..4), body).prop_map(
+            |(seq_num, timestamp, headers, body)| Record {
+                seq_num,
+                timestamp,
+                headers,
+                body: body.into(),
+            },
+        )
+    }
+
+    /// The same event, made the slow way.
+    fn by_serde(records: &[Record], token: Option<&str>) -> String {
+        let mut shown = records.to_vec();
+        for record in &mut shown {
+            record.body = String::from_utf8_lossy(&record.body).into_owned().into();
+            if let Some(token) = token.filter(|_| control::is_boundary(record)) {
+                record.headers.push((control::ACCESS_TOKEN.to_owned(), token.to_owned()));
+            }
+        }
+        let records: Vec<RecordJson<'_>> = shown
+            .iter()
+            .map(|record| RecordJson {
+                seq_num: record.seq_num,
+                timestamp: record.timestamp,
+                body: std::str::from_utf8(&record.body).expect("made from text"),
+                headers: &record.headers,
+            })
+            .collect();
+        let json = serde_json::to_string(&records).expect("JSON");
+        let id = records.last().expect("a record").seq_num;
+        format!("id: {id}\nevent: batch\ndata: {{\"records\":{json}}}\n\n")
+    }
+
+    proptest! {
+        #[test]
+        fn batches_are_what_serde_would_write(
+            records in vec(any_record(), 1..5),
+            token in any::<Option<String>>(),
+        ) {
+            let mut out = Vec::new();
+            match &token {
+                None => batch(&mut out, &records),
+                Some(token) => batch_with_token(&mut out, &records, token),
+            }
+            let text = String::from_utf8(out).expect("UTF-8");
+            prop_assert_eq!(&text, &by_serde(&records, token.as_deref()));
+            prop_assert_eq!(text.lines().count(), 4);
+        }
+
+        #[test]
+        fn batches_read_back(mut records in vec(any_record(), 1..5)) {
+            let mut out = b"left as it is".to_vec();
+            let before = out.len();
+            batch(&mut out, &records);
+            let text = std::str::from_utf8(&out[before..]).expect("UTF-8");
+            let data = text.lines().nth(2).and_then(|line| line.strip_prefix("data: "));
+            for record in &mut records {
+                record.body = String::from_utf8_lossy(&record.body).into_owned().into();
+            }
+            let read = batch_data::decode(data.expect("a data line").as_bytes());
+            prop_assert_eq!(read.expect("a batch"), records);
+        }
+
+        #[test]
+        fn integers_are_decimal(value: u64, shift in 0..64u32) {
+            let mut out = Vec::new();
+            push_u64(&mut out, value >> shift);
+            prop_assert_eq!(out, (value >> shift).to_string().into_bytes());
+        }
+    }
+
+    #[test]
+    fn bytes_that_are_not_utf8_are_replaced() {
+        let body = Bytes::from_static(b"a\xffb\xe2\x82");
+        let record = Record { seq_num: 1, timestamp: 2, headers: Vec::new(), body };
+        let mut out = Vec::new();
+        batch(&mut out, &[record]);
+        let text = String::from_utf8(out).expect("UTF-8");
+        assert!(text.contains(r#""body":"a�b�""#), "{text}");
+    }
+}

@@ -1,0 +1,7 @@
+//! Credentials: key shapes, JWTs, scopes and lifetimes.
+
+pub mod claims;
+pub mod duration;
+pub mod jwt;
+pub mod key;
+pub mod scope;

@@ -1,0 +1,1 @@
+//! End-to-end, compatibility and fault-injection tests of the real binary.
