@@ -1,9 +1,13 @@
 //! Stores behind the StreamStore seam: memory and disk, with the one contract suite all must pass.
 
+#[cfg(any(test, feature = "contract"))]
+pub mod contract;
+mod disk;
 mod listing;
 mod memory;
 mod open;
 mod rules;
 
+pub use disk::DiskStore;
 pub use memory::MemoryStore;
 pub use open::{ListenableStore, OpenError, open};

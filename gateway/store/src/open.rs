@@ -1,11 +1,12 @@
 //! Opens the store that a URL names.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tidegate_core::seams::Clock;
 use tidegate_core::seams::store::{CommitListener, Retention, StreamStore};
 
+use crate::disk::DiskStore;
 use crate::memory::MemoryStore;
 
 /// A store that tells a listener of its commits. The listener is set after the store was opened,
@@ -60,6 +61,9 @@ pub fn open(
     let (scheme, rest) = url.split_once(':').ok_or_else(unknown)?;
     match scheme {
         "memory" if rest.is_empty() => Ok(Arc::new(MemoryStore::new(clock, retention, None))),
+        "disk" if !rest.is_empty() => {
+            Ok(Arc::new(DiskStore::open(Path::new(rest), clock, retention)?))
+        }
         "redis" | "rediss" | "redis-sentinel" | "redis-cluster" => {
             Err(OpenError::NotInThisVersion { scheme: scheme.to_owned() })
         }

@@ -261,7 +261,8 @@ mod tests {
             slim(
                 "a1",
                 json!([{"type": "dynamic-tool", "toolName": "rm", "toolCallId": "c2",
-                "state": "approval-responded", "approval": {"id": approval, "approved": approved}}]),
+                    "state": "approval-responded",
+                    "approval": {"id": approval, "approved": approved}}]),
             )
         };
         let mut messages = chat();

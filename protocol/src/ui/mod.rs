@@ -5,6 +5,7 @@ mod accumulator;
 mod calls;
 mod chunk;
 mod clean;
+mod fields;
 mod grammar;
 mod history;
 mod inputs;

@@ -16,7 +16,7 @@ use guarded::Guarded;
 use node::Node;
 use rng::Rng;
 use serde_json::Value;
-use tidegate_protocol::ui::{Accumulator, clean_partial};
+use tidegate_protocol::ui::{Accumulator, Grammar, clean_partial};
 
 const SEQUENCES: usize = 3000;
 const PLAUSIBLE: usize = 1000;
@@ -133,6 +133,27 @@ fn what_the_guard_passes_is_read_by_every_version() {
             assert_eq!(message["id"], guarded.id, "{}", seen());
         }
     }
+}
+
+#[test]
+fn a_sound_stream_means_the_same_behind_the_guard() {
+    let seed = seed();
+    let mut rng = Rng::new(seed);
+    let mut untouched = 0;
+    for _ in 0..GUARDED {
+        let case = plausible::case(&mut rng);
+        let Ok(bare) = reduce(&case) else { continue };
+        let mut guard = Grammar::new("m1");
+        let admit = |chunk| guard.admit(chunk).expect("a sound stream").into_vec();
+        let written: Vec<Vec<Value>> = case.chunks.iter().cloned().map(admit).collect();
+        if written.iter().all(|chunks| chunks.len() == 1) {
+            untouched += 1;
+            let chunks = written.into_iter().flatten().collect();
+            let behind = Case { initial: case.initial.clone(), chunks };
+            assert_eq!(reduce(&behind), Ok(bare), "seed {seed}: {:#?}", case.chunks);
+        }
+    }
+    assert!(untouched > GUARDED / 2, "{untouched} streams were left as they were");
 }
 
 #[test]

@@ -78,10 +78,54 @@ fn part(rng: &mut Rng, n: usize, out: &mut Vec<Value>, late: &mut Vec<Value>) {
     }
 }
 
-fn tool(rng: &mut Rng, call: &str, out: &mut Vec<Value>) {
+fn tool(rng: &mut Rng, id: &str, out: &mut Vec<Value>) {
     let dynamic = rng.chance(40);
-    let mut push = |rng: &mut Rng, kind: &str, more: Value| {
-        let mut chunk = json!({"type": kind, "toolCallId": call});
+    let mut call = Call { id, dynamic, out };
+    if rng.chance(70) {
+        let encoding = json!({"inputEncoding": "text"});
+        let start = if rng.chance(10) { encoding } else { json!({}) };
+        let start = extras(rng, start);
+        call.push(rng, "tool-input-start", start);
+        call.push(rng, "tool-input-delta", json!({"inputTextDelta": "{\"q\": \"x"}));
+    }
+    if rng.chance(10) {
+        let error = extras(rng, json!({"input": "{\"q", "errorText": "bad input"}));
+        return call.push(rng, "tool-input-error", error);
+    }
+    if rng.chance(10) {
+        return; // Cut off while its input was streaming.
+    }
+    let input = extras(rng, json!({"input": {"q": "x"}}));
+    call.push(rng, "tool-input-available", input);
+    if rng.chance(30) {
+        call.ask(rng);
+    }
+    match rng.below(6) {
+        0 => {}
+        1 => call.push(rng, "tool-output-denied", json!({})),
+        2 => {
+            let error = extras(rng, json!({"errorText": "failed"}));
+            call.push(rng, "tool-output-error", error);
+        }
+        kind => {
+            if kind == 3 {
+                call.push(rng, "tool-output-available", json!({"output": 1, "preliminary": true}));
+            }
+            let output = extras(rng, json!({"output": [1, 2]}));
+            call.push(rng, "tool-output-available", output);
+        }
+    }
+}
+
+struct Call<'a> {
+    id: &'a str,
+    dynamic: bool,
+    out: &'a mut Vec<Value>,
+}
+
+impl Call<'_> {
+    fn push(&mut self, rng: &mut Rng, kind: &str, more: Value) {
+        let mut chunk = json!({"type": kind, "toolCallId": self.id});
         let map = chunk.as_object_mut().expect("an object");
         map.extend(more.as_object().cloned().unwrap_or_default());
         if kind.starts_with("tool-input-") && kind != "tool-input-delta" {
@@ -89,42 +133,15 @@ fn tool(rng: &mut Rng, call: &str, out: &mut Vec<Value>) {
         }
         let flagged = kind != "tool-input-delta" && !kind.starts_with("tool-approval");
         // Later versions need no `dynamic` on outputs.
-        if dynamic && flagged && !(kind.starts_with("tool-output") && rng.chance(30)) {
+        if self.dynamic && flagged && !(kind.starts_with("tool-output") && rng.chance(30)) {
             map.insert("dynamic".into(), true.into());
         }
-        out.push(chunk);
-    };
-    let extras = |rng: &mut Rng, mut value: Value| {
-        for (key, extra) in [
-            ("title", json!("Search")),
-            ("toolMetadata", json!({"icon": "i"})),
-            ("providerMetadata", json!({"p": {"call": 1}})),
-            ("providerExecuted", json!(true)),
-        ] {
-            if rng.chance(15) {
-                value[key] = extra;
-            }
-        }
-        value
-    };
-    if rng.chance(70) {
-        let encoding = json!({"inputEncoding": "text"});
-        let start = if rng.chance(10) { encoding } else { json!({}) };
-        let start = extras(rng, start);
-        push(rng, "tool-input-start", start);
-        push(rng, "tool-input-delta", json!({"inputTextDelta": "{\"q\": \"x"}));
+        self.out.push(chunk);
     }
-    if rng.chance(10) {
-        let error = extras(rng, json!({"input": "{\"q", "errorText": "bad input"}));
-        return push(rng, "tool-input-error", error);
-    }
-    if rng.chance(10) {
-        return; // Cut off while its input was streaming.
-    }
-    let input = extras(rng, json!({"input": {"q": "x"}}));
-    push(rng, "tool-input-available", input);
-    if rng.chance(30) {
-        let mut ask = json!({"approvalId": format!("approve-{call}")});
+
+    fn ask(&mut self, rng: &mut Rng) {
+        let approval = format!("approve-{}", self.id);
+        let mut ask = json!({"approvalId": approval});
         for (key, extra) in [
             ("isAutomatic", json!(true)),
             ("reason", json!("costly")),
@@ -135,25 +152,24 @@ fn tool(rng: &mut Rng, call: &str, out: &mut Vec<Value>) {
                 ask[key] = extra;
             }
         }
-        push(rng, "tool-approval-request", ask);
+        self.push(rng, "tool-approval-request", ask);
         if rng.chance(20) {
-            let id = format!("approve-{call}");
-            push(rng, "tool-approval-response", json!({"approvalId": id, "approved": true}));
+            let answer = json!({"approvalId": approval, "approved": true});
+            self.push(rng, "tool-approval-response", answer);
         }
     }
-    match rng.below(6) {
-        0 => {}
-        1 => push(rng, "tool-output-denied", json!({})),
-        2 => {
-            let error = extras(rng, json!({"errorText": "failed"}));
-            push(rng, "tool-output-error", error);
-        }
-        kind => {
-            if kind == 3 {
-                push(rng, "tool-output-available", json!({"output": 1, "preliminary": true}));
-            }
-            let output = extras(rng, json!({"output": [1, 2]}));
-            push(rng, "tool-output-available", output);
+}
+
+fn extras(rng: &mut Rng, mut value: Value) -> Value {
+    for (key, extra) in [
+        ("title", json!("Search")),
+        ("toolMetadata", json!({"icon": "i"})),
+        ("providerMetadata", json!({"p": {"call": 1}})),
+        ("providerExecuted", json!(true)),
+    ] {
+        if rng.chance(30) {
+            value[key] = extra;
         }
     }
+    value
 }

@@ -27,7 +27,8 @@ row(13, {}, async () => {
   assert.equal(out.answer["x-session-settled"], "true");
   assert.equal(second.wire.requests.length, 1);
 
-  const behind = newTransport(gw, { sessions: { [chat]: { ...hydrated, lastEventId: undefined } } });
+  const start = { ...hydrated, lastEventId: undefined };
+  const behind = newTransport(gw, { sessions: { [chat]: start } });
   const replay = await all(await behind.transport.reconnectToStream({ chatId: chat }));
   assert.equal(textOf(replay), echo("hi"), "what lies after the cursor is delivered");
 });

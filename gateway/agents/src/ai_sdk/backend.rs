@@ -26,9 +26,8 @@ impl AiSdk {
         let mut headers = Headers::for_events();
         headers.set_all(id, &config.headers)?;
         let name = format!("agent \"{id}\" (ai_sdk)");
-        let client =
-            Client::new(&name, endpoint, headers.map, &headers.secrets, config.timeouts)
-                .map_err(url_error)?;
+        let client = Client::new(&name, endpoint, headers.map, &headers.secrets, config.timeouts)
+            .map_err(url_error)?;
         Ok(Self { client })
     }
 }

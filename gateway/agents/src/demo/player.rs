@@ -39,13 +39,11 @@ impl Player {
             if batch.len() >= BATCH_MAX_CHUNKS || bytes >= BATCH_MAX_BYTES {
                 return Some(Ok(batch));
             }
-            if let Some(due) = self.due {
-                if due > Instant::now() {
-                    if !batch.is_empty() {
-                        return Some(Ok(batch));
-                    }
-                    sleep_until(due).await;
+            if let Some(due) = self.due.filter(|due| *due > Instant::now()) {
+                if !batch.is_empty() {
+                    return Some(Ok(batch));
                 }
+                sleep_until(due).await;
             }
             match self.take() {
                 Taken::Chunk(chunk) => {

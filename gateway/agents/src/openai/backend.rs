@@ -42,7 +42,7 @@ impl OpenAi {
 impl AgentBackend for OpenAi {
     fn answer(&self, request: TurnRequest) -> AnswerStream {
         let body = self.template.body(&request.messages);
-        relay(self.client.clone(), body, Completion::new(request.answer_id))
+        relay(self.client.clone(), body, Completion::new(request.answer_id, request.turn))
     }
 
     fn abilities(&self) -> Abilities {

@@ -5,8 +5,10 @@ use serde_json::{Value, json};
 use super::event::ToolDelta;
 
 /// In the order in which they began.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Calls {
+    /// Makes ids where the server gives none.
+    prefix: String,
     calls: Vec<Call>,
 }
 
@@ -22,17 +24,22 @@ struct Call {
 }
 
 impl Calls {
+    /// None yet; ids of our own will start with `prefix`.
+    pub(super) fn new(prefix: String) -> Self {
+        Self { prefix, calls: Vec::new() }
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.calls.is_empty()
     }
 
-    /// Takes a delta and says what it adds. `answer` makes ids where the server gives none.
-    pub(super) fn delta(&mut self, delta: ToolDelta, answer: &str, mut say: impl FnMut(Value)) {
+    /// Takes a delta and says what it adds.
+    pub(super) fn delta(&mut self, delta: ToolDelta, mut say: impl FnMut(Value)) {
         let given_id = delta.id.filter(|id| !id.is_empty());
         let function = delta.function.unwrap_or_default();
         let at = self.find(delta.index, given_id.as_deref()).unwrap_or_else(|| {
             let id = given_id.clone();
-            let id = id.unwrap_or_else(|| format!("{answer}-call-{}", self.calls.len() + 1));
+            let id = id.unwrap_or_else(|| format!("{}-{}", self.prefix, self.calls.len() + 1));
             let (name, arguments) = (String::new(), String::new());
             let index = delta.index;
             self.calls.push(Call { index, given_id, id, name, arguments, started: false });

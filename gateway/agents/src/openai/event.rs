@@ -3,6 +3,7 @@
 
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
+use tidegate_protocol::ui::parse_js;
 
 use super::content::text_of;
 
@@ -13,6 +14,16 @@ pub(super) struct Event {
     pub(super) choices: Option<Vec<Choice>>,
     pub(super) usage: Option<Usage>,
     pub(super) error: Option<Value>,
+}
+
+impl Event {
+    /// Parses JSON as JavaScript does: some servers cut text inside a surrogate pair.
+    pub(super) fn parse(data: &[u8]) -> Result<Self, serde_json::Error> {
+        serde_json::from_slice(data).or_else(|error| {
+            let text = std::str::from_utf8(data).map_err(|_| error)?;
+            serde_json::from_value(parse_js(text)?)
+        })
+    }
 }
 
 #[derive(Debug, Deserialize)]

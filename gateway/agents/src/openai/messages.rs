@@ -58,13 +58,7 @@ impl Step {
         if part["state"] == "input-streaming" {
             return;
         }
-        let input = part.get("input").or_else(|| part.get("rawInput"));
-        let arguments = match input {
-            None | Some(Value::Null) => "{}".to_owned(),
-            // Input that was never valid JSON is kept as the model wrote it.
-            Some(Value::String(text)) if part["state"] == "output-error" => text.clone(),
-            Some(input) => input.to_string(),
-        };
+        let arguments = arguments(part);
         self.calls.push(json!({
             "id": id, "type": "function", "function": {"name": name, "arguments": arguments},
         }));
@@ -85,5 +79,17 @@ impl Step {
         }
         out.push(message);
         out.extend(results);
+    }
+}
+
+/// Always a JSON text: a server that parses it would refuse this history for ever.
+fn arguments(part: &Value) -> String {
+    match part.get("input").or_else(|| part.get("rawInput")) {
+        None | Some(Value::Null) => "{}".to_owned(),
+        // What the model wrote was not JSON, so it was kept as text.
+        Some(Value::String(text)) if part["state"] == "output-error" => {
+            json!({"invalid": text}).to_string()
+        }
+        Some(input) => input.to_string(),
     }
 }

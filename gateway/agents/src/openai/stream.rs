@@ -49,14 +49,14 @@ impl PartKind {
 }
 
 impl Completion {
-    /// `answer` is the id of the answer's message.
-    pub(super) fn new(answer: Arc<str>) -> Self {
+    /// `answer` is the id of the answer's message, which may go on over several turns.
+    pub(super) fn new(answer: Arc<str>, turn: u64) -> Self {
         Self {
+            calls: Calls::new(format!("{answer}-{turn}-call")),
             answer,
             started: false,
             open: None,
             parts: 0,
-            calls: Calls::default(),
             reason: None,
             model: None,
             usage: None,
@@ -80,7 +80,7 @@ impl Completion {
         self.text(PartKind::Text, delta.refusal, out);
         for call in delta.tool_calls.into_iter().flatten() {
             self.close_part(out);
-            self.calls.delta(call, &self.answer, |value| out.push(Chunk::of(value)));
+            self.calls.delta(call, |value| out.push(Chunk::of(value)));
         }
         if let Some(reason) = choice.finish_reason {
             self.close_step(&reason, out);
@@ -151,7 +151,7 @@ impl Translate for Completion {
             self.end(out)?;
             return Ok(Flow::Done);
         }
-        let event: Event = serde_json::from_slice(data).map_err(|error| {
+        let event = Event::parse(data).map_err(|error| {
             let shown: String = String::from_utf8_lossy(data).chars().take(SHOWN_CHARS).collect();
             let what = "sent something that is not a chat completion event";
             Broken::invalid(format!("{what} ({error}): {shown}"))

@@ -1,6 +1,7 @@
 //! Calls to one backend, with retries until its first byte.
 
 use std::future::Future;
+use std::io::{self, ErrorKind};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -146,17 +147,23 @@ impl Client {
         let until = (Instant::now() + self.timeouts.connect()).min(limits.first_byte);
         let opened = timeout_at(until, async {
             let io = connect(&self.endpoint, self.tls.as_ref()).await?;
-            Connection::open(io).await.map_err(std::io::Error::other)
+            Connection::open(io).await.map_err(io::Error::other)
         });
-        let (kind, reason) = match opened.await {
+        let (kind, reason, retry) = match opened.await {
             Ok(Ok(connection)) => return Ok(connection),
-            Ok(Err(error)) => (BackendFault::Unavailable, format!("can't connect: {error}")),
+            Ok(Err(error)) => {
+                // A certificate or a name does not get better by waiting.
+                let lasting =
+                    matches!(error.kind(), ErrorKind::InvalidData | ErrorKind::InvalidInput);
+                let retry = if lasting { Retry::Never } else { Retry::Soon };
+                (BackendFault::Unavailable, format!("can't connect: {error}"), retry)
+            }
             Err(_) => {
                 let limit = self.timeouts.connect_ms;
-                (BackendFault::Timeout, format!("no connection within {limit} ms"))
+                (BackendFault::Timeout, format!("no connection within {limit} ms"), Retry::Soon)
             }
         };
-        Err(Failure { error: self.error(kind, &reason), retry: Retry::Soon })
+        Err(Failure { error: self.error(kind, &reason), retry })
     }
 
     async fn in_time<T>(
@@ -189,7 +196,11 @@ impl Client {
         request
     }
 
-    fn redirected(&self, from: &Endpoint, answer: &Response<Incoming>) -> Result<Endpoint, Failure> {
+    fn redirected(
+        &self,
+        from: &Endpoint,
+        answer: &Response<Incoming>,
+    ) -> Result<Endpoint, Failure> {
         let location = answer.headers().get(header::LOCATION);
         location
             .and_then(|location| from.redirected(location.to_str().ok()?))

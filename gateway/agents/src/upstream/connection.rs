@@ -15,10 +15,12 @@ use hyper_util::rt::TokioIo;
 
 use super::connect::Io;
 
+type Driver = Pin<Box<http1::Connection<TokioIo<Box<dyn Io>>, Full<Bytes>>>>;
+
 /// An open connection.
 pub(super) struct Connection {
     sender: http1::SendRequest<Full<Bytes>>,
-    driver: Pin<Box<http1::Connection<TokioIo<Box<dyn Io>>, Full<Bytes>>>>,
+    driver: Driver,
     closed: bool,
 }
 
@@ -59,11 +61,7 @@ impl Connection {
     }
 }
 
-fn drive(
-    driver: &mut Pin<Box<http1::Connection<TokioIo<Box<dyn Io>>, Full<Bytes>>>>,
-    closed: &mut bool,
-    cx: &mut Context<'_>,
-) {
+fn drive(driver: &mut Driver, closed: &mut bool, cx: &mut Context<'_>) {
     // An error reaches the head or the body too, so it needs no second way out.
     *closed = *closed || driver.as_mut().poll(cx).is_ready();
 }

@@ -32,6 +32,10 @@ impl Endpoint {
         if host.is_empty() {
             return Err("has no host".to_owned());
         }
+        let port = &authority.as_str()[authority.host().len()..];
+        if authority.port().is_none() && !matches!(port, "" | ":") {
+            return Err(format!("has an impossible port \"{}\"", port.trim_start_matches(':')));
+        }
         let path = join(&uri, suffix).map_err(|error| format!("is not a URL: {error}"))?;
         Ok(Self {
             tls,

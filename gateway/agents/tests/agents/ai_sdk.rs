@@ -70,7 +70,8 @@ async fn it_posts_what_the_default_chat_transport_posts() {
 async fn a_large_history_arrives_whole() {
     let upstream = Upstream::start(move |mut conn, _| async move {
         let body = conn.request().await.body;
-        let chunk = json!({"type": "data-count", "data": body["messages"].as_array().unwrap().len()});
+        let chunk =
+            json!({"type": "data-count", "data": body["messages"].as_array().unwrap().len()});
         conn.write(format!("{EVENTS}{}", events(&[chunk]))).await;
     })
     .await;

@@ -106,22 +106,6 @@ async fn while_the_backend_floods() {
     assert_eq!(watch.recv().await, Some(Seen::Closed));
 }
 
-#[tokio::test]
-async fn in_a_pause_before_another_try() {
-    let upstream = Upstream::answering(
-        "HTTP/1.1 503 Busy\r\nretry-after: 20\r\ncontent-length: 0\r\n\r\n",
-    )
-    .await;
-    let mut stream = agent("ai_sdk", &upstream.url, json!({})).answer(ask("hi"));
-    while upstream.connections() == 0 {
-        assert!(stream.next().now_or_never().is_none());
-        tokio::task::yield_now().await;
-    }
-    assert!(stream.next().now_or_never().is_none());
-    drop(stream);
-    assert_eq!(upstream.connections(), 1);
-}
-
 /// An answer that nobody polls calls nobody.
 #[tokio::test]
 async fn before_it_is_polled() {

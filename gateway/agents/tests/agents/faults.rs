@@ -78,7 +78,8 @@ async fn an_answer_cut_off_is_unavailable() {
     assert_eq!(kind, BackendFault::Unavailable, "{reason}");
     assert_eq!(answer.values().len(), 1);
     // The transfer itself is cut: in an HTTP chunk, between two, below the content length.
-    let length = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-length: 999\r\n\r\n";
+    let length =
+        "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-length: 999\r\n\r\n";
     let cases = [
         format!("{EVENTS_CHUNKED}{}ff\r\n{half}", framed(good)),
         format!("{EVENTS_CHUNKED}{}", framed(good)),
@@ -113,7 +114,8 @@ async fn what_is_not_http_is_invalid() {
 #[tokio::test]
 async fn a_chunk_of_10_mb_is_refused_by_its_size() {
     let delta = "x".repeat(10 * 1024 * 1024);
-    let text = format!("{EVENTS}data: {{\"type\":\"text-delta\",\"id\":\"t\",\"delta\":\"{delta}\"}}\n\n");
+    let text =
+        format!("{EVENTS}data: {{\"type\":\"text-delta\",\"id\":\"t\",\"delta\":\"{delta}\"}}\n\n");
     let (answer, kind, reason) = fault_of(text).await;
     assert_eq!(kind, BackendFault::Invalid);
     assert!(reason.contains(&RECORD_MAX_BYTES.to_string()), "{reason}");

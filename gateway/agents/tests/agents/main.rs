@@ -1,5 +1,7 @@
 //! The turn backends against real sockets.
 
+#![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
+
 mod ai_sdk;
 mod cancel;
 mod config;
@@ -10,3 +12,4 @@ mod pool;
 mod retry;
 mod support;
 mod timeouts;
+mod tls;

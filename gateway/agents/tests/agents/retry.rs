@@ -1,5 +1,7 @@
 //! A call is tried again only if nothing of an answer was seen.
 
+use std::time::Duration;
+
 use serde_json::json;
 use tidegate_core::seams::backend::BackendFault;
 
@@ -84,8 +86,10 @@ async fn a_backend_that_is_restarting_is_waited_for() {
     let address = listener.local_addr().unwrap();
     drop(listener);
     let agent = agent("ai_sdk", &format!("http://{address}/"), json!({}));
-    let answer = tokio::spawn(Answer::of(agent.answer(ask("hi"))));
-    // Comes up within the first pause, or the second on a slow machine.
+    let mut answer = tokio::spawn(Answer::of(agent.answer(ask("hi"))));
+    // Nobody is there at first, and that is not the answer.
+    let first_try = Duration::from_millis(100);
+    assert!(tokio::time::timeout(first_try, &mut answer).await.is_err());
     let listener = tokio::net::TcpListener::bind(address).await.unwrap();
     tokio::spawn(async move {
         let (mut tcp, _) = listener.accept().await.unwrap();
@@ -94,7 +98,6 @@ async fn a_backend_that_is_restarting_is_waited_for() {
         let mut rest = Vec::new();
         let _ = tokio::io::AsyncReadExt::read_to_end(&mut tcp, &mut rest).await;
     });
-    // Close-delimited: the body ends when the server half does, so only what came is looked at.
     let answer = answer.await.unwrap();
     assert_eq!((answer.values(), answer.error), (hello(), None));
 }

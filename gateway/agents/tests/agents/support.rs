@@ -91,7 +91,9 @@ impl Conn {
                 let head = String::from_utf8(self.buffer[..end].to_vec()).unwrap();
                 let length = head
                     .lines()
-                    .find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length: ")?.parse().ok())
+                    .find_map(|line| {
+                        line.to_ascii_lowercase().strip_prefix("content-length: ")?.parse().ok()
+                    })
                     .unwrap_or(0);
                 if self.buffer.len() >= end + 4 + length {
                     let body = serde_json::from_slice(&self.buffer[end + 4..end + 4 + length]);

@@ -28,8 +28,7 @@ async fn connect() {
     let _queued = std::net::TcpStream::connect(address).unwrap();
 
     let url = format!("http://{address}/");
-    let (_, message) =
-        timed_out(&url, json!({"connect_ms": 50, "first_byte_ms": 200})).await;
+    let (_, message) = timed_out(&url, json!({"connect_ms": 50, "first_byte_ms": 200})).await;
     assert!(message.ends_with("no connection within 50 ms"), "{message}");
 }
 

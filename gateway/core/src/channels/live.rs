@@ -54,13 +54,12 @@ impl LiveChannel {
         {
             let mut state = self.state.lock();
             state.ring.push(batch);
-            let mut count = 0;
-            for waker in state.wakers.iter_mut().filter_map(Option::take) {
-                match woken.get_mut(count) {
+            let waiting = state.wakers.iter_mut().filter_map(Option::take);
+            for (index, waker) in waiting.enumerate() {
+                match woken.get_mut(index) {
                     Some(place) => *place = Some(waker),
                     None => more.push(waker),
                 }
-                count += 1;
             }
         }
         // Outside the lock: a woken follower takes it at once.

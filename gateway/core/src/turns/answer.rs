@@ -35,20 +35,28 @@ impl Answer {
         Self { request, stops, grammar, message, records: 0, bytes: 0, failed: false }
     }
 
-    /// Takes in a chunk that an earlier attempt made visible.
-    pub fn replay(&mut self, chunk: &Value) {
-        // What is on `.out` went through the guard, so the accumulator takes it.
-        let _ = self.message.push(chunk);
-        self.failed |= is_error(chunk);
-        self.records += 1;
+    /// An answer of which `visible` is on `.out` already.
+    pub fn restore(request: TurnRequest, continued: Option<Value>, visible: &[Value]) -> Self {
+        let mut answer = Self::new(request, continued);
+        for chunk in visible {
+            // What is on `.out` went through the guard, so the accumulator takes it.
+            let _ = answer.message.push(chunk);
+            answer.failed |= is_error(chunk);
+            answer.records += 1;
+        }
+        answer.guard_from_here();
+        answer
     }
 
     /// Begins another attempt: the guard then drops the beginning that is visible already.
     pub fn retry(&mut self) {
         self.request.attempt += 1;
-        let id = self.message.message_id().to_owned();
-        self.grammar = Grammar::resume(&id, &self.message);
         self.bytes = 0;
+        self.guard_from_here();
+    }
+
+    fn guard_from_here(&mut self) {
+        self.grammar = Grammar::resume(self.message.message_id(), &self.message);
     }
 
     /// Is anything of it visible that a user could see?

@@ -86,9 +86,7 @@ impl Driver {
     async fn drive(&mut self) -> Result<(), CommitError> {
         let agent = self.shared.agents.find(&self.row.agent);
         let Some(backend) = agent.map(|agent| Arc::clone(&agent.backend)) else { return Ok(()) };
-        let mut machine = self.restore(&*backend).await?;
-        let mut running = Running::default();
-        self.perform(&mut machine, &mut running, &*backend).await?;
+        let (mut machine, mut running) = self.restore(&*backend).await?;
         loop {
             if machine.is_idle() && self.shared.is_draining() {
                 return self.finish(running).await;
@@ -202,7 +200,10 @@ impl Driver {
     }
 
     /// The machine as the store has it, with everything handed in that was accepted before.
-    async fn restore(&self, backend: &dyn AgentBackend) -> Result<Machine, CommitError> {
+    async fn restore(
+        &self,
+        backend: &dyn AgentBackend,
+    ) -> Result<(Machine, Running), CommitError> {
         let store = &self.shared.store;
         let state = match store.blob(&self.session, ENGINE_BLOB).await? {
             Some(bytes) => EngineState::parse(&bytes)?,
@@ -231,7 +232,8 @@ impl Driver {
         }
         self.read_inputs(&mut machine, &mut running, backend).await?;
         machine.handle_restored(self.now());
-        Ok(machine)
+        self.perform(&mut machine, &mut running, backend).await?;
+        Ok((machine, running))
     }
 
     async fn read_active(

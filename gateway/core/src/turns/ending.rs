@@ -27,7 +27,10 @@ impl Machine {
     /// Ends the running answer.
     pub(super) fn end(&mut self, ending: Ending) {
         let phase = std::mem::replace(&mut self.phase, Phase::Idle);
-        let (Phase::Running(mut answer) | Phase::Waiting(mut answer, _)) = phase else { return };
+        let mut answer = match phase {
+            Phase::Running(answer) | Phase::Waiting(answer, _) | Phase::Restored(answer) => answer,
+            Phase::Idle | Phase::Fetching => return,
+        };
         let mut records = match &ending {
             Ending::Finished => answer.close(Close::Finished),
             Ending::Stopped => answer.close(Close::Stopped),
@@ -49,7 +52,7 @@ impl Machine {
     /// A stop: hits the turn that runs at its seq, and no other (I5).
     pub(super) fn stop(&mut self, seq: u64, secret: bool) {
         match &mut self.phase {
-            Phase::Running(answer) | Phase::Waiting(answer, _) => {
+            Phase::Running(answer) | Phase::Waiting(answer, _) | Phase::Restored(answer) => {
                 answer.stops.push(seq);
                 self.effects.push_back(Effect::Cancel);
                 self.end(Ending::Stopped);

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use parking_lot::Mutex;
 use tidegate_protocol::ids::SessionKey;
 use tokio::sync::{Notify, mpsc};
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::warn;
 
@@ -54,6 +55,8 @@ pub(super) struct Shared {
     draining: AtomicBool,
     /// Tells drivers that the engine drains.
     pub(super) drain: Notify,
+    /// Ends drivers at once.
+    abort: CancellationToken,
 }
 
 impl Turns {
@@ -66,9 +69,19 @@ impl Turns {
         metrics: Arc<Metrics>,
         limits: TurnLimits,
     ) -> Self {
-        let (drivers, draining, drain) = Default::default();
-        let shared =
-            Shared { store, agents, clock, entropy, metrics, limits, drivers, draining, drain };
+        let (drivers, draining, drain, abort) = Default::default();
+        let shared = Shared {
+            store,
+            agents,
+            clock,
+            entropy,
+            metrics,
+            limits,
+            drivers,
+            draining,
+            drain,
+            abort,
+        };
         Self { shared: Arc::new(shared), tasks: TaskTracker::new() }
     }
 
@@ -96,7 +109,8 @@ impl Turns {
         drop(drivers);
         let shared = Arc::clone(&self.shared);
         let driver = Driver::new(shared, session.clone(), Arc::clone(row), poked);
-        self.tasks.spawn(driver.run());
+        let abort = self.shared.abort.clone();
+        self.tasks.spawn(async move { abort.run_until_cancelled(driver.run()).await });
     }
 
     /// Starts drivers for sessions with something owed and none here: after a start, and now and
@@ -127,6 +141,12 @@ impl Turns {
     /// Is no session driven?
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// Drops every driver at once, as a crash would. What was committed stays.
+    pub fn abort(&self) {
+        self.shared.draining.store(true, Ordering::Release);
+        self.shared.abort.cancel();
     }
 
     /// Begins no turn any more, and waits for those that run. What is owed stays owed.

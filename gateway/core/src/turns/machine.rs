@@ -80,6 +80,8 @@ pub(super) enum Phase {
     Idle,
     /// The next input is being read.
     Fetching,
+    /// A turn that ran before a crash; what becomes of it is not decided yet.
+    Restored(Box<Answer>),
     /// The backend answers.
     Running(Box<Answer>),
     /// The backend is asked again at this time (Unix ms).
@@ -118,7 +120,7 @@ impl Machine {
     /// When [`Machine::handle_timeout`] wants to be called, Unix ms.
     pub fn poll_timeout(&self) -> Option<u64> {
         match &self.phase {
-            Phase::Idle | Phase::Fetching => None,
+            Phase::Idle | Phase::Fetching | Phase::Restored(_) => None,
             Phase::Waiting(_, at) => Some((*at).min(self.keep_alive_at())),
             Phase::Running(_) => Some(
                 self.keep_alive_at()
@@ -217,7 +219,8 @@ impl Machine {
                 self.end(Ending::Failed(format!("agent {:?}: {why}", self.setting.agent)));
             }
         }
-        if !matches!(self.phase, Phase::Idle | Phase::Fetching) && now >= self.keep_alive_at() {
+        let runs = matches!(self.phase, Phase::Running(_) | Phase::Waiting(..));
+        if runs && now >= self.keep_alive_at() {
             self.write(vec![control::keep_alive()]);
         }
         self.advance();

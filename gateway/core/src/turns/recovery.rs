@@ -27,23 +27,26 @@ impl Machine {
         let continued =
             active.continues.then(|| self.conversation.last_answer().cloned()).flatten();
         let request = self.request(payload, &active.answer_id, active.continues);
-        let mut answer = Answer::new(request, continued);
         let chunks = output.iter().filter(|record| control::kind(record).is_none());
-        for chunk in chunks.filter_map(chunk_of) {
-            answer.replay(&chunk);
-        }
+        let visible: Vec<Value> = chunks.filter_map(chunk_of).collect();
+        let answer = Answer::restore(request, continued, &visible);
         self.start_clock();
-        self.phase = Phase::Running(Box::new(answer));
+        self.phase = Phase::Restored(Box::new(answer));
     }
 
     /// Everything that was accepted before the crash has been handed in: go on.
     pub fn handle_restored(&mut self, now: u64) {
         self.set_now(now);
-        if let Phase::Running(answer) = std::mem::replace(&mut self.phase, Phase::Idle) {
-            if !answer.has_content() && answer.request.attempt < TURN_ATTEMPTS_MAX {
-                self.ask_again(answer);
-            } else {
-                self.phase = Phase::Running(answer);
+        let again = match &self.phase {
+            Phase::Restored(answer) => {
+                !answer.has_content() && answer.request.attempt < TURN_ATTEMPTS_MAX
+            }
+            _ => return,
+        };
+        match std::mem::replace(&mut self.phase, Phase::Idle) {
+            Phase::Restored(answer) if again => self.ask_again(answer),
+            phase => {
+                self.phase = phase;
                 self.end(Ending::Interrupted);
             }
         }

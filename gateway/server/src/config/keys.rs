@@ -302,14 +302,14 @@ pub const KEYS: &[Key] = &[
     key(
         "limits.connections",
         Kind::Integer,
-        Some("65536"),
+        Some("100000"),
         "10000",
-        "Connections open at once; more are refused.",
+        "Connections open at once; more wait in the kernel's backlog.",
     ),
     key(
         "limits.streams",
         Kind::Integer,
-        Some("65536"),
+        Some("100000"),
         "10000",
         "Streams read at once, over all connections; more are answered 503.",
     ),
@@ -318,7 +318,7 @@ pub const KEYS: &[Key] = &[
         Kind::Integer,
         None,
         "50",
-        "Requests per second that each environment may make to /api; absent: no limit.",
+        "Requests per second that each credential may make to /api and append; absent: no limit.",
     ),
     key(
         "limits.rate_limit.burst",

@@ -96,7 +96,7 @@ pub struct Limits {
     pub rate_limit: Option<RateLimit>,
 }
 
-/// `[limits.rate_limit]`, for each environment.
+/// `[limits.rate_limit]`, for each credential.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RateLimit {
     /// Steady rate.

@@ -182,7 +182,7 @@ fn retention(section: Option<Section<'_>>) -> Retention {
 }
 
 fn limits(section: Option<Section<'_>>) -> Limits {
-    let mut limits = Limits { connections: 65_536, streams: 65_536, rate_limit: None };
+    let mut limits = Limits { connections: 100_000, streams: 100_000, rate_limit: None };
     let Some(mut section) = section else { return limits };
     let number = |count: Option<u64>, otherwise| {
         count.map_or(otherwise, |count| usize::try_from(count).unwrap_or(usize::MAX))

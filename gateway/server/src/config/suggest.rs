@@ -7,7 +7,7 @@ pub(super) fn nearest<'a>(
 ) -> Option<&'a str> {
     let near = candidates.into_iter().map(|candidate| (distance(given, candidate), candidate));
     let (distance, candidate) = near.min_by_key(|(distance, _)| *distance)?;
-    (distance <= 2 && distance < candidate.len()).then_some(candidate)
+    (distance <= 2 && distance * 3 <= candidate.len()).then_some(candidate)
 }
 
 /// Edit distance: insertions, deletions and replacements of one byte.
@@ -41,5 +41,6 @@ mod tests {
     fn only_slips_are_suggested() {
         assert_eq!(nearest("lisen", ["listen", "public_url"]), Some("listen"));
         assert_eq!(nearest("port", ["listen", "public_url"]), None);
+        assert_eq!(nearest("foo", ["log"]), None);
     }
 }

@@ -1,1 +1,6 @@
-//! stub
+//! Logs and metrics.
+
+mod exposition;
+pub mod logs;
+pub mod metrics;
+mod process;

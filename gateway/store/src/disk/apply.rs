@@ -49,6 +49,7 @@ impl Output<'_> {
     ) -> Result<Committed, StoreError> {
         let before = (work.head(), work.state.owed.is_empty());
         let number = self.session_number(work);
+        work.state.used = true;
         let mut committed = Committed::default();
         for op in ops {
             match op {

@@ -31,11 +31,6 @@ impl<K: Eq + Hash + Clone, V> Cache<K, V> {
         self.young.insert(key, value);
     }
 
-    pub(super) fn remove(&mut self, key: &K) {
-        self.young.remove(key);
-        self.old.remove(key);
-    }
-
     /// Starts a new generation if the young one is full. Entries stay put between two calls.
     pub(super) fn age(&mut self) {
         if self.young.len() >= self.size {

@@ -7,7 +7,7 @@ use tidegate_protocol::ids::Channel;
 use super::apply::Output;
 use super::keys::batch::BatchKey;
 use super::keys::fate::FateKey;
-use super::load::{damaged, decode_batch};
+use super::load;
 use super::overlay::Overlay;
 use super::work::{StreamWork, Work};
 use crate::rules::retention::{self, Move};
@@ -24,11 +24,11 @@ impl Output<'_> {
     ) -> Result<u64, StoreError> {
         let Some(session) = work.number else { return Ok(0) };
         let channels: Vec<_> = work.state.streams.keys().cloned().collect();
-        let first_owed = work.state.owed.first().copied();
         let mut dropped = 0;
         for channel in channels {
+            let floor = work.state.stream_state(&channel).retention_floor;
+            let owed = work.state.first_owed(&channel, floor);
             let Some(stream) = work.state.streams.get_mut(&channel) else { continue };
-            let owed = first_owed.filter(|_| channel == Channel::IN);
             let to = due(&self.overlay, stream, rules, now, owed)?;
             if to.records == 0 {
                 continue;
@@ -65,7 +65,7 @@ pub(super) fn move_floor(
     let number = stream.data.number;
     // A batch ends where the next one starts, so it goes once the next one starts at or below
     // the floor. One batch may start below the old floor.
-    let start = batch_at(overlay, number, stream.head.base, from)?;
+    let start = load::batch_at(overlay.engine(), number, from)?;
     let end = BatchKey { stream: number, first: to.floor.saturating_add(1) }.encode();
     let mut keys = keys(overlay, &start, &end)?;
     keys.pop();
@@ -88,4 +88,28 @@ fn due(
     walk(overlay, stream, stream.head.tail, |records| {
         retention::enforce(&stream.head, rules, now, owed, records)
     })
+}
+
+/// Gives `decide` the records of `stream` from its floor to `end`, read as they are asked for.
+fn walk(
+    overlay: &Overlay<'_>,
+    stream: &Stream<StreamWork>,
+    end: u64,
+    decide: impl FnOnce(&mut dyn Iterator<Item = Record>) -> Move,
+) -> Result<Move, StoreError> {
+    let (number, floor) = (stream.data.number, stream.head.retention_floor);
+    let start = load::batch_at(overlay.engine(), number, floor)?;
+    let end = BatchKey { stream: number, first: end }.encode();
+    let mut failure = None;
+    let batches = overlay.range(&start, &end).map_while(|entry| {
+        let batch = entry.and_then(|(key, value)| load::decode_batch(&key, value));
+        batch.map_err(|error| failure = Some(error)).ok()
+    });
+    let records = batches.flat_map(|batch| batch.records);
+    let to = decide(&mut records.skip_while(|record| record.seq_num < floor));
+    failure.map_or(Ok(to), Err)
+}
+
+fn keys(overlay: &Overlay<'_>, start: &[u8], end: &[u8]) -> Result<Vec<Vec<u8>>, StoreError> {
+    overlay.range(start, end).map(|entry| Ok(entry?.0)).collect()
 }

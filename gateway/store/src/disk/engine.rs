@@ -63,10 +63,9 @@ impl Home {
 
     /// Opens the engine for the first time in this process.
     pub(super) fn open(&self) -> Result<Engine, OpenError> {
-        let engine = self.recover().map_err(|reason| OpenError::Unavailable {
-            path: self.path.clone(),
-            reason,
-        })?;
+        let engine = self
+            .recover()
+            .map_err(|reason| OpenError::Unavailable { path: self.path.clone(), reason })?;
         self.check_format(&engine)?;
         Ok(engine)
     }

@@ -38,6 +38,7 @@ pub(super) fn session(engine: &Engine, key: &SessionKey) -> Result<Work, StoreEr
     state.fences = Fences { fence: head.fence, handovers: head.handovers };
     state.lease = head.lease.map(|(holder, until)| HeldLease { holder, until });
     let Some(number) = head.number else { return Ok(work) };
+    state.used = true;
     work.row = row(engine, number)?.map(Arc::new);
     state.row_version = work.row.as_ref().map(|row| row.version);
     state.owed = owed(engine, number)?.into_iter().collect();
@@ -116,13 +117,36 @@ pub(super) fn decode_batch(key: &[u8], value: Bytes) -> Result<BatchValue, Store
 }
 
 /// The newest batch of the stream `number`.
-pub(super) fn newest_batch(
-    engine: &Engine,
-    number: u64,
-) -> Result<Option<BatchValue>, StoreError> {
+pub(super) fn newest_batch(engine: &Engine, number: u64) -> Result<Option<BatchValue>, StoreError> {
     let prefix = BatchKey::prefix(number);
     let newest = range(engine, &prefix, &after_prefix(&prefix)).next_back().transpose()?;
     newest.map(|(key, value)| decode_batch(&key, value)).transpose()
+}
+
+/// Timestamp of the oldest record that `stream` holds.
+pub(super) fn oldest(
+    engine: &Engine,
+    stream: &Stream<StreamWork>,
+) -> Result<Option<u64>, StoreError> {
+    let (number, floor) = (stream.data.number, stream.head.retention_floor);
+    let end = after_prefix(&BatchKey::prefix(number));
+    for entry in range(engine, &batch_at(engine, number, floor)?, &end) {
+        let (key, value) = entry?;
+        let records = decode_batch(&key, value)?.records;
+        if let Some(oldest) = records.iter().find(|record| record.seq_num >= floor) {
+            return Ok(Some(oldest.timestamp));
+        }
+    }
+    Ok(None)
+}
+
+/// Where to read the stream `number` from, to find the record `seq`: the key of the newest stored
+/// batch that starts at or before it.
+pub(super) fn batch_at(engine: &Engine, number: u64, seq: u64) -> Result<Vec<u8>, StoreError> {
+    let start = BatchKey::prefix(number);
+    let end = BatchKey { stream: number, first: seq.saturating_add(1) }.encode();
+    let newest = range(engine, &start, &end).next_back().transpose()?;
+    Ok(newest.map_or(start, |(key, _)| key))
 }
 
 /// Reads stored JSON.

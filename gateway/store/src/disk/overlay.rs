@@ -1,5 +1,6 @@
 //! What a group will write, on top of what is stored.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::ops::Bound::{Excluded, Included};
 
@@ -23,6 +24,11 @@ pub(super) type Entry = (Vec<u8>, Bytes);
 impl<'a> Overlay<'a> {
     pub(super) fn new(engine: &'a Engine) -> Self {
         Self { engine, pending: BTreeMap::new() }
+    }
+
+    /// What is stored, without the group.
+    pub(super) fn engine(&self) -> &'a Engine {
+        self.engine
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -51,27 +57,26 @@ impl<'a> Overlay<'a> {
         to: &[u8],
     ) -> impl Iterator<Item = Result<Entry, StoreError>> {
         let mut stored = range(self.engine, from, to).peekable();
+        // An inverted range is empty, as in `range`.
+        let to = to.max(from);
         let bounds = (Included(from.to_vec()), Excluded(to.to_vec()));
         let mut pending = self.pending.range(bounds).peekable();
         std::iter::from_fn(move || {
             loop {
-                let stored_first = match (stored.peek(), pending.peek()) {
-                    (Some(Ok((stored, _))), Some((pending, _))) => {
-                        if stored == *pending {
-                            // The pending write replaces it.
-                            stored_key_is_replaced(&mut stored);
-                            continue;
-                        }
-                        stored < *pending
-                    }
-                    (Some(_), _) => true,
-                    (None, Some(_)) => false,
-                    (None, None) => return None,
+                let order = match (stored.peek(), pending.peek()) {
+                    (Some(Ok((stored, _))), Some((pending, _))) => stored.cmp(pending),
+                    (Some(_), _) => Ordering::Less,
+                    (None, _) => Ordering::Greater,
                 };
-                if stored_first {
+                if order == Ordering::Less {
                     return stored.next();
                 }
-                if let (key, Some(value)) = pending.next()? {
+                let (key, value) = pending.next()?;
+                if order == Ordering::Equal {
+                    // What is pending replaces what is stored.
+                    stored.next();
+                }
+                if let Some(value) = value {
                     return Some(Ok((key.clone(), value.clone())));
                 }
             }
@@ -109,10 +114,4 @@ pub(super) fn range(
         let (key, value) = guard.into_inner().map_err(unavailable)?;
         Ok((key.to_vec(), Bytes::from(value)))
     })
-}
-
-fn stored_key_is_replaced(
-    stored: &mut std::iter::Peekable<impl Iterator<Item = Result<Entry, StoreError>>>,
-) {
-    let _replaced = stored.next();
 }

@@ -45,6 +45,7 @@ pub(super) fn commit(
 
 impl Effects<'_> {
     fn apply(&self, session: &mut Session, key: &SessionKey, ops: Vec<Op>, now: u64) -> Committed {
+        session.state.used = true;
         let owed = !session.state.owed.is_empty();
         let mut committed = Committed::default();
         for op in ops {

@@ -61,7 +61,7 @@ impl Session {
         let mut moves = Vec::new();
         for (channel, stream) in &self.state.streams {
             let (head, data) = (&stream.head, &stream.data);
-            let owed = self.state.owed.first().copied().filter(|_| *channel == Channel::IN);
+            let owed = self.state.first_owed(channel, head.retention_floor);
             if retention::is_due(head, rules, now, data.oldest(head.retention_floor)) {
                 let records = data.from(head.retention_floor);
                 moves.push((channel.clone(), retention::enforce(head, rules, now, owed, records)));

@@ -175,8 +175,8 @@ impl MemoryStore {
 
 impl ListenableStore for MemoryStore {
     fn set_listener(&self, listener: Arc<dyn CommitListener>) {
-        let first = self.listener.set(listener).is_ok();
-        debug_assert!(first, "a store has one listener");
+        // A second one is ignored, as the trait says.
+        let _ = self.listener.set(listener);
     }
 }
 

@@ -1,5 +1,7 @@
 //! How far the retention floor of a stream may and must move.
 
+use std::borrow::Borrow;
+
 use tidegate_core::seams::store::Retention;
 use tidegate_protocol::Record;
 
@@ -27,17 +29,18 @@ pub(crate) fn is_due(head: &StreamHead, rules: &Retention, now: u64, oldest: Opt
 /// Moves the floor of `head` as `rules` ask at `now` (Unix ms). `records` are those from the floor
 /// on, oldest first; only as many are looked at as go. Neither the newest record nor the first
 /// `owed` one goes.
-pub(crate) fn enforce<'a>(
+pub(crate) fn enforce<R: Borrow<Record>>(
     head: &StreamHead,
     rules: &Retention,
     now: u64,
     owed: Option<u64>,
-    records: impl Iterator<Item = &'a Record>,
+    records: impl Iterator<Item = R>,
 ) -> Move {
     let newest = head.tail.saturating_sub(1);
     let stop = owed.map_or(newest, |seq| seq.min(newest));
     let mut to = Move { floor: head.retention_floor, bytes: 0, records: 0 };
     for record in records {
+        let record = record.borrow();
         let goes = is_old(record.timestamp, rules, now)
             || head.tail - to.floor > rules.records
             || head.bytes - to.bytes > rules.bytes;
@@ -51,14 +54,14 @@ pub(crate) fn enforce<'a>(
 
 /// Moves the floor of `head` to `before`, never back and never beyond the tail. `records` as in
 /// [`enforce`].
-pub(crate) fn trim<'a>(
+pub(crate) fn trim<R: Borrow<Record>>(
     head: &StreamHead,
     before: u64,
-    records: impl Iterator<Item = &'a Record>,
+    records: impl Iterator<Item = R>,
 ) -> Move {
     let mut to = Move { floor: head.retention_floor, bytes: 0, records: 0 };
-    for record in records.take_while(|record| record.seq_num < before) {
-        to.pass(record);
+    for record in records.take_while(|record| record.borrow().seq_num < before) {
+        to.pass(record.borrow());
     }
     to
 }

@@ -13,6 +13,8 @@ use super::stream::StreamHead;
 #[derive(Debug)]
 pub(crate) struct SessionState<D> {
     pub(crate) incarnation: Incarnation,
+    /// Was anything committed in this incarnation?
+    pub(crate) used: bool,
     pub(crate) fences: Fences,
     pub(crate) lease: Option<HeldLease>,
     pub(crate) streams: BTreeMap<Channel, Stream<D>>,
@@ -51,6 +53,7 @@ impl<D> Default for SessionState<D> {
     fn default() -> Self {
         Self {
             incarnation: Incarnation::default(),
+            used: false,
             fences: Fences::default(),
             lease: None,
             streams: BTreeMap::new(),
@@ -70,8 +73,18 @@ impl<D> SessionState<D> {
         }
     }
 
-    /// What remains of the session when it is deleted.
+    /// The first input at or above `floor` of `channel` that must stay, because it is owed.
+    pub(crate) fn first_owed(&self, channel: &Channel, floor: u64) -> Option<u64> {
+        let is_input = *channel == Channel::IN;
+        self.owed.range(floor..).next().copied().filter(|_| is_input)
+    }
+
+    /// What remains of the session when it is deleted. An unused one loses but its lease.
     pub(crate) fn tombstone(&self) -> Self {
+        if !self.used {
+            let Self { incarnation, fences, .. } = *self;
+            return Self { incarnation, fences, ..Self::default() };
+        }
         let tails = self.streams.values().map(|stream| stream.head.tail);
         let highest = tails.max().unwrap_or(self.incarnation.base).max(self.incarnation.base);
         Self {

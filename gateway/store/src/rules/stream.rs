@@ -46,7 +46,9 @@ impl StreamHead {
         self.bytes += metered(&records);
         self.last_timestamp = timestamp;
         let answer = Appended { epoch: self.epoch, first, count, timestamp, repeated: false };
-        if let Some(key) = &append.frame_key {
+        if let Some(key) = &append.frame_key
+            && count > 0
+        {
             self.frames.put(key, answer);
         }
         (answer, records)

@@ -173,7 +173,9 @@ fn an_answered_call_goes_on_under_the_same_message() {
 
 proptest! {
     #[test]
-    fn any_json_is_passed_or_refused(chunks in prop::collection::vec(json_strategy::chunk(), 0..12)) {
+    fn any_json_is_passed_or_refused(
+        chunks in prop::collection::vec(json_strategy::chunk(), 0..12),
+    ) {
         let mut guard = Grammar::new("m");
         let mut visible = Accumulator::new("m");
         for chunk in chunks {

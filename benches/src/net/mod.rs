@@ -1,0 +1,15 @@
+//! Sockets and wire formats of the generator.
+
+mod conn;
+mod control;
+mod events;
+mod parser;
+mod reactor;
+mod record;
+
+pub use conn::{Conn, READ_BYTES};
+pub use control::{Control, KEY, head};
+pub use events::Events;
+pub use parser::{Parser, Piece, content_length, status};
+pub use reactor::{Reactor, Ready};
+pub use record::{BODY_BYTES, Marker, Record, Scanner, write_body};

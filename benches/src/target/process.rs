@@ -1,0 +1,122 @@
+//! The child process.
+
+use std::fmt::Write as _;
+use std::io;
+use std::net::TcpListener;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+use super::{GENERATOR_CORE, Kind, Store, TARGET_CORE, pin};
+use crate::net::{Control, KEY};
+
+const START_PATIENCE: Duration = Duration::from_secs(20);
+const START_POLL: Duration = Duration::from_millis(5);
+
+/// A running target; killed when dropped.
+#[derive(Debug)]
+pub struct Target {
+    /// `127.0.0.1:PORT`.
+    pub address: String,
+    child: Child,
+    /// Configuration and temporary store, deleted after the run.
+    _directory: TempDir,
+}
+
+impl Target {
+    /// Starts it on its core, pins the caller to the other one, and waits until it is ready.
+    /// `upstream` is the URL of the AI SDK route of agent `bench`; without it the agent is the
+    /// demo.
+    pub fn start(kind: &Kind, upstream: Option<&str>) -> io::Result<Self> {
+        let directory = tempfile::tempdir()?;
+        let address = format!("127.0.0.1:{}", free_port()?);
+        let mut command = match kind {
+            Kind::Floor { binary } => {
+                let mut command = Command::new(binary);
+                command.args(["serve-floor", "--listen", &address]);
+                command
+            }
+            Kind::Gateway { binary, store } => {
+                let config = directory.path().join("tidegate.toml");
+                let store = match store {
+                    Store::TemporaryDisk => format!("disk:{}/data", directory.path().display()),
+                    store => store.to_string(),
+                };
+                std::fs::write(&config, configuration(&address, &store, upstream))?;
+                let mut command = Command::new(binary);
+                command.args(["serve", "--config"]).arg(&config).env("RUST_LOG", "warn");
+                command
+            }
+        };
+        pin(TARGET_CORE)?;
+        let child = command.stdout(Stdio::null()).spawn();
+        pin(GENERATOR_CORE)?;
+        let child = child.map_err(|error| {
+            io::Error::other(format!("{:?}: {error}", command.get_program()))
+        })?;
+        let mut target = Self { address, child, _directory: directory };
+        target.wait_ready()?;
+        Ok(target)
+    }
+
+    /// Its process id.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    fn wait_ready(&mut self) -> io::Result<()> {
+        let since = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait()? {
+                return Err(io::Error::other(format!("the target exited: {status}")));
+            }
+            let asked = Control::connect(&self.address).and_then(|mut c| c.request("GET /ready", ""));
+            match asked {
+                Ok((200, _)) => return Ok(()),
+                Ok((code, _)) if since.elapsed() > START_PATIENCE => {
+                    return Err(io::Error::other(format!("/ready still answers {code}")));
+                }
+                Err(error) if since.elapsed() > START_PATIENCE => return Err(error),
+                _ => std::thread::park_timeout(START_POLL),
+            }
+        }
+    }
+}
+
+impl Drop for Target {
+    fn drop(&mut self) {
+        // It may have exited by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The gateway's binary: the option, or `target/release/tidegate` of the working directory.
+pub fn binary(option: Option<PathBuf>) -> io::Result<PathBuf> {
+    let path = option.unwrap_or_else(|| "target/release/tidegate".into());
+    if path.is_file() {
+        return Ok(path);
+    }
+    let hint = "build it (cargo build --release -p tidegate-server) or give --bin";
+    Err(io::Error::other(format!("{}: no such binary; {hint}", path.display())))
+}
+
+fn free_port() -> io::Result<u16> {
+    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
+}
+
+fn configuration(address: &str, store: &str, upstream: Option<&str>) -> String {
+    let mut text = format!(
+        "[server]\nlisten = \"{address}\"\n[store]\nurl = \"{store}\"\n\
+         [[environment]]\nname = \"dev\"\nsecret_keys = [\"{KEY}\"]\n\
+         [[agent]]\nid = \"bench\"\n"
+    );
+    match upstream {
+        Some(url) => write!(text, "backend = \"ai_sdk\"\nurl = \"{url}\"\n"),
+        None => write!(text, "backend = \"demo\"\n"),
+    }
+    .expect("a String takes every write");
+    text
+}

@@ -1,0 +1,180 @@
+//! Puts the parts together.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use tidegate_core::Gateway;
+use tidegate_core::access::{Access, Environment};
+use tidegate_core::channels::Channels;
+use tidegate_core::gateway::{Agent, Agents, Parts};
+use tidegate_core::metrics::Metrics;
+use tidegate_core::seams::clock::SystemClock;
+use tidegate_core::seams::store::CommitListener;
+use tidegate_core::seams::{Clock, Entropy, StreamStore};
+use tidegate_core::turns::{TurnLimits, Turns};
+use tidegate_store::OpenError;
+use tidegate_transport::config::{Limits, ListenConfig, RateLimit, TlsPem};
+use tidegate_transport::listen::StartError;
+use tidegate_transport::service::Setup;
+use tidegate_transport::{Server, Service, TransportConfig, TransportMetrics};
+use tracing::{info, warn};
+
+use super::entropy::SystemEntropy;
+use super::extra::Extra;
+use super::sweeps::Sweeps;
+use crate::config::{Config, TlsFiles};
+use crate::exit::Failure;
+
+/// A gateway that serves.
+#[derive(Debug)]
+pub struct Running {
+    gateway: Gateway,
+    server: Server,
+    ready: Arc<AtomicBool>,
+    sweeps: Sweeps,
+    drain_timeout: Duration,
+}
+
+/// Opens the store, builds the agents and begins to serve. Needs a Tokio runtime.
+pub async fn start(config: &Config) -> Result<Running, Failure> {
+    let gateway = gateway(config)?;
+    let ready = Arc::new(AtomicBool::new(true));
+    let metrics = Arc::new(TransportMetrics::default());
+    let extra = Extra {
+        gateway: gateway.clone(),
+        metrics: Arc::clone(&metrics),
+        ready: Arc::clone(&ready),
+    };
+    let transport = transport(config)?;
+    let setup = Setup {
+        gateway: gateway.clone(),
+        ready: Arc::clone(&ready),
+        extra: Some(Arc::new(move |parts: &http::request::Parts| extra.answer(parts))),
+        metrics,
+    };
+    let service = Service::new(setup, &transport);
+    let server = match Server::start(&transport, &service) {
+        Ok(server) => server,
+        Err(error) => {
+            // Nothing was served, but the store is open.
+            let _ = gateway.store().close().await;
+            return Err(refused(&error));
+        }
+    };
+    let sweeps = Sweeps::start(gateway.clone(), config.retention.closed_ttl_ms);
+    Ok(Running { gateway, server, ready, sweeps, drain_timeout: config.drain_timeout })
+}
+
+impl Running {
+    /// Where the first listener listens.
+    pub fn local_addr(&self) -> SocketAddr {
+        self.server.local_addr()
+    }
+
+    /// The engine.
+    pub fn gateway(&self) -> &Gateway {
+        &self.gateway
+    }
+
+    /// Drains: nothing new is taken, readers are sent away with their cursors, running turns may
+    /// finish within the drain's timeout. What is not done stays owed for the next start.
+    pub async fn stop(self) -> Result<(), Failure> {
+        info!("stopping");
+        self.ready.store(false, Ordering::Release);
+        self.sweeps.stop().await;
+        let turns = async {
+            let drained = tokio::time::timeout(self.drain_timeout, self.gateway.turns().drain());
+            if drained.await.is_err() {
+                warn!("turns did not end in time; they go on after the next start");
+                self.gateway.turns().abort();
+            }
+        };
+        tokio::join!(turns, self.server.drain(self.drain_timeout));
+        let closed = self.gateway.store().close().await;
+        closed.map_err(|error| Failure::Io(format!("the store did not close: {error}")))?;
+        info!("stopped");
+        Ok(())
+    }
+}
+
+fn gateway(config: &Config) -> Result<Gateway, Failure> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
+    let metrics = Arc::new(Metrics::default());
+    let agents = Arc::new(agents(config)?);
+    let opened = tidegate_store::open(&config.store_url, Arc::clone(&clock), config.retention);
+    let listenable = opened.map_err(|error| match error {
+        OpenError::UnknownUrl(_) | OpenError::NotInThisVersion { .. } => {
+            Failure::Usage(format!("store.url: {error}"))
+        }
+        OpenError::InUse(_) => Failure::Unavailable(error.to_string()),
+        _ => Failure::Io(error.to_string()),
+    })?;
+    let channels = Arc::new(Channels::default());
+    listenable.set_listener(Arc::clone(&channels) as Arc<dyn CommitListener>);
+    let store: Arc<dyn StreamStore> = listenable;
+    let turns = Turns::new(
+        Arc::clone(&store),
+        Arc::clone(&agents),
+        Arc::clone(&clock),
+        Arc::clone(&entropy),
+        Arc::clone(&metrics),
+        TurnLimits::default(),
+    );
+    let access = Access::new(environments(config), Arc::clone(&clock));
+    Ok(Gateway::new(Parts { store, channels, access, agents, turns, clock, entropy, metrics }))
+}
+
+fn environments(config: &Config) -> Vec<Environment> {
+    let one = |environment: &crate::config::EnvironmentConfig| {
+        let keys = environment.secret_keys.iter().map(|key| key.reveal().to_owned()).collect();
+        Environment::new(&environment.name, keys)
+    };
+    config.environments.iter().map(one).collect()
+}
+
+fn agents(config: &Config) -> Result<Agents, Failure> {
+    let mut agents = HashMap::new();
+    for agent in &config.agents {
+        let backend = tidegate_agents::build(&agent.backend, &agent.id, agent.table.clone());
+        let backend = backend.map_err(|error| Failure::Usage(error.to_string()))?;
+        let stop_on_disconnect = agent.stop_on_disconnect;
+        agents.insert(agent.id.clone(), Agent { backend, stop_on_disconnect });
+    }
+    Ok(Agents::new(agents))
+}
+
+fn transport(config: &Config) -> Result<TransportConfig, Failure> {
+    let server = &config.server;
+    let tls = server.tls.as_ref().map(pem).transpose()?;
+    let mut listeners = vec![ListenConfig { address: server.listen, tls }];
+    listeners.extend(server.listen_plain.map(|address| ListenConfig { address, tls: None }));
+    let limits = Limits {
+        max_connections: config.limits.connections,
+        max_streams: config.limits.streams,
+        ..Limits::default()
+    };
+    let rate_limit = config.limits.rate_limit.map_or_else(RateLimit::default, |limit| RateLimit {
+        requests_per_second: limit.requests_per_second,
+        burst: limit.burst,
+    });
+    Ok(TransportConfig { listeners, public_url: server.public_url.clone(), limits, rate_limit })
+}
+
+fn pem(files: &TlsFiles) -> Result<TlsPem, Failure> {
+    let read = |path: &std::path::Path| {
+        std::fs::read(path)
+            .map_err(|error| Failure::Io(format!("can't read {}: {error}", path.display())))
+    };
+    Ok(TlsPem { cert: read(&files.cert)?, key: read(&files.key)? })
+}
+
+fn refused(error: &StartError) -> Failure {
+    match error {
+        StartError::Listen { .. } => Failure::Unavailable(error.to_string()),
+        StartError::NoListener | StartError::Tls { .. } => Failure::Usage(error.to_string()),
+    }
+}

@@ -1,0 +1,5 @@
+//! What a gateway says about itself.
+
+pub(crate) mod address;
+pub(crate) mod discovery;
+pub(crate) mod health;

@@ -1,0 +1,67 @@
+//! What every request shares.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use http::request::Parts;
+use tidegate_core::Gateway;
+
+use super::rate::RateLimiter;
+use super::respond::Response;
+use crate::config::{Limits, TransportConfig};
+use crate::drain::{Drain, Phase};
+use crate::metrics::TransportMetrics;
+
+/// Answers paths that no binding has (console, metrics); `None` is 404. Called without
+/// authentication, so it looks at credentials itself where it needs them.
+pub type Extra = Arc<dyn Fn(&Parts) -> Option<Response> + Send + Sync>;
+
+/// What a service is made of.
+pub struct Setup {
+    /// The engine.
+    pub gateway: Gateway,
+    /// What `/ready` says, besides that a draining gateway is not ready.
+    pub ready: Arc<AtomicBool>,
+    /// Other paths.
+    pub extra: Option<Extra>,
+    /// Counters, rendered by whoever makes them.
+    pub metrics: Arc<TransportMetrics>,
+}
+
+impl fmt::Debug for Setup {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Setup").field("ready", &self.ready).finish_non_exhaustive()
+    }
+}
+
+/// The shared state of a service.
+pub(crate) struct App {
+    pub(crate) gateway: Gateway,
+    pub(crate) ready: Arc<AtomicBool>,
+    pub(crate) extra: Option<Extra>,
+    pub(crate) metrics: Arc<TransportMetrics>,
+    pub(crate) drain: Arc<Drain>,
+    pub(crate) rates: RateLimiter,
+    pub(crate) limits: Limits,
+    pub(crate) public_url: Option<String>,
+}
+
+impl App {
+    pub(super) fn new(setup: Setup, config: &TransportConfig) -> Self {
+        Self {
+            gateway: setup.gateway,
+            ready: setup.ready,
+            extra: setup.extra,
+            metrics: setup.metrics,
+            drain: Arc::default(),
+            rates: RateLimiter::new(config.rate_limit),
+            limits: config.limits,
+            public_url: config.public_url.as_ref().map(|url| url.trim_end_matches('/').to_owned()),
+        }
+    }
+
+    pub(crate) fn is_draining(&self) -> bool {
+        self.drain.phase() != Phase::Up
+    }
+}

@@ -1,0 +1,71 @@
+//! An authenticated request, as bindings get it.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::HeaderMap;
+use http::request::Parts;
+use hyper::body::Incoming;
+use tidegate_core::Gateway;
+use tidegate_core::access::Principal;
+use tidegate_core::error::Result;
+use tidegate_protocol::limits::JSON_BODY_MAX_BYTES;
+use tidegate_protocol::{ApiError, ErrorCode};
+
+use super::app::App;
+use super::query::{Query, refused};
+use super::read_body;
+use crate::metrics::StreamPermit;
+
+/// One request.
+pub(crate) struct Call<'a> {
+    pub(crate) app: &'a Arc<App>,
+    pub(crate) tls: bool,
+    pub(crate) parts: Parts,
+    pub(crate) body: Incoming,
+    pub(crate) principal: Principal,
+}
+
+impl Call<'_> {
+    pub(crate) fn gateway(&self) -> &Gateway {
+        &self.app.gateway
+    }
+
+    pub(crate) fn headers(&self) -> &HeaderMap {
+        &self.parts.headers
+    }
+
+    pub(crate) fn query(&self) -> Result<Query> {
+        Query::parse(self.parts.uri.query())
+    }
+
+    /// The text of a header; blank is absent.
+    pub(crate) fn header(&self, name: &'static str) -> Result<Option<&str>> {
+        let Some(value) = self.parts.headers.get(name) else { return Ok(None) };
+        let text = value.to_str().map_err(|_| refused(name, format!("{name} must be text")))?;
+        Ok(Some(text.trim()).filter(|text| !text.is_empty()))
+    }
+
+    /// The whole body, if it has at most `limit` bytes.
+    pub(crate) async fn body(&mut self, limit: usize) -> Result<Bytes> {
+        let timeout = self.app.limits.body_timeout;
+        read_body::read(&self.parts.headers, &mut self.body, limit, timeout).await
+    }
+
+    /// The body of a small JSON request.
+    pub(crate) async fn small_body(&mut self) -> Result<Bytes> {
+        self.body(JSON_BODY_MAX_BYTES).await
+    }
+
+    /// The right to hold a stream open.
+    pub(crate) fn stream_permit(&self) -> Result<StreamPermit> {
+        if self.app.is_draining() {
+            let message = "the gateway is going down; come back in a moment";
+            return Err(ApiError::new(ErrorCode::Draining, message));
+        }
+        self.app.metrics.open_stream(self.app.limits.max_streams).ok_or_else(|| {
+            let message = "the gateway holds as many streams as it may; try again later";
+            ApiError::new(ErrorCode::Overloaded, message)
+        })
+    }
+}

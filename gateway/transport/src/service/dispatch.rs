@@ -1,0 +1,103 @@
+//! From route and method to a binding.
+
+use std::sync::Arc;
+
+use http::header::ALLOW;
+use http::request::Parts;
+use http::{HeaderValue, Method};
+use tidegate_core::error::Result;
+use tidegate_protocol::{ApiError, ErrorCode};
+
+use super::app::App;
+use super::call::Call;
+use super::respond::Response;
+use super::route::Route;
+use super::errors;
+use crate::{ai_sdk, meta, sessions, streams, tokens, transcript};
+
+/// Routes without authentication.
+pub(super) async fn open(
+    app: &Arc<App>,
+    tls: bool,
+    parts: &Parts,
+    route: Route,
+) -> Result<Response> {
+    let get = matches!(parts.method, Method::GET | Method::HEAD);
+    match route {
+        Route::Discovery if get => Ok(meta::discovery::show(app, tls, parts)),
+        Route::Live if get => Ok(meta::health::live()),
+        Route::Ready if get => Ok(meta::health::ready(app)),
+        Route::Snapshot(name) if get => transcript::snapshot::fetch(app, parts, &name).await,
+        Route::Other => match app.extra.as_ref().and_then(|extra| extra(parts)) {
+            Some(response) => Ok(response),
+            None => Err(ApiError::new(ErrorCode::NotFound, "there is nothing at this address")),
+        },
+        _ => Ok(not_allowed("GET, HEAD")),
+    }
+}
+
+/// Routes of authenticated callers.
+pub(super) async fn closed(call: Call<'_>, route: Route) -> Result<Response> {
+    let method = call.parts.method.clone();
+    match (route, &method) {
+        (Route::Append(name, channel), &Method::POST) => {
+            streams::append::append(call, &name, channel).await
+        }
+        (Route::Stream(name, channel), &Method::GET) => {
+            streams::read::open(call, &name, &channel).await
+        }
+        (Route::Stream(name, channel), &Method::HEAD) => {
+            streams::head::head(call, &name, &channel).await
+        }
+        (Route::Stream(_, channel), &Method::PUT) => streams::credentials::give(&call, &channel),
+        (Route::Records(name, channel), &Method::GET) => {
+            streams::records::page(call, &name, &channel).await
+        }
+        (Route::Inputs(name), &Method::GET) => streams::inputs::page(call, &name).await,
+        (route, method) => calls(call, route, method).await,
+    }
+}
+
+/// What is not about a stream.
+async fn calls(call: Call<'_>, route: Route, method: &Method) -> Result<Response> {
+    match (route, method) {
+        (Route::Sessions, &Method::POST) => sessions::create::create(call).await,
+        (Route::Sessions, &Method::GET) => sessions::list::list(call).await,
+        (Route::Session(name), &Method::GET) => sessions::one::retrieve(call, &name).await,
+        (Route::Session(name), &Method::PATCH) => sessions::one::update(call, &name).await,
+        (Route::Close(name), &Method::POST) => sessions::one::close(call, &name).await,
+        (Route::Transcript(name), &Method::GET) => transcript::page::page(call, &name).await,
+        (Route::SnapshotUrl(name), &Method::GET) => transcript::snapshot::url(call, &name).await,
+        (Route::Claims, &Method::POST) => tokens::claims::show(call).await,
+        (Route::PublicTokens, &Method::POST) => tokens::public::mint(call).await,
+        (Route::Chat(agent), &Method::POST) => ai_sdk::chat::chat(call, &agent).await,
+        (Route::ChatStream(agent, id), &Method::GET) => {
+            ai_sdk::resume::resume(call, &agent, &id).await
+        }
+        (Route::ChatStop(agent, id), &Method::POST) => ai_sdk::stop::stop(call, &agent, &id).await,
+        (route, _) => Ok(not_allowed(methods(&route))),
+    }
+}
+
+fn methods(route: &Route) -> &'static str {
+    match route {
+        Route::Sessions => "GET, POST",
+        Route::Session(_) => "GET, PATCH",
+        Route::Stream(..) => "GET, HEAD, PUT",
+        Route::Close(_)
+        | Route::Append(..)
+        | Route::Claims
+        | Route::PublicTokens
+        | Route::Chat(_)
+        | Route::ChatStop(..) => "POST",
+        _ => "GET",
+    }
+}
+
+fn not_allowed(methods: &'static str) -> Response {
+    let message = format!("this address takes {methods}");
+    let error = ApiError::new(ErrorCode::MethodNotAllowed, message);
+    let mut response = errors::response(&error, false);
+    response.headers_mut().insert(ALLOW, HeaderValue::from_static(methods));
+    response
+}

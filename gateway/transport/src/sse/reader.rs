@@ -1,0 +1,122 @@
+//! The body of an SSE read: a cursor that polls the live channel. What a reader has not taken yet
+//! is in the shared ring or the store, never in a queue of its own.
+
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use tidegate_core::Gateway;
+use tidegate_core::channels::Follower;
+use tidegate_core::channels::follower::Delivery;
+use tidegate_core::streams::read::{Reading, TokenFor};
+use tidegate_protocol::sse::encode;
+
+use super::quiet::{Due, Quiet};
+use crate::drain::{Phase, Watch};
+use crate::metrics::StreamPermit;
+
+/// Decoration before a clean end; clients go by the end itself.
+const DONE: Bytes = Bytes::from_static(encode::DONE);
+
+/// What a reader is made of.
+pub(crate) struct ReaderParts {
+    pub(crate) reading: Reading,
+    /// Ends before this seq instead of waiting (settled peek).
+    pub(crate) until: Option<u64>,
+    /// How long to wait without a record.
+    pub(crate) timeout: Duration,
+    pub(crate) permit: StreamPermit,
+    pub(crate) drain: Watch,
+    pub(crate) gateway: Gateway,
+}
+
+/// An open SSE read.
+#[derive(Debug)]
+pub(crate) struct Reader {
+    follower: Follower,
+    token: Option<TokenFor>,
+    until: Option<u64>,
+    tail: u64,
+    quiet: Quiet,
+    drain: Watch,
+    permit: StreamPermit,
+    gateway: Gateway,
+    done: bool,
+}
+
+impl Reader {
+    pub(crate) fn new(parts: ReaderParts) -> Self {
+        Self {
+            tail: parts.reading.state.tail,
+            follower: parts.reading.follower,
+            token: parts.reading.token,
+            until: parts.until,
+            quiet: Quiet::new(Some(parts.timeout)),
+            drain: parts.drain,
+            permit: parts.permit,
+            gateway: parts.gateway,
+            done: false,
+        }
+    }
+
+    pub(crate) fn is_done(&self) -> bool {
+        self.done
+    }
+
+    /// The next event or events.
+    pub(crate) fn poll_data(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
+        if self.done {
+            return Poll::Ready(None);
+        }
+        let at_end = self.until.is_some_and(|until| self.follower.cursor() >= until);
+        if at_end || self.drain.poll(cx) != Phase::Up {
+            return self.end(DONE);
+        }
+        match self.follower.poll_next(cx) {
+            Poll::Ready(Ok(delivery)) => {
+                self.quiet.wrote();
+                self.tail = self.tail.max(self.follower.cursor());
+                Poll::Ready(Some(self.encode(&delivery)))
+            }
+            Poll::Ready(Err(_)) => {
+                let mut event = Vec::new();
+                encode::error(&mut event, "the gateway can't read this stream right now");
+                self.end(event.into())
+            }
+            Poll::Pending => match self.quiet.poll(cx) {
+                Poll::Pending => Poll::Pending,
+                Poll::Ready(Due::End) => self.end(DONE),
+                Poll::Ready(Due::Ping) => {
+                    let mut event = Vec::with_capacity(80);
+                    encode::ping(&mut event, self.gateway.now(), self.tail);
+                    Poll::Ready(Some(event.into()))
+                }
+            },
+        }
+    }
+
+    fn end(&mut self, last: Bytes) -> Poll<Option<Bytes>> {
+        self.done = true;
+        Poll::Ready(Some(last))
+    }
+
+    /// The shared bytes of the batch wherever this reader sees what every other reader sees.
+    fn encode(&self, delivery: &Delivery) -> Bytes {
+        let batch = &delivery.batch;
+        let until = self.until.unwrap_or(u64::MAX);
+        let token = self.token.as_ref().filter(|_| batch.has_boundary());
+        if delivery.is_whole() && batch.end() <= until && token.is_none() {
+            self.permit.delivered(delivery.records().len());
+            return batch.sse();
+        }
+        let records = delivery.records();
+        let records = &records[..records.partition_point(|record| record.seq_num < until)];
+        self.permit.delivered(records.len());
+        let mut event = Vec::new();
+        match token.and_then(TokenFor::mint) {
+            Some(token) => encode::batch_with_token(&mut event, records, &token),
+            None => encode::batch(&mut event, records),
+        }
+        event.into()
+    }
+}

@@ -1,0 +1,61 @@
+//! `GET /api/v1/sessions/{s}/snapshot-url`, and the address that it gives.
+//!
+//! That address is fetched without a credential, so it carries one: a token of the environment's
+//! own key, good for a few minutes and for nothing but this session's transcript.
+
+use std::sync::Arc;
+
+use http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use http::request::Parts;
+use http::{HeaderValue, StatusCode};
+use serde_json::json;
+use tidegate_core::error::{self, Result};
+use tidegate_protocol::ids::{Channel, Direction};
+use tidegate_protocol::token::scope::Action;
+use tidegate_protocol::transcript::MEDIA_TYPE;
+use tidegate_protocol::{ApiError, ErrorCode};
+
+use crate::body::Body;
+use crate::meta::address;
+use crate::service::app::App;
+use crate::service::call::Call;
+use crate::service::query::Query;
+use crate::service::respond::{self, Response};
+
+/// Seconds for which an address works.
+const URL_TTL_S: u64 = 10 * 60;
+/// No channel can have this name, so the scope opens the transcript and nothing else.
+const TRANSCRIPT: &str = "~transcript";
+
+/// `{"presignedUrl":"…"}`.
+pub(crate) async fn url(call: Call<'_>, name: &str) -> Result<Response> {
+    call.principal.require_secret()?;
+    let gateway = call.gateway();
+    let row = gateway.retrieve_session(&call.principal, name).await?;
+    let scope = format!("read:sessions:{}:channels:{TRANSCRIPT}", row.name());
+    let access = gateway.access();
+    let expires = access.now_s() + URL_TTL_S;
+    let token = access.mint(&call.principal.environment, vec![scope], expires, None, None)?;
+    let base = address::base(call.app, call.tls, &call.parts);
+    let url = format!("{base}/v1/transcripts/{}?token={token}", address::encode(row.name()));
+    Ok(respond::json(StatusCode::OK, &json!({"presignedUrl": url})))
+}
+
+/// The blob.
+pub(crate) async fn fetch(app: &Arc<App>, parts: &Parts, name: &str) -> Result<Response> {
+    let refused =
+        || ApiError::new(ErrorCode::Unauthorized, "this address is not valid any more").at("token");
+    let query = Query::parse(parts.uri.query())?;
+    let principal = app.gateway.access().authenticate(query.get("token").ok_or_else(refused)?)?;
+    let channel = Channel { side: Some(TRANSCRIPT.into()), direction: Direction::Out };
+    if principal.is_secret() || !principal.may_session(Action::Read, &[name], Some(&channel)) {
+        return Err(refused());
+    }
+    let blob = app.gateway.transcript_blob(&principal.environment, name).await?;
+    let blob = blob.ok_or_else(|| error::session_not_found(name))?;
+    let mut response = Response::new(Body::from(blob));
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    Ok(response)
+}

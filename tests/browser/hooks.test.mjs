@@ -1,0 +1,57 @@
+// `useMultiTabChat`, `usePendingMessages` and `useChatActions` in a real browser.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { call, settled } from "../compat/lib/wire.mjs";
+import { answers, echo, idle, newChat, say, words, wordsShown } from "./lib/page.mjs";
+import { stage } from "./lib/stage.mjs";
+
+const { gw, pages, open, noErrors } = await stage();
+
+test("useMultiTabChat: the other tab reads along and may speak afterwards", async () => {
+  const url = `${pages}/hooks/${newChat("multi")}`;
+  const first = await open(url);
+  const second = await open(url);
+  await say(first, "/words 100 20");
+  await wordsShown(first, 3);
+  await second.locator("#read-only", { hasText: "true" }).waitFor();
+  await wordsShown(second, 20);
+  await idle(first);
+  await second.locator("#read-only", { hasText: "false" }).waitFor();
+  assert.deepEqual(await answers(second), [words(100)]);
+  await say(second, "my turn");
+  await second.getByText(echo("my turn")).waitFor();
+  await first.getByText(echo("my turn")).waitFor();
+  noErrors();
+  await Promise.all([first.close(), second.close()]);
+});
+
+test("usePendingMessages: steering and queueing while an answer streams", async () => {
+  const chat = newChat("pending");
+  const page = await open(`${pages}/hooks/${chat}`);
+  await say(page, "/words 100 20");
+  await wordsShown(page, 3);
+  await page.getByRole("button", { name: "Steer" }).click();
+  await page.getByRole("button", { name: "Queue" }).click();
+  await page.locator("#pending", { hasText: "queued:afterwards" }).waitFor();
+  await page.getByText(echo("afterwards")).waitFor({ timeout: 20_000 });
+  await idle(page);
+  assert.equal((await answers(page))[0], words(100), "the answer is undisturbed");
+  assert.equal((await settled(gw, chat, 3)).length, 3);
+  const inputs = await (await call(gw, `/realtime/v1/sessions/${chat}/in/records`)).json();
+  assert.equal(inputs.records.length, 3);
+  noErrors();
+  await page.close();
+});
+
+test("useChatActions: an action's answer is rendered", async () => {
+  const page = await open(`${pages}/hooks/${newChat("action")}`);
+  await say(page, "hi");
+  await page.getByText(echo("hi")).waitFor();
+  await idle(page);
+  await page.getByRole("button", { name: "Act" }).click();
+  await page.getByText("An action says").waitFor();
+  await idle(page);
+  noErrors();
+  await page.close();
+});

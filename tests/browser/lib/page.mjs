@@ -1,0 +1,58 @@
+// What a person does with a chat page, and what they see.
+
+import { randomUUID } from "node:crypto";
+
+/** A chat id that no other test uses. */
+export const newChat = (name) => `${name}-${randomUUID().slice(0, 8)}`;
+
+/** What the demo agent says to `/words n`. */
+export const words = (n) => Array.from({ length: n }, (_, i) => `word-${i + 1}`).join(" ");
+
+/** What the demo agent says to plain text. */
+export const echo = (text) =>
+  `You said: “${text}”. Thank you for telling me, the tide is listening.`;
+
+/** Types and sends. */
+export async function say(page, text) {
+  await page.getByPlaceholder("Type a message…").fill(text);
+  await page.getByRole("button", { name: "Send" }).click();
+}
+
+/** Text of every answer on the page. */
+export const answers = (page) => page.locator('[data-role="assistant"]').evaluateAll((nodes) =>
+  nodes.map((node) => [...node.querySelectorAll('[data-part="text"]')]
+    .map((part) => part.textContent).join("")));
+
+/** Text of every message of the user. */
+export const questions = (page) => page.locator('[data-role="user"]').evaluateAll((nodes) =>
+  nodes.map((node) => [...node.querySelectorAll('[data-part="text"]')]
+    .map((part) => part.textContent).join("")));
+
+/** Waits until the newest answer has at least `count` words. */
+export const wordsShown = (page, count) => page.waitForFunction((count) => {
+  const nodes = document.querySelectorAll('[data-role="assistant"]');
+  const text = nodes[nodes.length - 1]?.textContent ?? "";
+  return text.includes(`word-${count} `);
+}, count, { timeout: 60_000, polling: 20 });
+
+/** Waits until nothing runs. */
+export const idle = (page, timeout = 60_000) =>
+  page.locator('main[data-status="ready"]').waitFor({ timeout });
+
+/** Numbers in [0, 1) from a seed (mulberry32). */
+export function seeded(seed) {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+/** The seed of this run: TIDEGATE_SEED, or a new one. Printed, so that a run can be repeated. */
+export function runSeed(t) {
+  const seed = Number(process.env.TIDEGATE_SEED ?? Math.floor(Math.random() * 2 ** 32));
+  t.diagnostic(`seed ${seed} (TIDEGATE_SEED=${seed} repeats it)`);
+  return seed;
+}

@@ -1,0 +1,114 @@
+//! The real binary as a child process.
+
+use std::fmt::Write as _;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use crate::client::Client;
+
+/// The secret key of every configuration that is written here (root-style).
+pub const KEY: &str = "tr_dev_chaos";
+
+/// A `tidegate serve` that can be killed and started again on the same port and store.
+#[derive(Debug)]
+pub struct Gateway {
+    config: PathBuf,
+    /// `127.0.0.1:PORT`.
+    pub address: String,
+    child: Option<Child>,
+}
+
+impl Gateway {
+    /// Writes a configuration into `dir` and starts the binary. `agents` is TOML.
+    pub async fn start(dir: &Path, store: &str, agents: &str) -> Self {
+        let port = free_port();
+        let address = format!("127.0.0.1:{port}");
+        let mut text = String::new();
+        write!(
+            text,
+            "[server]\nlisten = \"{address}\"\npublic_url = \"http://{address}\"\n\
+             [store]\nurl = \"{store}\"\n\
+             [[environment]]\nname = \"dev\"\nsecret_keys = [\"{KEY}\"]\n{agents}"
+        )
+        .expect("writing to a String");
+        let config = dir.join("tidegate.toml");
+        std::fs::write(&config, text).expect("the directory is writable");
+        let mut gateway = Self { config, address, child: None };
+        gateway.restart().await;
+        gateway
+    }
+
+    /// Starts the binary and waits until it is ready.
+    pub async fn restart(&mut self) {
+        let child = Command::new(binary())
+            .args(["serve", "--config"])
+            .arg(&self.config)
+            .env("RUST_LOG", std::env::var("RUST_LOG").unwrap_or_else(|_| "error".into()))
+            .stdout(Stdio::null())
+            .spawn()
+            .expect("the binary was built: run tests/run, or cargo build -p tidegate-server");
+        self.child = Some(child);
+        loop {
+            if let Some(status) = self.child.as_mut().and_then(|c| c.try_wait().ok().flatten()) {
+                panic!("the gateway exited with {status}");
+            }
+            match self.client().get("/ready").await {
+                Ok(answer) if answer.status == 200 => return,
+                _ => tokio::time::sleep(Duration::from_millis(5)).await,
+            }
+        }
+    }
+
+    /// `kill -9`.
+    pub fn kill(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            child.kill().expect("the child runs");
+            child.wait().expect("the child was killed");
+        }
+    }
+
+    /// SIGTERM; the exit status.
+    pub fn terminate(&mut self) -> std::process::ExitStatus {
+        let mut child = self.child.take().expect("it runs");
+        let pid = child.id().to_string();
+        Command::new("kill").args(["-TERM", &pid]).status().expect("kill exists");
+        child.wait().expect("the child was told to exit")
+    }
+
+    /// The child's process id.
+    pub fn pid(&self) -> u32 {
+        self.child.as_ref().expect("it runs").id()
+    }
+
+    /// A client with the secret key.
+    pub fn client(&self) -> Client {
+        Client::new(&self.address, KEY)
+    }
+}
+
+impl Drop for Gateway {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// A port that nothing listens on now.
+pub fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("loopback");
+    listener.local_addr().expect("bound").port()
+}
+
+/// The binary: `TIDEGATE_BIN`, or the one beside this test's own.
+pub fn binary() -> PathBuf {
+    if let Some(path) = std::env::var_os("TIDEGATE_BIN") {
+        return path.into();
+    }
+    let mut path = std::env::current_exe().expect("a test has a path");
+    path.pop();
+    if path.ends_with("deps") {
+        path.pop();
+    }
+    path.join("tidegate")
+}
