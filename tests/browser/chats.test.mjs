@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { stage } from "./lib/stage.mjs";
 import {
-  answers, echo, idle, newChat, questions, runSeed, say, seeded, words, wordsShown,
+  answers, echo, idle, newChat, questions, runSeed, say, seeded, stop, words, wordsShown,
 } from "./lib/page.mjs";
 
 const { app, pages, open, noErrors } = await stage();
@@ -61,7 +61,7 @@ for (const [kind, base] of Object.entries(KINDS)) {
     await wordsShown(page, 5);
     await page.reload();
     await wordsShown(page, 8);
-    await page.getByRole("button", { name: "Stop" }).click();
+    await stop(page);
     await idle(page);
     await say(page, "next");
     await page.getByText(echo("next")).waitFor();
@@ -106,7 +106,7 @@ for (const [kind, base] of Object.entries(KINDS)) {
     await wordsShown(first, 5);
     await second.reload();
     await wordsShown(second, 8);
-    await second.getByRole("button", { name: "Stop" }).click();
+    await stop(second);
     await Promise.all([idle(first), idle(second)]);
     await say(first, "after the stop");
     await first.getByText(echo("after the stop")).waitFor();

@@ -16,6 +16,9 @@ const BINARY = process.env.TIDEGATE_BIN ?? resolve(HERE, "../../target/debug/tid
 export const MINTING_KEY = "tr_dev_sk_0123456789abcdefghijABCD";
 export const ROOT_KEY = "tr_dev_a-root-style-key-of-the-tests";
 
+// The oldest SDK signs tokens itself whatever the key looks like, so it needs a root-style key.
+const OWN_KEY = process.env.TIDEGATE_SDK === "sdk45" ? ROOT_KEY : MINTING_KEY;
+
 /** A gateway that lives as long as the test file. See `launch` for the options. */
 export async function gateway(options = {}) {
   const started = await launch(options);
@@ -56,7 +59,7 @@ export async function launch({ store = "memory:", agents = "", config = "", port
     return ended;
   };
   await ready(url, exit, () => log);
-  return { url, port, folder, key: MINTING_KEY, rootKey: ROOT_KEY, pid: child.pid, stop,
+  return { url, port, folder, key: OWN_KEY, rootKey: ROOT_KEY, pid: child.pid, stop,
     logs: () => log };
 }
 

@@ -105,6 +105,9 @@ impl User {
 
     async fn live(mut self, over: Arc<AtomicBool>) -> Self {
         self.create().await;
+        // Alone, since a read without a cursor starts at the latest turn.
+        let first = self.say().await;
+        self.read_until(first).await;
         while !over.load(Ordering::Relaxed) {
             let mut last = self.say().await;
             for _ in 0..self.rng.below(3) {

@@ -10,11 +10,12 @@ use tidegate_protocol::{ErrorCode, version};
 
 mod support {
     pub(crate) mod files;
+    pub(crate) mod musts;
     pub(crate) mod rules;
     pub(crate) mod tables;
 }
 use support::files::{below, read, root, shown};
-use support::{rules, tables};
+use support::{musts, rules, tables};
 
 fn spec() -> PathBuf {
     root().join("spec/v1")
@@ -60,7 +61,7 @@ fn rules_are_defined_once_and_indexed() {
 fn every_must_stands_in_a_rule() {
     let texts = below(&spec(), &["md"]).into_iter().filter(|path| !path.ends_with("README.md"));
     let stray = |path: PathBuf| {
-        let found = rules::stray_musts(&read(&path)).into_iter();
+        let found = musts::stray_musts(&read(&path)).into_iter();
         found.map(|block| format!("{}: {block}", shown(&path))).collect::<Vec<_>>()
     };
     assert_eq!(texts.flat_map(stray).collect::<Vec<_>>(), Vec::<String>::new());
@@ -137,18 +138,23 @@ fn the_discovery_example_tells_the_truth() {
     let json = text.split("```json\n").nth(1).and_then(|rest| rest.split("```").next());
     let document: Value = serde_json::from_str(json.expect("an example")).expect("JSON");
     let expected = serde_json::json!({
-        "recordBytes": limits::RECORD_MAX_BYTES,
         "appendBodyBytes": limits::APPEND_BODY_MAX_BYTES,
+        "recordBytes": limits::RECORD_MAX_BYTES,
         "createBodyBytes": limits::CREATE_BODY_MAX_BYTES,
         "chatBodyBytes": limits::CHAT_BODY_MAX_BYTES,
-        "readTimeoutSeconds": limits::READ_TIMEOUT_MAX_S,
+        "jsonBodyBytes": limits::JSON_BODY_MAX_BYTES,
         "recordsPage": limits::RECORDS_PAGE_MAX,
         "listPage": limits::LIST_PAGE_MAX,
         "transcriptPage": limits::TRANSCRIPT_PAGE_MAX,
+        "readTimeoutSeconds": {
+            "default": limits::READ_TIMEOUT_DEFAULT_S,
+            "max": limits::READ_TIMEOUT_MAX_S,
+        },
+        "pingIntervalMs": limits::PING_INTERVAL_MS,
     });
     assert_eq!(document["limits"], expected);
     let protocol = serde_json::json!({
-        "default": version::DEFAULT, "supported": version::SUPPORTED,
+        "versions": version::SUPPORTED, "default": version::DEFAULT,
     });
     assert_eq!(document["protocol"], protocol);
 }
@@ -205,7 +211,9 @@ fn the_openapi_document_holds_together() {
 #[test]
 fn files_are_linked_and_links_lead_somewhere() {
     let mut reached = BTreeSet::new();
-    for path in below(&root().join("spec"), &["md"]) {
+    let at_root = ["ARCHITECTURE.md", "CHANGELOG.md", "README.md"].map(|name| root().join(name));
+    let at_root = at_root.into_iter().filter(|path| path.exists());
+    for path in below(&root().join("spec"), &["md"]).into_iter().chain(at_root) {
         let text = read(&path);
         for link in links(&text) {
             let (target, anchor) = link.split_once('#').unwrap_or((link, ""));
@@ -235,7 +243,7 @@ fn the_checks_can_fail() {
         ["R-CUR-4", "R-CUR", "R-AI-10"]
     );
     assert_eq!(rules::defined("- **R-A-1** x\n- **b** y\n  **R-A-2** z"), ["R-A-1", "b"]);
-    assert_eq!(rules::stray_musts("- **R-AA-1** it\n  MUST\n\nIt MUST.\n"), ["It MUST."]);
+    assert_eq!(musts::stray_musts("- **R-AA-1** it\n  MUST\n\nIt MUST.\n"), ["It MUST."]);
     assert_eq!(tables::rows("|a|b|\n|---|---|\n| `x` | 1 |\n\n|c|\n"), [["`x`", "1"]]);
     assert_eq!(tables::constants("pub const A: u64 = 2 * 1_000;\n"), [("A".to_owned(), 2_000)]);
     assert_eq!(links("[a](b.md) [c](https://x) `[d](e)`"), ["b.md"]);

@@ -30,6 +30,12 @@ export class Api {
     });
   }
 
+  /** A token for one session, as a server would hand it to a browser. */
+  async token(name) {
+    const scopes = [`read:sessions:${name}`, `write:sessions:${name}`];
+    return (await this.#json("POST", "/api/v1/auth/public-tokens", { scopes, expirationTime: "1h" })).token;
+  }
+
   retrieve(name) {
     return this.#json("GET", `/api/v1/sessions/${encodeURIComponent(name)}`);
   }

@@ -36,8 +36,8 @@ function bind() {
   byId("key-form").addEventListener("submit", (event) => (event.preventDefault(), enter(byId("key").value.trim())));
   byId("forget").addEventListener("click", leave);
   byId("theme").addEventListener("click", switchTheme);
-  byId("toggle-records").addEventListener("click", () => toggle("no-records", "toggle-records", false));
-  byId("toggle-sessions").addEventListener("click", () => toggle("show-sessions", "toggle-sessions", true));
+  byId("toggle-records").addEventListener("click", () => toggle("no-records", "records"));
+  byId("toggle-sessions").addEventListener("click", () => toggle("show-sessions", "sessions"));
   byId("new-form").addEventListener("submit", (event) => (event.preventDefault(), attempt(newChat)));
   byId("search").addEventListener("input", listSessions);
   byId("search").addEventListener("change", () => attempt(findExact));
@@ -61,6 +61,7 @@ function bind() {
 
 async function enter(key) {
   api = new Api(key);
+  sessions = [];
   try {
     const agents = await api.agents();
     byId("agent").replaceChildren(...agents.map(({ id }) => el("option", { value: id }, id)));
@@ -72,7 +73,7 @@ async function enter(key) {
   }
   byId("door").hidden = true;
   byId("rooms").hidden = false;
-  byId("forget").hidden = false;
+  for (const id of ["forget", "toggle-records", "toggle-sessions"]) byId(id).hidden = false;
   setText(byId("where"), location.host);
   await attempt(() => loadSessions());
   const open = localStorage.getItem(OPEN);
@@ -82,7 +83,8 @@ async function enter(key) {
 function showDoor(problem = "") {
   api = null;
   byId("rooms").hidden = true;
-  byId("forget").hidden = true;
+  for (const id of ["forget", "toggle-records", "toggle-sessions"]) byId(id).hidden = true;
+  setText(byId("link"), "");
   byId("door").hidden = false;
   setText(byId("key-problem"), problem);
   byId("key").focus();
@@ -97,10 +99,11 @@ function leave() {
 
 async function loadSessions(after) {
   const page = await api.list(after);
-  const older = after ? sessions : [];
-  const known = new Set(older.map((session) => session.id));
-  sessions = [...older, ...page.data.filter((session) => !known.has(session.id))];
-  next = page.pagination?.next ?? null;
+  const fresh = new Map(page.data.map((session) => [session.id, session]));
+  const others = sessions.filter((session) => !fresh.has(session.id));
+  // A look at the newest page keeps the older ones that were loaded before.
+  sessions = after ? [...others, ...page.data] : [...page.data, ...others];
+  if (after || !others.length) next = page.pagination?.next ?? null;
   byId("more").hidden = !next;
   listSessions();
 }
@@ -136,26 +139,22 @@ function listSessions() {
 async function newChat() {
   const agent = byId("agent").value;
   if (!agent) throw new Error("Configure an agent first.");
-  await open(await api.createSession(agent, newId("chat").slice(0, 15)));
+  open(await api.createSession(agent, newId("chat").slice(0, 15)));
   await loadSessions();
   byId("text").focus();
 }
 
 async function openSession(name) {
-  let session;
   try {
-    session = await api.retrieve(name);
-    if (!session.closedAt) session = await api.createSession(session.taskIdentifier, name);
+    open(await api.retrieve(name));
   } catch (error) {
     if (error instanceof ApiError && error.status === 404) localStorage.removeItem(OPEN);
-    // An expired session can't be made again, but it can be looked at.
-    if (!session) throw error;
+    throw error;
   }
-  await open(session);
   listSessions();
 }
 
-async function open(session) {
+function open(session) {
   chat?.leave();
   records.clear();
   problem("");
@@ -232,7 +231,9 @@ async function attempt(work) {
 }
 
 function problem(error) {
-  setText(byId("problem"), typeof error === "string" ? error : error.message);
+  // What fetch throws when there is no answer at all.
+  const unreachable = error instanceof TypeError && "The gateway can't be reached. Try again.";
+  setText(byId("problem"), typeof error === "string" ? error : unreachable || error.message);
 }
 
 function grow() {
@@ -241,9 +242,11 @@ function grow() {
   field.style.height = `${Math.min(field.scrollHeight, 200)}px`;
 }
 
-function toggle(name, button, opens) {
-  const on = document.body.classList.toggle(name);
-  byId(button).setAttribute("aria-expanded", String(on === opens));
+/** Shows or hides a pane; what the class means depends on the width of the page. */
+function toggle(name, pane) {
+  document.body.classList.toggle(name);
+  const shown = getComputedStyle(byId(pane)).display !== "none";
+  byId(`toggle-${pane}`).setAttribute("aria-expanded", String(shown));
 }
 
 function switchTheme() {

@@ -9,7 +9,7 @@ export class Chat {
     this.api = api;
     this.session = session;
     this.name = session.externalId ?? session.id;
-    this.token = session.publicAccessToken ?? api.key;
+    this.token = session.publicAccessToken;
     this.on = on;
     this.log = new Log();
     this.list = byId("messages");
@@ -26,6 +26,7 @@ export class Chat {
     this.log.reset(messages ?? []);
     this.readTo = number(cursors?.lastInEventId);
     await this.readInputs();
+    if (!this.token) await this.refresh();
     this.draw("all");
     await this.api.follow(
       this.name,
@@ -44,10 +45,8 @@ export class Chat {
     this.stopping.abort();
   }
 
-  /** A fresh token, as the page's own server would get it. */
   async refresh() {
-    const fresh = await this.api.createSession(this.session.taskIdentifier, this.name);
-    this.token = fresh.publicAccessToken;
+    this.token = await this.api.token(this.name);
   }
 
   take(records) {
@@ -68,8 +67,8 @@ export class Chat {
     try {
       const after = Math.max(this.readTo ?? -1, this.log.lastInput ?? -1);
       const records = await this.api.inputs(this.name, after < 0 ? undefined : after);
-      this.on.records("in", records.map(asRecord));
-      for (const record of records) this.log.input(record.seqNum, bodyOf(record));
+      const fresh = records.filter((record) => this.log.input(record.seqNum, bodyOf(record)));
+      this.on.records("in", fresh.map(asRecord));
       if (records.length) this.draw("all");
     } finally {
       this.reading = false;
@@ -131,8 +130,8 @@ export class Chat {
       seq = await this.api.append(this.name, this.token, body, partId);
     }
     if (seq === undefined) return this.readInputs();
+    if (!this.log.input(seq, body)) return;
     this.on.records("in", [{ seq_num: seq, timestamp: Date.now(), body: JSON.stringify(body), headers: [] }]);
-    this.log.input(seq, body);
     this.draw("all");
   }
 
@@ -149,7 +148,7 @@ export class Chat {
       const follows = list.scrollHeight - list.scrollTop - list.clientHeight < 80;
       const last = this.log.messages.at(-1);
       if (change === "live" && last) drawGrowth(list, last, this);
-      else drawAll(list, this.log.messages, this);
+      else drawAll(list, this.log.view, this);
       if (follows) list.scrollTop = list.scrollHeight;
       this.on.change();
     });

@@ -25,15 +25,22 @@ export class Log {
     return this.turn !== null || this.pending.length > 0;
   }
 
-  /** Takes an input; one that is known already is ignored. */
+  /** What a person sees: the messages, and the inputs that wait for their turn. */
+  get view() {
+    const waiting = this.pending.filter(({ body }) => body.payload.message?.role === "user");
+    return [...this.messages, ...waiting.map(({ body }) => ({ ...revive(body.payload.message), queued: true }))];
+  }
+
+  /** Takes an input. Answers whether it was new. */
   input(seq, body) {
-    if (this.inputs.some((known) => known.seq === seq)) return;
+    if (this.inputs.some((known) => known.seq === seq)) return false;
     const input = { seq, body };
     this.inputs.push(input);
     this.inputs.sort((a, b) => a.seq - b.seq);
     // Its turn began before it was read: put it in front of the answer.
     if ((this.turn && this.turn.input === undefined) || seq <= this.answered) this.#rebuild();
     else this.#queue(input);
+    return true;
   }
 
   /** Takes an `.out` record. Answers what changed: "live" (the running message grew) or "all". */

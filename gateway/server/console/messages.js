@@ -7,7 +7,7 @@ export function drawAll(list, messages, chat) {
   for (const child of [...list.querySelectorAll(".message")].slice(messages.length)) child.remove();
   const shown = list.querySelectorAll(".message");
   messages.forEach((message, at) => {
-    const drawn = drawMessage(message, chat, at === messages.length - 1);
+    const drawn = drawMessage(message, chat, at === chat.log.messages.length - 1);
     if (!shown[at]) list.append(drawn);
     else if (!shown[at].isEqualNode(drawn) || drawn.querySelector("button")) shown[at].replaceWith(drawn);
   });
@@ -15,10 +15,10 @@ export function drawAll(list, messages, chat) {
 
 /** Patches the newest message after deltas. */
 export function drawGrowth(list, message, chat) {
-  const node = list.querySelector(".message:last-of-type");
+  const node = list.querySelectorAll(".message")[chat.log.messages.indexOf(message)];
   const parts = message.parts.filter(isShown);
   const nodes = node?.querySelectorAll(":scope > .body > .part") ?? [];
-  if (nodes.length !== parts.length) return drawAll(list, chat.log.messages, chat);
+  if (nodes.length !== parts.length) return drawAll(list, chat.log.view, chat);
   parts.forEach((part, at) => {
     if (part.type === "text" || part.type === "reasoning") setText(nodes[at].querySelector(".text"), part.text);
     else if (part.inputText && part.state === "input-streaming") setText(nodes[at].querySelector("pre"), part.inputText);
@@ -32,9 +32,11 @@ function drawMessage(message, chat, isLast) {
   const body = el("div", { class: "body" }, ...message.parts.filter(isShown).map((part) => drawPart(part, message, chat)));
   if (message.role === "action") body.append(el("pre", {}, pretty(message.action)));
   if (message.error) body.append(el("p", { class: "failed" }, message.error));
-  if (message.aborted) body.append(el("p", { class: "quiet" }, "Aborted by the agent."));
+  if (message.aborted) body.append(el("p", { class: "quiet" }, "Stopped."));
   const working = isLast && message.role === "assistant" && chat.log.turn ? " working" : "";
-  return el("article", { class: `message ${message.role}${working}`, "data-id": message.id }, el("h3", {}, name), body);
+  const queued = message.queued ? " queued" : "";
+  const heading = el("h3", {}, queued ? `${name} · waiting for its turn` : name);
+  return el("article", { class: `message ${message.role}${working}${queued}`, "data-id": message.id }, heading, body);
 }
 
 function drawPart(part, message, chat) {

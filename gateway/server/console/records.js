@@ -68,7 +68,10 @@ function brief(record, control) {
     return input === undefined ? "" : `in ${input}`;
   }
   const chunk = chunkOf(record);
-  return (chunk?.delta ?? chunk?.inputTextDelta ?? chunk?.errorText ?? record.body ?? "").slice(0, 160);
+  if (!chunk) return (record.body ?? "").slice(0, 160);
+  const { type, ...rest } = chunk;
+  const text = chunk.delta ?? chunk.inputTextDelta ?? chunk.errorText ?? JSON.stringify(rest);
+  return text === "{}" ? "" : text.slice(0, 160);
 }
 
 function whole(record) {

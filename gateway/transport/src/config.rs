@@ -44,7 +44,7 @@ impl std::fmt::Debug for TlsPem {
 /// Bounds of connections and streams.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Connections over all listeners; at the bound, new ones wait in the kernel's backlog.
+    /// Connections over all listeners; at the bound, each listener lets new ones wait.
     pub max_connections: usize,
     /// Open reads (SSE and AI SDK answers); at the bound, a new one gets 503.
     pub max_streams: usize,

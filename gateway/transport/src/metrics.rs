@@ -21,10 +21,7 @@ pub struct TransportMetrics {
 impl TransportMetrics {
     /// Name and value of what goes up and down.
     pub fn gauges(&self) -> [(&'static str, u64); 2] {
-        [
-            ("connections", self.connections.load(Relaxed)),
-            ("streams", self.streams.load(Relaxed)),
-        ]
+        [("connections", self.connections.load(Relaxed)), ("streams", self.streams.load(Relaxed))]
     }
 
     /// Name and value of what only goes up.

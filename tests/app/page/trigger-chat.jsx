@@ -40,8 +40,8 @@ function Chat({ chatId, transport, stored, resume }) {
   });
   // `stop` ends this page's subscription; `stopGeneration` also works after a reload.
   const stop = () => {
-    transport.stopGeneration(chatId);
     chat.stop();
+    transport.stopGeneration(chatId);
   };
   return <ChatView chat={chat} stop={stop} />;
 }

@@ -18,6 +18,12 @@ export async function say(page, text) {
   await page.getByRole("button", { name: "Send" }).click();
 }
 
+/** Presses Stop, and waits until the gateway has the stop, as a person's next key press would. */
+export const stop = (page) => Promise.all([
+  page.waitForResponse((answer) => /\/(append|stop)$/.test(answer.url())),
+  page.getByRole("button", { name: "Stop" }).click(),
+]);
+
 /** Text of every answer on the page. */
 export const answers = (page) => page.locator('[data-role="assistant"]').evaluateAll((nodes) =>
   nodes.map((node) => [...node.querySelectorAll('[data-part="text"]')]

@@ -35,8 +35,8 @@ function Chat() {
     if (done) stored("messages", chat.messages);
   }, [chat.status, chat.messages]);
   const stop = () => {
-    transport.stopGeneration(chatId);
     chat.stop();
+    transport.stopGeneration(chatId);
   };
   return <ChatView chat={chat} stop={stop} />;
 }

@@ -16,7 +16,9 @@ const route = await upstream(async (request) => {
   const [kind, gate] = text.split(" ");
   return streamed(held(ANSWERS[kind], gate));
 });
-const gw = await gateway({ agents: aiSdkAgent("recorded", route.url) });
+const agents = aiSdkAgent("recorded", route.url);
+const stores = { memory: await gateway({ agents }),
+  disk: await gateway({ agents, store: "disk:" }) };
 after(route.close);
 
 async function* held(chunks, gate) {
@@ -56,20 +58,25 @@ const ANSWERS = {
     { type: "error", errorText: "the pump is broken" }],
 };
 
-for (const [kind, chunks] of Object.entries(ANSWERS)) {
-  test(`I1 over the AI SDK binding, every cut: ${kind}`, { timeout: 120_000 }, async () => {
-    const whole = await straight(kind);
-    assert.ok(whole.message.parts.length > 0);
-    for (let cut = 0; cut < chunks.length; cut += 1) {
-      const resumed = await cutAndResumed(kind, cut);
-      assert.deepEqual(resumed, whole, `cut after ${cut} chunks`);
-    }
-  });
+for (const [store, gw] of Object.entries(stores)) {
+  for (const [kind, chunks] of Object.entries(ANSWERS)) {
+    const name = `I1 over the AI SDK binding, every cut, ${store}: ${kind}`;
+    test(name, { timeout: 120_000 }, async () => {
+      const whole = await straight(gw, kind);
+      assert.ok(whole.message.parts.length > 0);
+      for (let cut = 0; cut < chunks.length; cut += 1) {
+        const resumed = await cutAndResumed(gw, kind, cut);
+        assert.deepEqual(resumed, whole, `cut after ${cut} chunks`);
+      }
+    });
+  }
+  const name = `I1 over the AI SDK binding, every cut, ${store}: stop`;
+  test(name, { timeout: 120_000 }, () => stoppedAnywhere(gw));
 }
 
-test("I1 over the AI SDK binding, every cut: stop", { timeout: 120_000 }, async () => {
+async function stoppedAnywhere(gw) {
   for (let cut = 1; cut < 8; cut += 1) {
-    const { id, sent, gate } = await begin("text");
+    const { id, sent, gate } = await begin(gw, "text");
     await take(sent, Math.min(cut, ANSWERS.text.length - 1));
     const stop = await call(gw, `/ai/recorded/chat/${id}/stop`, { method: "POST" });
     assert.ok(stop.ok);
@@ -77,31 +84,31 @@ test("I1 over the AI SDK binding, every cut: stop", { timeout: 120_000 }, async 
     gate.release();
     const [, answer] = (await (await call(gw, `/api/v1/sessions/${id}/transcript?limit=9`)).json())
       .messages;
-    const reader = await resume(id);
+    const reader = await resume(gw, id);
     assert.equal(reader.status, 204, "a stopped turn does not run");
     assert.ok("one two “drei” 🌊".startsWith(textOf(answer)), textOf(answer));
   }
-});
+}
 
 const textOf = (message) =>
   (message?.parts ?? []).filter(({ type }) => type === "text").map((part) => part.text).join("");
 
-async function straight(kind) {
-  const { sent, gate } = await begin(kind);
+async function straight(gw, kind) {
+  const { sent, gate } = await begin(gw, kind);
   gate.release();
   return reduce(sent.body);
 }
 
-async function cutAndResumed(kind, cut) {
-  const { id, sent, gate } = await begin(kind);
+async function cutAndResumed(gw, kind, cut) {
+  const { id, sent, gate } = await begin(gw, kind);
   await take(sent, Math.min(cut, ANSWERS[kind].length - 1));
-  const answer = await resume(id);
+  const answer = await resume(gw, id);
   assert.equal(answer.status, 200, `resume while the turn runs: ${answer.status}`);
   gate.release();
   return reduce(answer.body);
 }
 
-async function begin(kind) {
+async function begin(gw, kind) {
   const id = newChat("cut");
   let release;
   gates.set(id, { open: new Promise((open) => (release = open)) });
@@ -112,7 +119,7 @@ async function begin(kind) {
   return { id, sent, gate: { release } };
 }
 
-const resume = (id) => call(gw, `/ai/recorded/chat/${id}/stream`);
+const resume = (gw, id) => call(gw, `/ai/recorded/chat/${id}/stream`);
 
 /** Reads `count` events, then drops the connection. */
 async function take(answer, count) {

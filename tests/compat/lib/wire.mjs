@@ -56,18 +56,22 @@ export function call(gw, path, { bearer = gw.key, headers = {}, json, ...init } 
   });
 }
 
-/** Every record of a channel: `{seqNum, data, id, headers}`. */
+/**
+ * Every record of a channel that can still be read: `{seqNum, data, id, headers}`. Reading without
+ * a cursor starts at the replay floor; what lies before it is read with one, from seq 1 on.
+ */
 export async function records(gw, session, io = "out", bearer = gw.key) {
   const path = `/realtime/v1/sessions/${encodeURIComponent(session)}/${io}/records`;
-  const all = [];
-  for (;;) {
-    const after = all.length ? `?afterEventId=${all.at(-1).seqNum}` : "";
-    const answer = await call(gw, path + after, { bearer });
+  const page = async (after) => {
+    const query = after === undefined ? "" : `?afterEventId=${after}`;
+    const answer = await call(gw, path + query, { bearer });
     if (answer.status !== 200) throw new Error(`${answer.status} ${await answer.text()}`);
-    const page = (await answer.json()).records;
-    if (page.length === 0) return all;
-    all.push(...page);
-  }
+    return (await answer.json()).records;
+  };
+  const all = await page();
+  if (all.length > 0 && all[0].seqNum > 0) all.splice(0, all.length, ...(await page(0)));
+  for (let more = all; more.length > 0; all.push(...more)) more = await page(all.at(-1).seqNum);
+  return all;
 }
 
 /** A record's header, or undefined. */

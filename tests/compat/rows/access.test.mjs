@@ -126,11 +126,12 @@ row(22, { na45: "closed-session handling" }, async () => {
   const { reader } = await readUntil(stream, (read) => deltas(read) >= 3);
   await sessions.close(open, { reason: "midway" });
   await rest(reader);
-  const watch = newTransport(gw, { sessions: { [open]: {
-    publicAccessToken: await mint(open), isStreaming: true } } });
-  await all(await watch.transport.reconnectToStream({ chatId: open }));
-  assert.equal(watch.transport.sessionStatus(open), "closed", "a reader is told");
-  assert.equal(watch.transport.sessionClosedReason(open), "midway");
+  const { lastEventId } = reading.transport.getSession(open);
+  const later = newTransport(gw, { sessions: { [open]: {
+    publicAccessToken: await mint(open), lastEventId, isStreaming: true } } });
+  assert.deepEqual(await all(await later.transport.reconnectToStream({ chatId: open })), []);
+  assert.equal(later.transport.sessionStatus(open), "closed", "who reads on is told");
+  assert.equal(later.transport.sessionClosedReason(open), "midway");
 });
 
 row(30, {}, async () => {

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { gateway } from "../harness.mjs";
 import { all, deltas, echo, newChat, readUntil, rest, textOf, words } from "../lib/chats.mjs";
 import { row } from "../lib/row.mjs";
-import { AgentChat, configure, sessions } from "../lib/sdk.mjs";
+import { AgentChat, configure, isOldest, sessions } from "../lib/sdk.mjs";
 import { boundaries, eventually, records, recorder, settled, spying } from "../lib/wire.mjs";
 
 const gw = await gateway();
@@ -56,7 +56,9 @@ row(36, {}, async () => {
   const { stream } = await chat.sendMessage("/words 2000 20");
   const { reader } = await readUntil(stream, (read) => deltas(read) >= 3);
   await chat.stop();
-  assert.ok(deltas(await rest(reader)) < 500);
+  // In the oldest SDK a stopped stream reads on after its boundary.
+  if (isOldest) await reader.cancel();
+  else assert.ok(deltas(await rest(reader)) < 500);
   assert.equal(await (await chat.sendMessage("next")).text(), echo("next"));
   const found = await boundaries(gw, chat.id);
   assert.equal(found.length, 2, "a stopped turn has one boundary");
@@ -79,6 +81,8 @@ row(38, {}, async () => {
   const again = new AgentChat({ agent: "steady", id: chat.id, session: before, fetch: wire.fetch });
   const live = await all(await again.reconnect());
   assert.equal(textOf([...chunks, ...live]), words(60));
+  // The oldest SDK does not ask whether the session is settled, but waits.
+  if (isOldest) return;
   assert.equal(wire.of("out")[0].headers["x-peek-settled"], "1");
   await rest(reader);
   const after = new AgentChat({ agent: "steady", id: chat.id, session: chat.session,

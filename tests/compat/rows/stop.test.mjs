@@ -6,7 +6,7 @@ import {
   ask, deltas, echo, newChat, newTransport, readUntil, rest, send, textOf,
 } from "../lib/chats.mjs";
 import { row } from "../lib/row.mjs";
-import { configure } from "../lib/sdk.mjs";
+import { configure, isOldest } from "../lib/sdk.mjs";
 import { boundaries, eventually, records, settled } from "../lib/wire.mjs";
 
 const gw = await gateway();
@@ -37,9 +37,18 @@ row(10, {}, async () => {
   assert.ok(deltas(await rest(reader)) < 500, "the stream must end early");
   await oneBoundary(chat);
   assert.equal(transport.getSession(chat).isStreaming, false);
-  assert.equal(textOf(await ask(transport, chat, "next")), echo("next"));
+  const next = isOldest ? reloaded(transport, chat) : transport;
+  assert.equal(textOf(await ask(next, chat, "next")), echo("next"));
   assert.equal((await boundaries(gw, chat)).length, 2);
 });
+
+/**
+ * The oldest SDK swallows the turn after a stop when the stop's boundary reaches it before the
+ * answer to its append. A page that is loaded again has no such memory.
+ */
+function reloaded(transport, chat) {
+  return newTransport(gw, { sessions: { [chat]: transport.getSession(chat) } }).transport;
+}
 
 row(11, {}, async () => {
   const abort = new AbortController();

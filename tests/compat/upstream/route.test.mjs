@@ -96,7 +96,7 @@ test("a createUIMessageStreamResponse route without start or ids works", async (
   assert.equal(chat.messages.length, 2);
 });
 
-test("a route that answers an error status fails the turn with one error", async () => {
+test("a route whose model fails gives one error", async () => {
   const { transport } = newTransport(gw, { agent: "route" });
   const chat = newChat();
   const stream = await send(transport, chat, { id: "u", role: "user",

@@ -64,6 +64,11 @@ impl Answer {
         self.message.has_content()
     }
 
+    /// Did nothing of it reach `.out`?
+    pub fn is_silent(&self) -> bool {
+        self.records == 0
+    }
+
     /// Did it end in an `error` chunk?
     pub fn has_failed(&self) -> bool {
         self.failed

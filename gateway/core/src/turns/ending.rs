@@ -32,6 +32,8 @@ impl Machine {
             Phase::Idle | Phase::Fetching => return,
         };
         let mut records = match &ending {
+            // A backend that said nothing (an action, say) leaves nothing to show.
+            Ending::Finished if answer.is_silent() => Vec::new(),
             Ending::Finished => answer.close(Close::Finished),
             Ending::Stopped => answer.close(Close::Stopped),
             Ending::Failed(text) => answer.close(Close::Interrupted { error_text: text }),

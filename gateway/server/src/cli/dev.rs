@@ -22,8 +22,9 @@ pub(super) fn run(args: DevArgs) -> Result<(), Failure> {
     if let Some(listen) = args.listen {
         config.server.listen = listen;
     }
-    wire::run(&config, |running| {
-        config_shown(&config, running.local_addr().port()).and_then(|text| out::line(&text))
+    let shown = config.clone();
+    wire::run(config, |running| {
+        next_steps(&shown, running.local_addr().port()).and_then(|text| out::line(&text))
     })
 }
 
@@ -40,7 +41,7 @@ fn fill(data: &Path, key: &str) -> String {
 }
 
 /// The next steps, for a person.
-fn config_shown(config: &Config, port: u16) -> Result<String, Failure> {
+fn next_steps(config: &Config, port: u16) -> Result<String, Failure> {
     let mut shown = config.clone();
     shown.server.listen.set_port(port);
     let url = shown.public_url();

@@ -40,7 +40,8 @@ fn parts(record: &Record) -> (String, String) {
     let kind = chunk["type"].as_str().unwrap_or("text").to_owned();
     let detail =
         ["delta", "inputTextDelta", "errorText"].iter().find_map(|key| chunk[*key].as_str());
-    (kind, detail.map_or(text.clone(), |detail| format!("{detail:?}")))
+    let detail = detail.map(|detail| format!("{detail:?}"));
+    (kind, detail.unwrap_or(text))
 }
 
 /// Time of day, UTC.

@@ -110,7 +110,7 @@ impl<'a> Section<'a> {
         }
     }
 
-    pub(super) fn section(&mut self, key: &'static str) -> Option<Section<'a>> {
+    pub(super) fn section(&mut self, key: &'static str) -> Option<Self> {
         match self.take(key)? {
             Value::Table(table) => Some(self.child(self.at(key), table)),
             other => self.wrong(key, "a table", &other),
@@ -118,7 +118,7 @@ impl<'a> Section<'a> {
     }
 
     /// The tables of `[[key]]`.
-    pub(super) fn sections(&mut self, key: &'static str) -> Vec<Section<'a>> {
+    pub(super) fn sections(&mut self, key: &'static str) -> Vec<Self> {
         let Some(list) = self.list(key) else { return Vec::new() };
         let mut sections = Vec::new();
         for (index, item) in list.into_iter().enumerate() {
@@ -151,8 +151,8 @@ impl<'a> Section<'a> {
         }
     }
 
-    fn child(&self, path: String, table: Table) -> Section<'a> {
-        Section { path, table, problems: self.problems, known: RefCell::default() }
+    fn child(&self, path: String, table: Table) -> Self {
+        Self { path, table, problems: self.problems, known: RefCell::default() }
     }
 
     fn take(&mut self, key: &'static str) -> Option<Value> {

@@ -26,6 +26,12 @@ pub fn render(gateway: &Gateway, transport: &TransportMetrics, draining: bool) -
     }
     let live = gateway.channels().len();
     document.gauge("tidegate_live_channels", "Streams that have readers on this node.", live);
+    let driven = gateway.turns().len();
+    document.gauge(
+        "tidegate_driven_sessions",
+        "Sessions with a turn that runs or ran just now.",
+        driven,
+    );
     let agents = gateway.agents().ids().len();
     document.gauge("tidegate_agents", "Agents that are configured.", agents);
     process::render(&mut document);

@@ -3,6 +3,7 @@
 mod build;
 mod entropy;
 mod extra;
+mod open_files;
 mod process;
 mod signals;
 mod sweeps;

@@ -142,10 +142,12 @@ impl Committer {
     /// sure that there is space for it.
     fn recover(&mut self) -> Result<(), StoreError> {
         let Some((number, error)) = self.failed.clone() else { return Ok(()) };
-        let Ok(repaired) = self.home.prepare_repair(number) else { return Err(error) };
+        if self.home.probe().is_err() {
+            return Err(error);
+        }
         let mut engine = self.shared.engine.write();
         *engine = None;
-        let opened = self.home.reopen(repaired)?;
+        let opened = self.home.reopen(number)?;
         self.next_number = next_number(&opened)?;
         *engine = Some(opened);
         self.failed = None;

@@ -2,7 +2,7 @@
 
 use std::fs::{self, File, TryLockError};
 use std::hash::{BuildHasher, RandomState};
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use fjall::{CompressionType, Database, Keyspace, KeyspaceCreateOptions, PersistMode};
@@ -16,6 +16,8 @@ use crate::open::OpenError;
 const FORMAT: u64 = 1;
 /// Memory of the engine's block cache.
 const CACHE_BYTES: u64 = 64 * 1024 * 1024;
+/// What must fit on the disk before a failed engine is opened again.
+const PROBE_BYTES: usize = 256 * 1024;
 /// The engine's flush and compaction threads.
 const WORKERS: usize = 2;
 
@@ -70,36 +72,43 @@ impl Home {
         Ok(engine)
     }
 
-    /// Writes the journal anew if nobody closed the store in peace: a sync may have failed. A
-    /// torn batch at its end, which was never acknowledged, is cut off.
+    /// Mends the journal if nobody closed the store in peace: a sync may have failed. A torn group
+    /// at its end, which was never acknowledged, is cut off.
     fn recover(&self) -> Result<Engine, String> {
         let text = |error: io::Error| error.to_string();
         match fs::remove_file(self.clean()) {
             Ok(()) => sync_dir(&self.path).map_err(text)?,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                install(journal::rewrite(&self.data(), None)).map_err(text)?;
+                journal::renew(&self.data()).map_err(text)?;
             }
             Err(error) => return Err(text(error)),
         }
         match self.open_engine() {
             Err(fjall::Error::JournalRecovery(error)) => {
                 tracing::warn!(?error, path = %self.path.display(), "cutting off a torn commit");
-                install(journal::rewrite(&self.data(), Some(MARK))).map_err(text)?;
+                journal::cut(&self.data(), MARK).map_err(text)?;
                 self.open_engine().map_err(|error| error.to_string())
             }
             other => other.map_err(|error| error.to_string()),
         }
     }
 
-    /// Prepares to open the engine again after group `number` failed. It can be read until then.
-    /// Fails if there is no space or the disk still fails.
-    pub(super) fn prepare_repair(&self, number: u64) -> io::Result<Option<journal::Repaired>> {
-        journal::rewrite(&self.data(), Some(&self.mark(number)))
+    /// Can the disk be written? If not, the engine had better stay open, to be read.
+    pub(super) fn probe(&self) -> io::Result<()> {
+        let path = self.path.join("probe");
+        let written = File::create(&path).and_then(|mut file| {
+            file.write_all(&[0x55; PROBE_BYTES])?;
+            file.sync_all()
+        });
+        // Whether the file goes is of no matter: the next one takes its place.
+        let _ = fs::remove_file(&path);
+        written
     }
 
-    /// Opens the engine again; nothing may use the old one any more.
-    pub(super) fn reopen(&self, repaired: Option<journal::Repaired>) -> Result<Engine, StoreError> {
-        install(Ok(repaired)).map_err(unavailable)?;
+    /// Opens the engine again, without the group `number`, which failed. Nothing may use the old
+    /// one any more.
+    pub(super) fn reopen(&self, number: u64) -> Result<Engine, StoreError> {
+        journal::cut(&self.data(), &self.mark(number)).map_err(unavailable)?;
         self.open_engine().map_err(unavailable)
     }
 
@@ -161,13 +170,6 @@ impl Home {
 /// As the seam says it.
 pub(super) fn unavailable(error: impl ToString) -> StoreError {
     StoreError::Unavailable(error.to_string())
-}
-
-fn install(repaired: io::Result<Option<journal::Repaired>>) -> io::Result<()> {
-    match repaired? {
-        Some(repaired) => repaired.install(),
-        None => Ok(()),
-    }
 }
 
 fn sync_dir(path: &Path) -> io::Result<()> {

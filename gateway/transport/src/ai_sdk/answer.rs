@@ -112,18 +112,7 @@ impl Answer {
             match self.take_one(record, events) {
                 Next::Read => {}
                 Next::Ask => {
-                    let from = record.seq_num + 1;
-                    let (gateway, seq) = (self.gateway.clone(), self.seq);
-                    let session = self.follower.stream().session.clone();
-                    let stream = self.follower.stream().clone();
-                    // What follows in this batch is read again, once it is known whose it is.
-                    if index + 1 < records.len() {
-                        let store = self.gateway.store().clone();
-                        self.follower = self.gateway.channels().follow(store, stream, from);
-                    }
-                    self.place = Place::Asking(Box::pin(async move {
-                        turn::start_of(&gateway, &session, seq, from).await
-                    }));
+                    self.ask(record.seq_num + 1, index + 1 < records.len());
                     return;
                 }
                 Next::End => {
@@ -133,6 +122,22 @@ impl Answer {
                 }
             }
         }
+    }
+
+    /// Asks whether this turn is the one that begins at `from`.
+    fn ask(&mut self, from: u64, has_more: bool) {
+        let (gateway, seq) = (self.gateway.clone(), self.seq);
+        let stream = self.follower.stream().clone();
+        let session = stream.session.clone();
+        // What follows in the same batch is read again, once it is known whose it is.
+        if has_more {
+            let store = gateway.store().clone();
+            self.follower = gateway.channels().follow(store, stream, from);
+        }
+        self.place =
+            Place::Asking(Box::pin(
+                async move { turn::start_of(&gateway, &session, seq, from).await },
+            ));
     }
 
     fn take_one(&self, record: &Record, events: &mut Vec<u8>) -> Next {

@@ -30,13 +30,13 @@ pub(crate) async fn chat(mut call: Call<'_>, agent: &str) -> Result<Response> {
         part_id: call.header("x-part-id")?.map(str::to_owned),
         history,
     };
-    let appended = gateway.append(principal, name, &Channel::IN, append).await?;
+    let appended = call.append(name, Channel::IN, append).await?;
     let session = &reading.follower.stream().session;
     let from = reading.follower.cursor();
     let start = turn::start_of(gateway, session, appended.first, from).await?;
     let stops = gateway.agents().find(agent).is_some_and(|agent| agent.stop_on_disconnect);
-    let stop = stops
-        .then(|| StopOnDisconnect { principal: principal.clone(), session: name.to_owned() });
+    let stop =
+        stops.then(|| StopOnDisconnect { principal: principal.clone(), session: name.to_owned() });
     let answer =
         Answer::new(gateway.clone(), reading.follower, permit, appended.first, start, stop);
     Ok(respond::ui_message_stream(answer))

@@ -27,16 +27,17 @@ impl ChatRequest {
     /// Reads a body.
     pub(super) fn parse(body: &[u8]) -> Result<Self> {
         let mut rest: Map<String, Value> = json::read(body)?;
-        let id = match rest.remove("id") {
-            Some(Value::String(id)) => id,
-            _ => return Err(refused("id", "id must be the chat's id, a string")),
+        let Some(Value::String(id)) = rest.remove("id") else {
+            return Err(refused("id", "id must be the chat's id, a string"));
         };
         let id = valid_name(&id).map_err(|error| error.at("id"))?.to_owned();
         let trigger = match rest.remove("trigger") {
             None | Some(Value::Null) => Trigger::Submit,
-            Some(value) => value.as_str().and_then(Trigger::parse).filter(is_turn).ok_or_else(
-                || refused("trigger", "trigger must be submit-message or regenerate-message"),
-            )?,
+            Some(value) => {
+                value.as_str().and_then(Trigger::parse).filter(is_turn).ok_or_else(|| {
+                    refused("trigger", "trigger must be submit-message or regenerate-message")
+                })?
+            }
         };
         let message = match rest.remove("message") {
             None | Some(Value::Null) => None,

@@ -21,6 +21,6 @@ pub(crate) async fn stop(mut call: Call<'_>, agent: &str, name: &str) -> Result<
         part_id: call.header("x-part-id")?.map(str::to_owned),
         history: None,
     };
-    let appended = gateway.append(&call.principal, name, &Channel::IN, request).await?;
+    let appended = call.append(name, Channel::IN, request).await?;
     Ok(acknowledge(appended.first))
 }

@@ -36,10 +36,13 @@ pub(super) struct Acceptor {
 impl Acceptor {
     /// Accepts until the drain begins: one task for each connection.
     pub(super) async fn run(mut self) {
-        while let Some(slot) = self.free_slot().await {
-            let Some(accepted) = self.accept().await else { break };
+        while let Some(accepted) = self.accept().await {
             match accepted {
-                Ok(stream) => self.spawn(stream, slot),
+                Ok(stream) => {
+                    // Accepted first: a slot that an idle listener holds would be lost to others.
+                    let Some(slot) = self.free_slot().await else { break };
+                    self.spawn(stream, slot);
+                }
                 Err(error) => self.back_off(&error).await,
             }
         }
@@ -70,7 +73,8 @@ impl Acceptor {
             Some(tls) => {
                 self.connections.spawn(async move {
                     // Boxed: the handshake's state is gone once it is done.
-                    let shaken = Box::pin(tokio::time::timeout(HANDSHAKE_TIMEOUT, tls.accept(stream)));
+                    let shaken =
+                        Box::pin(tokio::time::timeout(HANDSHAKE_TIMEOUT, tls.accept(stream)));
                     match shaken.await {
                         Ok(Ok(stream)) => serve(stream, connection, &http).await,
                         Ok(Err(error)) => debug!(%error, "TLS handshake failed"),

@@ -16,7 +16,8 @@ use super::route::Route;
 pub(super) fn credential<'a>(parts: &'a Parts, route: &Route) -> Result<Cow<'a, str>> {
     if let Some(header) = parts.headers.get(AUTHORIZATION) {
         let text = header.to_str().ok();
-        let bearer = text.and_then(bearer).ok_or_else(|| missing("Authorization must be Bearer"))?;
+        let bearer =
+            text.and_then(bearer).ok_or_else(|| missing("Authorization must be Bearer"))?;
         return Ok(Cow::Borrowed(bearer));
     }
     if parts.method == Method::GET && route.takes_query_token() {

@@ -9,10 +9,14 @@ use hyper::body::Incoming;
 use tidegate_core::Gateway;
 use tidegate_core::access::Principal;
 use tidegate_core::error::Result;
+use tidegate_core::seams::store::Appended;
+use tidegate_core::streams::append::AppendRequest;
+use tidegate_protocol::ids::Channel;
 use tidegate_protocol::limits::JSON_BODY_MAX_BYTES;
 use tidegate_protocol::{ApiError, ErrorCode};
 
 use super::app::App;
+use super::finish::ToTheEnd;
 use super::query::{Query, refused};
 use super::read_body;
 use crate::metrics::StreamPermit;
@@ -55,6 +59,18 @@ impl Call<'_> {
     /// The body of a small JSON request.
     pub(crate) async fn small_body(&mut self) -> Result<Bytes> {
         self.body(JSON_BODY_MAX_BYTES).await
+    }
+
+    /// Appends, to the end even if the client goes away meanwhile.
+    pub(crate) fn append(
+        &self,
+        name: &str,
+        channel: Channel,
+        request: AppendRequest,
+    ) -> ToTheEnd<Result<Appended>> {
+        let (gateway, principal) = (self.gateway().clone(), self.principal.clone());
+        let name = name.to_owned();
+        ToTheEnd::of(async move { gateway.append(&principal, &name, &channel, request).await })
     }
 
     /// The right to hold a stream open.

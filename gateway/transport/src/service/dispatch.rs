@@ -10,9 +10,9 @@ use tidegate_protocol::{ApiError, ErrorCode};
 
 use super::app::App;
 use super::call::Call;
+use super::errors;
 use super::respond::Response;
 use super::route::Route;
-use super::errors;
 use crate::{ai_sdk, meta, sessions, streams, tokens, transcript};
 
 /// Routes without authentication.

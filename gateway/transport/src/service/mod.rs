@@ -7,6 +7,7 @@ pub mod connection;
 pub(crate) mod cors;
 pub(crate) mod dispatch;
 pub(crate) mod errors;
+pub(crate) mod finish;
 pub(crate) mod json;
 pub(crate) mod path;
 pub(crate) mod pipeline;

@@ -59,8 +59,10 @@ fn speak(headers: &HeaderMap) -> Result<()> {
     let asked = headers.get(VERSION_HEADER).map(http::HeaderValue::as_bytes);
     match version::parse(asked) {
         Ok(_) => Ok(()),
-        Err(unsupported) => Err(ApiError::new(ErrorCode::UnsupportedVersion, unsupported.to_string())
-            .at(VERSION_HEADER)),
+        Err(unsupported) => {
+            Err(ApiError::new(ErrorCode::UnsupportedVersion, unsupported.to_string())
+                .at(VERSION_HEADER))
+        }
     }
 }
 

@@ -121,10 +121,7 @@ mod tests {
     fn a_bucket_empties_and_refills() {
         let limiter = RateLimiter::new(RateLimit { requests_per_second: 2, burst: 2 });
         let take = |now| limiter.take("a", now).expect("limited");
-        assert_eq!(
-            take(1_000),
-            Allowance { admitted: true, limit: 2, remaining: 1, reset: 1_500 }
-        );
+        assert_eq!(take(1_000), Allowance { admitted: true, limit: 2, remaining: 1, reset: 1_500 });
         assert_eq!(take(1_000).remaining, 0);
         let refused = take(1_100);
         assert!(admit(Some(&refused)).is_err());

@@ -75,9 +75,7 @@ impl Route {
             ["v1", "sessions", s, "inputs"] => Ok(Self::Inputs(session(s)?)),
             ["v1", "transcripts", s] => Ok(Self::Snapshot(session(s)?)),
             ["ai", agent, "chat"] => Ok(Self::Chat(text(agent)?)),
-            ["ai", agent, "chat", id, "stream"] => {
-                Ok(Self::ChatStream(text(agent)?, session(id)?))
-            }
+            ["ai", agent, "chat", id, "stream"] => Ok(Self::ChatStream(text(agent)?, session(id)?)),
             ["ai", agent, "chat", id, "stop"] => Ok(Self::ChatStop(text(agent)?, session(id)?)),
             [".well-known", "tidegate"] => Ok(Self::Discovery),
             ["live"] => Ok(Self::Live),
@@ -88,10 +86,7 @@ impl Route {
 
     /// Served without a credential.
     pub(super) fn is_open(&self) -> bool {
-        matches!(
-            self,
-            Self::Discovery | Self::Live | Self::Ready | Self::Snapshot(_) | Self::Other
-        )
+        matches!(self, Self::Discovery | Self::Live | Self::Ready | Self::Snapshot(_) | Self::Other)
     }
 
     /// `/api/…` and appends; never a read of a stream.
@@ -167,10 +162,7 @@ fn text(segment: &str) -> Result<String> {
     decode(segment).map(Cow::into_owned)
 }
 
-fn refused(
-    param: &'static str,
-    message: impl Into<Cow<'static, str>>,
-) -> ApiError {
+fn refused(param: &'static str, message: impl Into<Cow<'static, str>>) -> ApiError {
     ApiError::new(ErrorCode::InvalidParameter, message).at(param)
 }
 
@@ -198,7 +190,8 @@ mod tests {
 
     #[test]
     fn what_no_binding_has_is_other() {
-        for path in ["/", "", "/x", "/api/v1/sessions/", "/realtime/v1/sessions/c/up", "/a/b/c/d/e/f/g/h/i"]
+        for path in
+            ["/", "", "/x", "/api/v1/sessions/", "/realtime/v1/sessions/c/up", "/a/b/c/d/e/f/g/h/i"]
         {
             let route = Route::of(path);
             assert!(matches!(route, Ok(Route::Other) | Err(_)), "{path}: {route:?}");

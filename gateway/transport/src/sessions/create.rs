@@ -9,8 +9,8 @@ use tidegate_protocol::limits::CREATE_BODY_MAX_BYTES;
 use super::item::Item;
 use super::time;
 use crate::service::call::Call;
-use crate::service::respond::{self, Response};
 use crate::service::json;
+use crate::service::respond::{self, Response};
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]

@@ -14,7 +14,7 @@ pub(crate) async fn append(mut call: Call<'_>, name: &str, channel: Channel) -> 
     let body = call.body(APPEND_BODY_MAX_BYTES).await?;
     let part_id = call.header("x-part-id")?.map(str::to_owned);
     let request = AppendRequest { body, part_id, history: None };
-    let appended = call.gateway().append(&call.principal, name, &channel, request).await?;
+    let appended = call.append(name, channel, request).await?;
     Ok(acknowledge(appended.first))
 }
 

@@ -27,7 +27,9 @@ struct Shown {
 enum Shape {
     Known(Fate),
     /// Still owed: `"fate":null`.
-    Owed { fate: () },
+    Owed {
+        fate: (),
+    },
 }
 
 /// Fates of `.in` records after `after`, oldest first, at most `limit`.

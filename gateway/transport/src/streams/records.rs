@@ -60,7 +60,10 @@ fn show(record: &Record) -> Shown<'_> {
     let (data, id) = match Envelope::of(record) {
         Some(envelope) => (Some(Data::Raw(envelope.data.0)), envelope.id),
         None if record.body.is_empty() => (None, String::new()),
-        None => (to_raw_value(&String::from_utf8_lossy(&record.body)).ok().map(Data::Text), String::new()),
+        None => (
+            to_raw_value(&String::from_utf8_lossy(&record.body)).ok().map(Data::Text),
+            String::new(),
+        ),
     };
     Shown { data, id, seq_num: record.seq_num, headers: &record.headers }
 }

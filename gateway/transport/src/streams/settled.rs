@@ -15,10 +15,8 @@ pub(super) async fn is_settled(
     state: &StreamState,
 ) -> Result<bool> {
     let Some(newest) = newest_shown(gateway, stream, state).await? else { return Ok(false) };
-    let ended = matches!(
-        control::kind(&newest),
-        Some(control::TURN_COMPLETE | control::SESSION_CLOSED)
-    );
+    let ended =
+        matches!(control::kind(&newest), Some(control::TURN_COMPLETE | control::SESSION_CLOSED));
     let owed = gateway.store().owed(&stream.session);
     Ok(ended && owed.await.map_err(error::store)?.is_empty())
 }

@@ -44,7 +44,6 @@ pub(crate) async fn mint(mut call: Call<'_>) -> Result<Response> {
     let expires = expires_at(expiration, access.now_s())
         .map_err(|error| refused("expirationTime", error.to_string()))?;
     let environment = &call.principal.environment;
-    let token =
-        access.mint(environment, wanted.scopes, expires, wanted.one_time_use, realtime)?;
+    let token = access.mint(environment, wanted.scopes, expires, wanted.one_time_use, realtime)?;
     Ok(respond::json(StatusCode::OK, &json!({"token": token})))
 }

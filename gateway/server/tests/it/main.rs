@@ -1,0 +1,7 @@
+//! The binary from outside: commands, configuration, a gateway's life.
+
+mod cli;
+mod config;
+mod console;
+mod gateway;
+mod support;
