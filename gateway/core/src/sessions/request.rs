@@ -95,7 +95,10 @@ pub fn validate_reason(reason: Option<&str>) -> Result<()> {
 }
 
 /// `param` has a value that is not allowed.
-pub fn refused(param: &'static str, message: impl Into<std::borrow::Cow<'static, str>>) -> ApiError {
+pub fn refused(
+    param: &'static str,
+    message: impl Into<std::borrow::Cow<'static, str>>,
+) -> ApiError {
     ApiError::new(ErrorCode::InvalidBody, message).at(param)
 }
 
@@ -119,7 +122,10 @@ fn trigger_config(config: &Map<String, Value>) -> Result<()> {
     if let Some(machine) = config.get("machine")
         && !machine.as_str().is_some_and(|name| MACHINES.contains(&name))
     {
-        return Err(refused("triggerConfig.machine", format!("machine must be one of {MACHINES:?}")));
+        return Err(refused(
+            "triggerConfig.machine",
+            format!("machine must be one of {MACHINES:?}"),
+        ));
     }
     integer(config, "triggerConfig.maxAttempts", "maxAttempts", 1, 10)?;
     integer(config, "triggerConfig.maxDuration", "maxDuration", 1, u64::MAX)?;

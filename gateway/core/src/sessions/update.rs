@@ -53,11 +53,7 @@ impl Gateway {
     }
 
     /// Sessions of the caller's environment, newest first.
-    pub async fn list_sessions(
-        &self,
-        principal: &Principal,
-        query: ListQuery,
-    ) -> Result<ListPage> {
+    pub async fn list_sessions(&self, principal: &Principal, query: ListQuery) -> Result<ListPage> {
         let reads_agents = |agents: &[String]| {
             !agents.is_empty()
                 && agents.iter().all(|agent| principal.may(Action::Read, &Resource::Task(agent)))

@@ -35,9 +35,7 @@ impl Gateway {
     ) -> Result<Appended> {
         let located = self.locate(principal, name).await?;
         let allowed = match channel.direction {
-            Direction::In => {
-                principal.may_session(Action::Write, &located.ids(), Some(channel))
-            }
+            Direction::In => principal.may_session(Action::Write, &located.ids(), Some(channel)),
             Direction::Out => principal.is_secret(),
         };
         principal.require(allowed)?;

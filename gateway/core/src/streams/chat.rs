@@ -52,8 +52,9 @@ impl Gateway {
     /// What the client's whole history says against the session's: ids in order, and the messages
     /// that the session does not have, or has otherwise.
     ///
-    /// One message alone is not a history unless the session knows it: then everything after it
-    /// is dropped (an edit). `None` means that the message is simply added.
+    /// One message alone is not a history unless the session knows it: then what is before it
+    /// stays and everything after it is dropped (an edit). `None` means that the message is simply
+    /// added.
     pub async fn reconcile(
         &self,
         principal: &Principal,
@@ -62,16 +63,19 @@ impl Gateway {
     ) -> Result<Option<HistoryEdit>> {
         let located = self.locate(principal, name).await?;
         principal.require(principal.may_session(Action::Write, &located.ids(), None))?;
-        let stored =
-            load_messages(&**self.store(), &located.key).await.map_err(error::store)?;
+        let stored = load_messages(&**self.store(), &located.key).await.map_err(error::store)?;
         let known = |id: &str| stored.iter().find(|s| id_of(&s.message) == Some(id));
+        let mut edit = HistoryEdit::default();
         if let [only] = messages.as_slice()
             && !stored.is_empty()
-            && id_of(only).is_none_or(|id| known(id).is_none())
         {
-            return Ok(None);
+            let ids = stored.iter().filter_map(|stored| id_of(&stored.message));
+            let before = ids.take_while(|id| Some(*id) != id_of(only)).map(str::to_owned);
+            edit.ids = before.collect();
+            if edit.ids.len() == stored.len() {
+                return Ok(None);
+            }
         }
-        let mut edit = HistoryEdit::default();
         for message in messages {
             let Some(id) = id_of(&message) else { continue };
             edit.ids.push(id.to_owned());

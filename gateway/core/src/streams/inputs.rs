@@ -34,8 +34,7 @@ impl Gateway {
         let page = ReadLimit { records: limit, bytes: usize::MAX };
         let records = self.store().read(&stream, from, page).await.map_err(error::store)?;
         let owed = self.store().owed(&located.key).await.map_err(error::store)?;
-        let fates =
-            self.store().fates(&located.key, from, limit).await.map_err(error::store)?;
+        let fates = self.store().fates(&located.key, from, limit).await.map_err(error::store)?;
         // What was never owed was never the gateway's to answer: opaque, consumed.
         let fate_of = |seq| match fates.binary_search_by_key(&seq, |(seq, _)| *seq) {
             Ok(index) => Some(fates[index].1.clone()),

@@ -83,8 +83,7 @@ impl Gateway {
             Some(seq) => seq + 1,
             None => self.store().state(&stream).await.map_err(error::store)?.replay_floor,
         };
-        let limit =
-            ReadLimit { records: limit.min(RECORDS_PAGE_MAX), bytes: READ_PAGE_MAX_BYTES };
+        let limit = ReadLimit { records: limit.min(RECORDS_PAGE_MAX), bytes: READ_PAGE_MAX_BYTES };
         self.store().read(&stream, from, limit).await.map_err(error::store)
     }
 
@@ -102,11 +101,7 @@ impl Gateway {
     }
 
     /// The newest record that is not a store command.
-    async fn newest_shown(
-        &self,
-        stream: &StreamId,
-        state: &StreamState,
-    ) -> Result<Option<Record>> {
+    async fn newest_shown(&self, stream: &StreamId, state: &StreamState) -> Result<Option<Record>> {
         const STEP: u64 = 16;
         let mut end = state.tail;
         while end > state.retention_floor {

@@ -62,8 +62,7 @@ impl Gateway {
     pub async fn transcript_blob(&self, environment: &str, name: &str) -> Result<Option<Bytes>> {
         let located = locate(&**self.store(), environment, name).await?;
         let state = self.engine_state(&located.key).await?;
-        let stored =
-            load_messages(&**self.store(), &located.key).await.map_err(error::store)?;
+        let stored = load_messages(&**self.store(), &located.key).await.map_err(error::store)?;
         if stored.is_empty() {
             return Ok(None);
         }

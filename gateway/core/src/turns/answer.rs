@@ -96,7 +96,11 @@ impl Answer {
         chunks.into_iter().filter_map(|chunk| self.write(chunk).ok()).collect()
     }
 
-    fn admit_one(&mut self, chunk: Chunk, records: &mut Vec<NewRecord>) -> Result<(), BackendError> {
+    fn admit_one(
+        &mut self,
+        chunk: Chunk,
+        records: &mut Vec<NewRecord>,
+    ) -> Result<(), BackendError> {
         self.bytes += chunk.raw.len();
         if self.bytes > ANSWER_MAX_BYTES {
             return Err(self.invalid(format!("its answer is over {ANSWER_MAX_BYTES} bytes")));

@@ -200,10 +200,7 @@ impl Driver {
     }
 
     /// The machine as the store has it, with everything handed in that was accepted before.
-    async fn restore(
-        &self,
-        backend: &dyn AgentBackend,
-    ) -> Result<(Machine, Running), CommitError> {
+    async fn restore(&self, backend: &dyn AgentBackend) -> Result<(Machine, Running), CommitError> {
         let store = &self.shared.store;
         let state = match store.blob(&self.session, ENGINE_BLOB).await? {
             Some(bytes) => EngineState::parse(&bytes)?,

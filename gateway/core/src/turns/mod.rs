@@ -7,6 +7,7 @@
 //! - `driver` runs one session's machine; [`engine`] keeps the drivers.
 
 pub mod answer;
+mod beginning;
 pub mod conversation;
 pub(crate) mod driver;
 mod ending;

@@ -1,0 +1,92 @@
+//! The turn machine against a simulated store and backend, with crashes between any two effects.
+//! Deterministic: a failing seed is printed, and `TIDEGATE_SEED` replays it alone.
+
+mod disk;
+mod world;
+
+use serde_json::Value;
+use tidegate_core::seams::store::Fate;
+use tidegate_protocol::control;
+use tidegate_protocol::record::Envelope;
+use tidegate_protocol::ui::Accumulator;
+
+use disk::{Disk, is_owed};
+use world::World;
+
+/// Every turn's chunks reduce without an error, end in one boundary, and the transcript holds what
+/// a reader of `.out` saw.
+fn check(disk: &Disk) {
+    for (seq, record) in disk.input.iter().enumerate() {
+        let fate = disk.fates.get(&(seq as u64));
+        assert_eq!(fate.is_some(), is_owed(record), "fate of input {seq}: {fate:?}");
+    }
+    let boundaries = disk.out.iter().filter(|record| control::is_boundary(record)).count();
+    let stops = |(seq, fate): (&u64, &Fate)| {
+        *fate == Fate::Applied { turn: None }
+            && tidegate_protocol::input::is_from_secret_key(&disk.input[*seq as usize])
+    };
+    let answered = |fate: &Fate| matches!(fate, Fate::Answered { .. } | Fate::Rejected { .. });
+    let expected = disk.fates.values().filter(|fate| answered(fate)).count()
+        + disk.fates.iter().filter(|entry| stops(*entry)).count();
+    assert_eq!(boundaries, expected, "one boundary per turn, and per idle stop by a secret key");
+    let transcript = disk.messages();
+    let turns = disk.out.split(control::is_boundary);
+    for turn in turns {
+        let mut seen = Accumulator::new("none");
+        let mut deltas = std::collections::HashSet::new();
+        for record in turn.iter().filter(|record| control::kind(record).is_none()) {
+            let envelope = Envelope::of(record).expect("a data record");
+            let chunk: Value = serde_json::from_str(envelope.data.0.get()).expect("JSON");
+            seen.push(&chunk).unwrap_or_else(|error| panic!("{error} at {chunk}"));
+            if let Some(delta) = chunk["delta"].as_str() {
+                assert!(deltas.insert(delta.to_owned()), "{delta} was shown twice");
+            }
+        }
+        let open = seen.open_parts();
+        assert!(open.text.is_empty() && open.reasoning.is_empty(), "{open:?} at the boundary");
+        let message = seen.message();
+        let stored = transcript.iter().find(|stored| stored.message["id"] == message["id"]);
+        if let Some(stored) = stored.filter(|stored| stored.is_final) {
+            assert_eq!(stored.message, message, "the transcript is what readers saw");
+        }
+    }
+    check_floors(disk);
+}
+
+/// Floors never fall, and every answered input finds a boundary at or above its seq.
+fn check_floors(disk: &Disk) {
+    let floors: Vec<u64> = disk
+        .out
+        .iter()
+        .filter_map(|record| record.header(control::IN_EVENT_ID)?.parse().ok())
+        .collect();
+    assert!(floors.is_sorted(), "{floors:?}");
+    for (seq, fate) in &disk.fates {
+        if matches!(fate, Fate::Answered { .. }) {
+            assert!(floors.iter().any(|floor| floor >= seq), "no boundary for input {seq}");
+        }
+    }
+}
+
+#[test]
+fn every_input_has_one_fate_and_every_turn_one_boundary_whatever_crashes() {
+    let rounds = if std::env::var_os("TIDEGATE_LONG").is_some() { 200_000 } else { 1_000 };
+    let seeds = match std::env::var("TIDEGATE_SEED") {
+        Ok(seed) => vec![seed.parse().expect("a number")],
+        Err(_) => (1..=rounds).collect::<Vec<u64>>(),
+    };
+    for seed in seeds {
+        let run = std::panic::catch_unwind(|| {
+            let mut world = World::new(seed);
+            for _ in 0..60 {
+                world.step();
+            }
+            world.settle();
+            check(&world.disk);
+        });
+        if let Err(panic) = run {
+            eprintln!("replay with TIDEGATE_SEED={seed}");
+            std::panic::resume_unwind(panic);
+        }
+    }
+}
