@@ -15,6 +15,11 @@ pub(super) struct Check {
 }
 
 impl Check {
+    /// Of a reader that begins at `index`.
+    pub(super) fn from(index: u32) -> Self {
+        Self { next: index, ..Self::default() }
+    }
+
     /// One record.
     pub(super) fn see(&mut self, seq: u64, index: u32) {
         let follows = self.last_seq.is_none_or(|last| seq == last + 1);

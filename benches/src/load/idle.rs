@@ -5,14 +5,13 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-use super::appender::Appender;
 use super::follower::Follower;
-use crate::net::{Control, Marker, READ_BYTES, Reactor, Scanner};
+use crate::net::{Control, Marker, READ_BYTES, Reactor, Scanner, write_body};
 use crate::target::{Target, cpu, memory};
 
 /// How long nothing happens.
 const HOLD: Duration = Duration::from_secs(5);
-/// How long each reader may take to show that it is alive.
+/// How long the readers may take to show that they are alive.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What was seen. Bytes are growth of the proportional set size.
@@ -72,40 +71,37 @@ pub fn idle(target: &Target, readers: u32) -> io::Result<Idle> {
         connect_s,
         cpu_us_per_connect: (connected - spent).as_secs_f64() / f64::from(readers) * 1e6,
         idle_cpu_s: (held - connected).as_secs_f64(),
-        alive: alive(target, &mut reactor, &mut followers)?,
+        alive: alive(&mut control, &mut reactor, &mut followers)?,
     })
 }
 
 /// How many get the one record that each session is sent now.
 fn alive(
-    target: &Target,
+    control: &mut Control,
     reactor: &mut Reactor,
     followers: &mut [Follower],
 ) -> io::Result<u32> {
-    let (scanner, mut buffer) = (Scanner::default(), vec![0; READ_BYTES]);
-    let (mut ready, mut alive) = (Vec::new(), 0);
-    for (session, follower) in (0_u32..).zip(followers) {
-        let until = Instant::now() + PATIENCE;
-        // Its socket is closed before the next one's is opened, so that files don't run out.
-        let mut appender =
-            Appender::new(&target.address, &path(session), reactor, u64::from(u32::MAX))?;
-        appender.send(reactor, Marker { session, index: 0 })?;
-        let mut got = false;
-        while (!got || appender.busy) && Instant::now() < until {
-            reactor.wait(Some(until), &mut ready)?;
-            for one in &ready {
-                if one.token == u64::from(u32::MAX) {
-                    appender.read(&mut buffer)?;
-                } else if one.token == u64::from(session) {
-                    follower.read(&mut buffer, &scanner, |record| {
-                        got |= record.marker == Some(Marker { session, index: 0 });
-                    })?;
-                }
-            }
-        }
-        alive += u32::from(got);
+    let mut body = Vec::new();
+    for session in (0_u32..).take(followers.len()) {
+        body.clear();
+        write_body(Marker { session, index: 0 }, &mut body);
+        let body = std::str::from_utf8(&body).map_err(io::Error::other)?;
+        control.expect(&format!("POST {}/append", path(session)), body)?;
     }
-    Ok(alive)
+    let (scanner, mut buffer) = (Scanner::default(), vec![0; READ_BYTES]);
+    let (mut ready, mut alive) = (Vec::new(), vec![false; followers.len()]);
+    let until = Instant::now() + PATIENCE;
+    while alive.contains(&false) && Instant::now() < until {
+        reactor.wait(Some(until), &mut ready)?;
+        for one in &ready {
+            let at = usize::try_from(one.token).map_err(io::Error::other)?;
+            followers[at].read(&mut buffer, &scanner, |record| {
+                let own = |marker: Marker| u64::from(marker.session) == one.token;
+                alive[at] |= record.marker.is_some_and(own);
+            })?;
+        }
+    }
+    u32::try_from(alive.iter().filter(|alive| **alive).count()).map_err(io::Error::other)
 }
 
 fn path(session: u32) -> String {

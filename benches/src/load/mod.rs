@@ -10,6 +10,7 @@ mod paced;
 mod resume;
 mod schedule;
 mod turns;
+mod usage;
 
 pub use appends::{Appends, appends};
 pub use idle::{Idle, idle};

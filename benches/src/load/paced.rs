@@ -10,8 +10,9 @@ use super::check::Check;
 use super::follower::Follower;
 use super::latency::Latency;
 use super::schedule::Schedule;
+use super::usage::Usage;
 use crate::net::{Control, Marker, READ_BYTES, Reactor, Ready, Scanner};
-use crate::target::{Target, cpu, memory};
+use crate::target::{Target, memory};
 
 /// Seconds before anything counts.
 const WARM_UP: u32 = 1;
@@ -195,41 +196,22 @@ impl Run {
         let [before, after] = usage else {
             return Err(io::Error::other("the run ended before it was measured"));
         };
-        let seconds = (after.at - before.at).as_secs_f64();
-        let delivered = after.received.saturating_sub(before.received) as f64;
-        let spent = (after.target - before.target).as_secs_f64();
-        let generator = (after.generator - before.generator).as_secs_f64();
+        let spent = before.until(after);
         let checks = || self.readers.iter().map(|(_, check)| check);
         let lost = self.readers.iter().enumerate().map(|(reader, (_, check))| {
             check.lost(self.writers[reader / self.plan.readers as usize].due)
         });
         Ok(Paced {
-            delivered_per_second: delivered / seconds,
+            delivered_per_second: spent.delivered_per_second,
             lost: lost.sum(),
             duplicated: checks().map(|check| check.duplicated).sum(),
             reordered: checks().map(|check| check.reordered).sum(),
-            cpu_s_per_million: spent / delivered * 1e6,
-            generator_cpu_s_per_million: generator / delivered * 1e6,
-            target_util: spent / seconds,
-            generator_util: generator / seconds,
+            cpu_s_per_million: spent.cpu_s_per_million,
+            generator_cpu_s_per_million: spent.generator_cpu_s_per_million,
+            target_util: spent.target_util,
+            generator_util: spent.generator_util,
             rss_bytes: memory(target.pid())?.rss,
             latency_ms: Latency::of(self.samples),
         })
-    }
-}
-
-/// What both processes had used at a moment.
-#[derive(Clone, Copy, Debug)]
-struct Usage {
-    at: Instant,
-    target: Duration,
-    generator: Duration,
-    received: u64,
-}
-
-impl Usage {
-    fn now(target: &Target, received: u64) -> io::Result<Self> {
-        let (target, generator) = (cpu(target.pid())?, cpu(std::process::id())?);
-        Ok(Self { at: Instant::now(), target, generator, received })
     }
 }

@@ -97,16 +97,26 @@ impl Round<'_> {
     /// `clients` resume at once.
     fn run(&mut self, clients: u32) -> io::Result<Vec<Client>> {
         let cursor = (self.records / 2 - 1).to_string();
-        let headers =
-            [("accept", "text/event-stream"), ("timeout-seconds", "60"), ("last-event-id", &*cursor)];
+        let headers = [
+            ("accept", "text/event-stream"),
+            ("timeout-seconds", "60"),
+            ("last-event-id", &*cursor),
+        ];
         let request = head(&format!("GET {PATH}"), self.address, &headers);
         let mut all = Vec::new();
         for token in 0..clients {
             let since = Instant::now();
             let mut conn = Conn::connect(self.address, &self.reactor, token.into())?;
             conn.send(&self.reactor, request.as_bytes())?;
-            let check = Check { next: self.records / 2, ..Check::default() };
-            all.push(Client { conn, events: Events::default(), since, check, first: None, full: None });
+            let check = Check::from(self.records / 2);
+            all.push(Client {
+                conn,
+                events: Events::default(),
+                since,
+                check,
+                first: None,
+                full: None,
+            });
         }
         let until = Instant::now() + PATIENCE;
         let (mut ready, mut buffer) = (Vec::new(), vec![0; READ_BYTES]);

@@ -21,7 +21,8 @@ impl Schedule {
     /// `rounds` records for each of `sessions`, `rate` a second each.
     pub(super) fn new(start: Instant, sessions: u32, rate: u32, rounds: u32) -> Self {
         let period = Duration::from_secs(1) / rate;
-        let phases: Vec<_> = (0..sessions).map(|session| period.mul_f64(fraction(session))).collect();
+        let phases: Vec<_> =
+            (0..sessions).map(|session| period.mul_f64(fraction(session))).collect();
         let mut order: Vec<_> = (0..sessions).collect();
         order.sort_by_key(|session| phases[*session as usize]);
         Self { start, period, rounds, phases, order, round: 0, place: 0 }
@@ -49,7 +50,7 @@ impl Schedule {
 }
 
 /// In [0, 1): the top bits of splitmix64.
-fn fraction(number: u32) -> f64 {
+pub(super) fn fraction(number: u32) -> f64 {
     let mut z = u64::from(number).wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);

@@ -31,7 +31,8 @@ impl Control {
 
     /// One request; status and body.
     pub fn request(&mut self, start: &str, body: &str) -> io::Result<(u16, Vec<u8>)> {
-        let mut request = head(start, &self.address, &[("content-length", &body.len().to_string())]);
+        let mut request =
+            head(start, &self.address, &[("content-length", &body.len().to_string())]);
         request.push_str(body);
         self.stream.write_all(request.as_bytes())?;
         let (mut code, mut answer, mut done) = (0, Vec::new(), false);

@@ -44,7 +44,9 @@ impl Parser {
         while !input.is_empty() {
             self.state = match self.state {
                 State::Head => {
-                    let Some(head) = until(&mut self.carry, &mut input, b"\r\n\r\n")? else { break };
+                    let Some(head) = until(&mut self.carry, &mut input, b"\r\n\r\n")? else {
+                        break;
+                    };
                     sink(Piece::Head(&head));
                     match framing(&head)? {
                         State::Sized(0) => end(&mut sink),

@@ -93,7 +93,8 @@ mod tests {
         assert_eq!(body.len(), BODY_BYTES);
         let text = String::from_utf8(body).expect("ASCII");
         let inner = serde_json::json!({ "data": text, "id": "p" }).to_string();
-        let records = [serde_json::json!({ "seq_num": 7, "timestamp": 1, "body": inner, "headers": [] })];
+        let records =
+            [serde_json::json!({ "seq_num": 7, "timestamp": 1, "body": inner, "headers": [] })];
         let batch = serde_json::json!({ "records": records, "tail": { "seq_num": 8 } });
         let events = format!("event: batch\ndata: {batch}\n\n");
         let mut seen = Vec::new();

@@ -53,9 +53,8 @@ impl Target {
         pin(TARGET_CORE)?;
         let child = command.stdout(Stdio::null()).spawn();
         pin(GENERATOR_CORE)?;
-        let child = child.map_err(|error| {
-            io::Error::other(format!("{:?}: {error}", command.get_program()))
-        })?;
+        let child = child
+            .map_err(|error| io::Error::other(format!("{:?}: {error}", command.get_program())))?;
         let mut target = Self { address, child, _directory: directory };
         target.wait_ready()?;
         Ok(target)
@@ -72,7 +71,8 @@ impl Target {
             if let Some(status) = self.child.try_wait()? {
                 return Err(io::Error::other(format!("the target exited: {status}")));
             }
-            let asked = Control::connect(&self.address).and_then(|mut c| c.request("GET /ready", ""));
+            let asked =
+                Control::connect(&self.address).and_then(|mut c| c.request("GET /ready", ""));
             match asked {
                 Ok((200, _)) => return Ok(()),
                 Ok((code, _)) if since.elapsed() > START_PATIENCE => {
@@ -114,8 +114,8 @@ fn configuration(address: &str, store: &str, upstream: Option<&str>) -> String {
          [[agent]]\nid = \"bench\"\n"
     );
     match upstream {
-        Some(url) => write!(text, "backend = \"ai_sdk\"\nurl = \"{url}\"\n"),
-        None => write!(text, "backend = \"demo\"\n"),
+        Some(url) => writeln!(text, "backend = \"ai_sdk\"\nurl = \"{url}\""),
+        None => writeln!(text, "backend = \"demo\""),
     }
     .expect("a String takes every write");
     text

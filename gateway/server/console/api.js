@@ -25,7 +25,10 @@ export class Api {
       type: "chat.agent",
       externalId: chatId,
       taskIdentifier: agent,
-      triggerConfig: { basePayload: { messages: [], trigger: "preload", chatId }, tags: ["console"] },
+      triggerConfig: {
+        basePayload: { messages: [], trigger: "preload", chatId },
+        tags: ["console"],
+      },
       tags: ["console"],
     });
   }
@@ -33,7 +36,9 @@ export class Api {
   /** A token for one session, as a server would hand it to a browser. */
   async token(name) {
     const scopes = [`read:sessions:${name}`, `write:sessions:${name}`];
-    return (await this.#json("POST", "/api/v1/auth/public-tokens", { scopes, expirationTime: "1h" })).token;
+    return (
+      await this.#json("POST", "/api/v1/auth/public-tokens", { scopes, expirationTime: "1h" })
+    ).token;
   }
 
   retrieve(name) {
@@ -56,7 +61,10 @@ export class Api {
   /** The whole transcript as {messages, cursors}; empty if there is none. */
   async transcript(name) {
     try {
-      return await this.#json("GET", `/api/v1/sessions/${encodeURIComponent(name)}/transcript?limit=200`);
+      return await this.#json(
+        "GET",
+        `/api/v1/sessions/${encodeURIComponent(name)}/transcript?limit=200`,
+      );
     } catch (error) {
       if (error instanceof ApiError && error.status < 500) return { messages: [] };
       throw error;
@@ -118,7 +126,11 @@ export class Api {
   }
 
   async #open(name, token, cursor, signal) {
-    const headers = { accept: "text/event-stream", authorization: `Bearer ${token}`, "timeout-seconds": "120" };
+    const headers = {
+      accept: "text/event-stream",
+      authorization: `Bearer ${token}`,
+      "timeout-seconds": "120",
+    };
     if (cursor !== undefined && cursor !== null) headers["last-event-id"] = String(cursor);
     const path = `/realtime/v1/sessions/${encodeURIComponent(name)}/out`;
     const response = await fetch(path, { headers, signal, cache: "no-store" });

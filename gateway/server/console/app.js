@@ -33,12 +33,18 @@ function start() {
 }
 
 function bind() {
-  byId("key-form").addEventListener("submit", (event) => (event.preventDefault(), enter(byId("key").value.trim())));
+  byId("key-form").addEventListener(
+    "submit",
+    (event) => (event.preventDefault(), enter(byId("key").value.trim())),
+  );
   byId("forget").addEventListener("click", leave);
   byId("theme").addEventListener("click", switchTheme);
   byId("toggle-records").addEventListener("click", () => toggle("no-records", "records"));
   byId("toggle-sessions").addEventListener("click", () => toggle("show-sessions", "sessions"));
-  byId("new-form").addEventListener("submit", (event) => (event.preventDefault(), attempt(newChat)));
+  byId("new-form").addEventListener(
+    "submit",
+    (event) => (event.preventDefault(), attempt(newChat)),
+  );
   byId("search").addEventListener("input", listSessions);
   byId("search").addEventListener("change", () => attempt(findExact));
   byId("more").addEventListener("click", () => attempt(() => loadSessions(next)));
@@ -69,7 +75,11 @@ async function enter(key) {
     sessionStorage.setItem(KEY, key);
   } catch (error) {
     sessionStorage.removeItem(KEY);
-    return showDoor(error.status === 401 || error.status === 403 ? "This key is not one of this gateway's." : error.message);
+    return showDoor(
+      error.status === 401 || error.status === 403
+        ? "This key is not one of this gateway's."
+        : error.message,
+    );
   }
   byId("door").hidden = true;
   byId("rooms").hidden = false;
@@ -127,12 +137,27 @@ function listSessions() {
     const name = nameOf(session);
     const current = chat?.name === name;
     const state = session.closedAt ? "closed" : "";
-    return el("li", {},
-      el("button", { class: "session", "aria-current": current ? "true" : undefined, onclick: () => attempt(() => openSession(name)) },
+    return el(
+      "li",
+      {},
+      el(
+        "button",
+        {
+          class: "session",
+          "aria-current": current ? "true" : undefined,
+          onclick: () => attempt(() => openSession(name)),
+        },
         el("span", { class: "name" }, name),
-        el("span", { class: "about" }, `${session.taskIdentifier} · ${age(session.createdAt)} ${state}`)));
+        el(
+          "span",
+          { class: "about" },
+          `${session.taskIdentifier} · ${age(session.createdAt)} ${state}`,
+        ),
+      ),
+    );
   });
-  if (!items.length) items.push(el("li", { class: "quiet none" }, wanted ? "Nothing found." : "No sessions yet."));
+  if (!items.length)
+    items.push(el("li", { class: "quiet none" }, wanted ? "Nothing found." : "No sessions yet."));
   byId("session-list").replaceChildren(...items);
 }
 
@@ -158,7 +183,9 @@ function open(session) {
   chat?.leave();
   records.clear();
   problem("");
-  byId("messages").querySelectorAll(".message").forEach((node) => node.remove());
+  byId("messages")
+    .querySelectorAll(".message")
+    .forEach((node) => node.remove());
   const opened = new Chat(api, session, {
     records: (direction, batch) => chat === opened && records.add(direction, batch),
     link: (text) => chat === opened && setText(byId("link"), text),
@@ -175,16 +202,21 @@ function open(session) {
 /** Sets what the chat's state shows outside its messages. */
 function refresh() {
   const { log, session } = chat;
-  const closed = log.closed ?? (session.closedAt ? session.closedReason ?? "" : null);
+  const closed = log.closed ?? (session.closedAt ? (session.closedReason ?? "") : null);
+  const ended = closed === null ? "" : closed ? `closed: ${closed}` : "closed";
   const queued = log.pending.length;
   setText(byId("chat-name"), chat.name);
-  setText(byId("chat-about"), `${session.taskIdentifier} · ${session.id}${closed === null ? "" : ` · closed${closed && `: ${closed}`}`}`);
+  setText(
+    byId("chat-about"),
+    [session.taskIdentifier, session.id, ...(ended ? [ended] : [])].join(" · "),
+  );
   byId("chat-head").hidden = false;
   byId("empty").hidden = log.messages.length > 0 || queued > 0;
   byId("composer").hidden = closed !== null;
   byId("close-session").hidden = closed !== null;
   byId("stop").hidden = !log.busy;
-  byId("regenerate").disabled = log.busy || !log.messages.some((message) => message.role === "assistant");
+  byId("regenerate").disabled =
+    log.busy || !log.messages.some((message) => message.role === "assistant");
   setText(byId("hint"), queued ? `${queued} waiting` : log.turn ? "answering…" : "");
   byId("messages").setAttribute("aria-busy", String(log.turn !== null));
 }
@@ -251,7 +283,9 @@ function toggle(name, pane) {
 
 function switchTheme() {
   const root = document.documentElement;
-  const dark = root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+  const dark = root.dataset.theme
+    ? root.dataset.theme === "dark"
+    : matchMedia("(prefers-color-scheme: dark)").matches;
   root.dataset.theme = dark ? "light" : "dark";
   localStorage.setItem(THEME, root.dataset.theme);
 }

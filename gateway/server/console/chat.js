@@ -103,7 +103,8 @@ export class Chat {
     this.draw("all");
     const open = message.parts.some(
       (other) =>
-        other.state === "approval-requested" || (other.state === "input-available" && !other.providerExecuted),
+        other.state === "approval-requested" ||
+        (other.state === "input-available" && !other.providerExecuted),
     );
     if (open) return;
     this.given.delete(message.id);
@@ -131,7 +132,9 @@ export class Chat {
     }
     if (seq === undefined) return this.readInputs();
     if (!this.log.input(seq, body)) return;
-    this.on.records("in", [{ seq_num: seq, timestamp: Date.now(), body: JSON.stringify(body), headers: [] }]);
+    this.on.records("in", [
+      { seq_num: seq, timestamp: Date.now(), body: JSON.stringify(body), headers: [] },
+    ]);
     this.draw("all");
   }
 
@@ -166,15 +169,20 @@ export class Chat {
       triggerConfig: { basePayload: { chatId: this.name, trigger: "preload" } },
     };
     const message = { id: "msg-1", role: "user", parts: [{ type: "text", text: "/help" }] };
-    const input = { kind: "message", payload: { message, chatId: this.name, trigger: "submit-message" } };
+    const input = {
+      kind: "message",
+      payload: { message, chatId: this.name, trigger: "submit-message" },
+    };
+    const auth = `-H "authorization: Bearer $KEY"`;
+    const json = `-H 'content-type: application/json'`;
     return [
       `KEY=…   # a secret key of this gateway`,
       `# make the session, or find it; the answer holds a publicAccessToken for browsers`,
-      `curl ${base}/api/v1/sessions -H "authorization: Bearer $KEY" -H 'content-type: application/json' -d ${quoted(create)}`,
+      `curl ${base}/api/v1/sessions ${auth} ${json} -d ${quoted(create)}`,
       `# say something`,
-      `curl ${path}/in/append -H "authorization: Bearer $KEY" -H 'content-type: application/json' -d ${quoted(input)}`,
+      `curl ${path}/in/append ${auth} ${json} -d ${quoted(input)}`,
       `# follow the answer; last-event-id: N reads on after record N`,
-      `curl -N ${path}/out -H "authorization: Bearer $KEY" -H 'accept: text/event-stream'`,
+      `curl -N ${path}/out ${auth} -H 'accept: text/event-stream'`,
       ``,
     ].join("\n");
   }
@@ -195,7 +203,12 @@ function bodyOf(record) {
 
 function asRecord(record) {
   const body = typeof record.data === "string" ? record.data : JSON.stringify(record.data);
-  return { seq_num: record.seqNum, timestamp: record.timestamp, body, headers: record.headers ?? [] };
+  return {
+    seq_num: record.seqNum,
+    timestamp: record.timestamp,
+    body,
+    headers: record.headers ?? [],
+  };
 }
 
 /** Random ids that also work where the page is served over plain HTTP from another host. */

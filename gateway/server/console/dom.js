@@ -22,7 +22,7 @@ export function setText(element, text) {
 
 /** Pretty JSON, or the text itself. */
 export function pretty(value) {
-  return typeof value === "string" ? value : JSON.stringify(value, null, 2) ?? "";
+  return typeof value === "string" ? value : (JSON.stringify(value, null, 2) ?? "");
 }
 
 /** Copies, and says so on the button. */

@@ -28,7 +28,10 @@ export class Log {
   /** What a person sees: the messages, and the inputs that wait for their turn. */
   get view() {
     const waiting = this.pending.filter(({ body }) => body.payload.message?.role === "user");
-    return [...this.messages, ...waiting.map(({ body }) => ({ ...revive(body.payload.message), queued: true }))];
+    return [
+      ...this.messages,
+      ...waiting.map(({ body }) => ({ ...revive(body.payload.message), queued: true })),
+    ];
   }
 
   /** Takes an input. Answers whether it was new. */
@@ -79,7 +82,8 @@ export class Log {
     if (control === "turn-complete") {
       const floor = header(record, "session-in-event-id");
       this.#end(floor === undefined ? undefined : Number(floor));
-      if (header(record, "session-closed") === "true") this.closed = header(record, "session-closed-reason") ?? "";
+      if (header(record, "session-closed") === "true")
+        this.closed = header(record, "session-closed-reason") ?? "";
       return "all";
     }
     if (control === "session-closed") {
@@ -127,7 +131,12 @@ export class Log {
       const from = at >= 0 ? at : this.messages.findLastIndex((m) => m.role === "user") + 1;
       this.messages.length = this.messages[from]?.role === "user" ? from + 1 : from;
     } else if (trigger === "action") {
-      this.messages.push({ id: `action-${this.messages.length}`, role: "action", action, parts: [] });
+      this.messages.push({
+        id: `action-${this.messages.length}`,
+        role: "action",
+        action,
+        parts: [],
+      });
     } else if (message?.role === "assistant") {
       const old = this.messages.find((m) => m.id === message.id);
       if (old) mergeSlim(old, message);
@@ -155,5 +164,9 @@ export function chunkOf(record) {
 }
 
 function revive(message) {
-  return { ...newMessage(message.id), ...structuredClone(message), parts: structuredClone(message.parts ?? []) };
+  return {
+    ...newMessage(message.id),
+    ...structuredClone(message),
+    parts: structuredClone(message.parts ?? []),
+  };
 }

@@ -30,7 +30,8 @@ export class Records {
     const follows = list.scrollHeight - list.scrollTop - list.clientHeight < 60;
     const rows = this.waiting.splice(0).slice(-KEPT);
     list.append(...rows.map(([direction, record]) => row(direction, record)));
-    for (let over = list.childElementCount - KEPT; over > 0; over--) list.firstElementChild.remove();
+    for (let over = list.childElementCount - KEPT; over > 0; over--)
+      list.firstElementChild.remove();
     if (follows) list.scrollTop = list.scrollHeight;
     this.#count();
   }
@@ -45,11 +46,14 @@ function row(direction, record) {
   const control = header(record, "trigger-control");
   const kind = control ?? chunkOf(record)?.type ?? inputKind(record) ?? "record";
   const state = control ? "control" : direction;
-  const head = el("summary", {},
+  const head = el(
+    "summary",
+    {},
     el("span", { class: "seq" }, String(record.seq_num)),
     el("time", {}, time(record.timestamp)),
     el("span", { class: `kind ${state}` }, kind),
-    el("span", { class: "brief" }, brief(record, control)));
+    el("span", { class: "brief" }, brief(record, control)),
+  );
   return el("li", {}, el("details", { class: direction }, head, el("pre", {}, whole(record))));
 }
 
@@ -79,7 +83,9 @@ function whole(record) {
   try {
     body = JSON.stringify(JSON.parse(record.body), null, 2);
   } catch {}
-  const shown = (record.headers ?? []).map(([key, value]) => `${key}: ${key === "public-access-token" ? "…" : value}`);
+  const shown = (record.headers ?? []).map(
+    ([key, value]) => `${key}: ${key === "public-access-token" ? "…" : value}`,
+  );
   return [...shown, body].filter(Boolean).join("\n");
 }
 

@@ -38,7 +38,8 @@ export function apply(message, chunk) {
     case "start":
     case "finish":
     case "message-metadata":
-      if (chunk.messageMetadata) message.metadata = { ...message.metadata, ...chunk.messageMetadata };
+      if (chunk.messageMetadata)
+        message.metadata = { ...message.metadata, ...chunk.messageMetadata };
       break;
     case "source-url":
     case "source-document":
@@ -62,7 +63,9 @@ export function apply(message, chunk) {
 /** Puts the results of a slim message (tool outputs, approvals) into the message they are for. */
 export function mergeSlim(message, slim) {
   for (const given of slim.parts ?? []) {
-    const part = message.parts.find((part) => part.toolCallId && part.toolCallId === given.toolCallId);
+    const part = message.parts.find(
+      (part) => part.toolCallId && part.toolCallId === given.toolCallId,
+    );
     if (part) Object.assign(part, given, { type: part.type });
   }
 }
@@ -82,10 +85,16 @@ function data(parts, chunk) {
 function tool(message, type, chunk) {
   const parts = message.parts;
   let part = parts.findLast((part) => part.toolCallId === chunk.toolCallId);
-  const opens = type === "tool-input-start" || type === "tool-input-available" || type === "tool-input-error";
+  const opens =
+    type === "tool-input-start" || type === "tool-input-available" || type === "tool-input-error";
   if (!part && opens) {
     const name = chunk.dynamic ? "dynamic-tool" : `tool-${chunk.toolName}`;
-    part = { type: name, toolName: chunk.toolName, toolCallId: chunk.toolCallId, state: "input-streaming" };
+    part = {
+      type: name,
+      toolName: chunk.toolName,
+      toolCallId: chunk.toolCallId,
+      state: "input-streaming",
+    };
     parts.push(part);
   }
   if (!part) return;
@@ -95,7 +104,10 @@ function tool(message, type, chunk) {
       message.inputs.set(chunk.toolCallId, "");
       break;
     case "tool-input-delta":
-      message.inputs.set(chunk.toolCallId, (message.inputs.get(chunk.toolCallId) ?? "") + chunk.inputTextDelta);
+      message.inputs.set(
+        chunk.toolCallId,
+        (message.inputs.get(chunk.toolCallId) ?? "") + chunk.inputTextDelta,
+      );
       part.inputText = message.inputs.get(chunk.toolCallId);
       break;
     case "tool-input-available":

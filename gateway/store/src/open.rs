@@ -32,7 +32,7 @@ pub enum OpenError {
     #[error("the store at {} is in use by another process", .0.display())]
     InUse(PathBuf),
     /// A newer version wrote the store.
-    #[error("the store at {} has format {found}; this version reads up to {known}", .path.display())]
+    #[error("the store at {} has format {found}, newer than {known}", .path.display())]
     NewerFormat {
         /// Where.
         path: PathBuf,

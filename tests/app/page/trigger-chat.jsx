@@ -18,12 +18,15 @@ export function TriggerChat({ chatId }) {
 }
 
 function Loaded({ chatId, stored }) {
+  // An answer may be under way: saying so lets a stop after a reload skip the stopped answer's
+  // rest. Where nothing runs, the gateway says so at once.
+  const session = stored.token && { publicAccessToken: stored.token, isStreaming: true };
   const transport = useTriggerChatTransport({
     task: AGENT,
     baseURL: GATEWAY,
     accessToken: ({ chatId }) => mintChatAccessToken(chatId),
     startSession: ({ chatId, clientData }) => startChatSession({ chatId, clientData }),
-    sessions: stored.token ? { [chatId]: { publicAccessToken: stored.token } } : undefined,
+    sessions: session && { [chatId]: session },
   });
   const { messages, isLoading } = useLoadTranscript(chatId, async () => stored, { transport });
   if (isLoading) return null;
@@ -38,10 +41,11 @@ function Chat({ chatId, transport, stored, resume }) {
     resume,
     sendAutomaticallyWhen: lastAssistantMessageIsCompleteWithApprovalResponses,
   });
-  // `stop` ends this page's subscription; `stopGeneration` also works after a reload.
-  const stop = () => {
+  // Also works after a reload. It comes before `chat.stop()`, which would make the transport forget
+  // that an answer is under way, and let the stopped answer's rest into the next one.
+  const stop = async () => {
+    await transport.stopGeneration(chatId);
     chat.stop();
-    transport.stopGeneration(chatId);
   };
   return <ChatView chat={chat} stop={stop} />;
 }

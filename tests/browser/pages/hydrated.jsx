@@ -34,9 +34,9 @@ function Chat() {
     const done = chat.status === "ready" || chat.messages.at(-1)?.role === "user";
     if (done) stored("messages", chat.messages);
   }, [chat.status, chat.messages]);
-  const stop = () => {
+  const stop = async () => {
+    await transport.stopGeneration(chatId);
     chat.stop();
-    transport.stopGeneration(chatId);
   };
   return <ChatView chat={chat} stop={stop} />;
 }

@@ -65,16 +65,8 @@ pub(crate) async fn gateway(url: &str, entropy: u64) -> Gateway {
         Arc::clone(&metrics),
         TurnLimits::default(),
     );
-    let gateway = Gateway::new(Parts {
-        store,
-        channels,
-        access,
-        agents,
-        turns,
-        clock,
-        entropy,
-        metrics,
-    });
+    let gateway =
+        Gateway::new(Parts { store, channels, access, agents, turns, clock, entropy, metrics });
     gateway.turns().sweep().await.expect("the store can be read");
     gateway
 }
@@ -114,7 +106,7 @@ impl Chat {
     pub(crate) async fn say(&self, id: &str, text: &str) -> u64 {
         self.append(json!({"kind": "message", "payload": {
             "trigger": "submit-message", "message": user(id, text)}}))
-        .await
+            .await
     }
 
     pub(crate) async fn payload(&self, payload: Value) -> u64 {

@@ -152,9 +152,11 @@ async fn a_closed_session_says_so_after_what_was_accepted() {
     assert_eq!(closed.expect("closed").closed_reason.as_deref(), Some("bye"));
     let again = chat.gateway.close_session(&chat.principal, "c", Some("other".into())).await;
     assert_eq!(again.expect("idempotent").closed_reason.as_deref(), Some("bye"));
-    let records =
-        chat.read(None, |record| control::kind(record) == Some("session-closed")).await;
-    assert!(records.iter().any(control::is_boundary), "the turn was answered first");
+    let records = chat.read(None, |record| control::kind(record) == Some("session-closed")).await;
+    let boundary = records.iter().find(|record| control::is_boundary(record));
+    let boundary = boundary.expect("the turn was answered first");
+    assert_eq!(boundary.header(control::CLOSED), Some("true"));
+    assert_eq!(boundary.header(control::CLOSED_REASON), Some("bye"));
     let error = chat.try_append(json!({"kind": "stop"})).await.expect_err("closed");
     assert_eq!(error.closed_reason.as_deref(), Some("bye"));
 }

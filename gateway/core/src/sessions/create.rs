@@ -127,21 +127,19 @@ impl Gateway {
         })
     }
 
-    /// A repeated create replaces the trigger configuration (trigger-client §1.1).
+    /// A repeated create replaces the trigger configuration (trigger-client §1.1), never the agent.
     async fn refresh(
         &self,
         key: &SessionKey,
         found: &SessionRow,
         request: &CreateSession,
     ) -> std::result::Result<(), CommitError> {
-        let same = found.trigger_config.as_object() == Some(&request.trigger_config)
-            && found.agent == request.task_identifier;
+        let same = found.trigger_config.as_object() == Some(&request.trigger_config);
         if same || found.closed_at.is_some() {
             return Ok(());
         }
         let mut row = found.clone();
         row.trigger_config = Value::Object(request.trigger_config.clone());
-        row.agent.clone_from(&request.task_identifier);
         row.updated_at = self.now();
         let ops = vec![Op::PutRow { expected: Some(found.version), row: Box::new(row) }];
         self.store().commit(Commit { session: key.clone(), ops }).await.map(drop)

@@ -9,7 +9,7 @@ use tidegate_protocol::ids::{Channel, SessionKey, StreamId};
 use tidegate_protocol::limits::{READ_PAGE_MAX_BYTES, RECORDS_PAGE_MAX, TRANSCRIPT_MESSAGES_MAX};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, sleep_until};
-use tracing::{Instrument, debug, info_span, warn};
+use tracing::{Instrument, Span, debug, info_span, warn};
 
 use super::conversation::Conversation;
 use super::engine::Shared;
@@ -39,8 +39,14 @@ pub(super) struct Driver {
 /// What runs besides the machine.
 #[derive(Default)]
 struct Running {
-    answer: Option<AnswerStream>,
+    answer: Option<Asked>,
     early: Option<Early>,
+}
+
+/// A backend that answers, and the span of the call.
+struct Asked {
+    stream: AnswerStream,
+    call: Span,
 }
 
 impl Driver {
@@ -88,12 +94,13 @@ impl Driver {
         let Some(backend) = agent.map(|agent| Arc::clone(&agent.backend)) else { return Ok(()) };
         let (mut machine, mut running) = self.restore(&*backend).await?;
         loop {
+            // Made before the flag is read, so that no drain is missed in between.
+            let drain = self.shared.drain.notified();
             if machine.is_idle() && self.shared.is_draining() {
                 return self.finish(running).await;
             }
             let due = machine.poll_timeout().map(|at| self.instant(at));
             let idle = machine.is_idle();
-            let drain = self.shared.drain.notified();
             tokio::select! {
                 biased;
                 poked = self.poked.recv() => {
@@ -173,7 +180,12 @@ impl Driver {
                     self.settle_early(running).await?;
                     running.early = Some(self.commit(ops));
                 }
-                Effect::Ask(request) => running.answer = Some(backend.answer(*request)),
+                Effect::Ask(request) => {
+                    let turn = info_span!("turn", turn = request.turn);
+                    let call = info_span!(parent: &turn, "backend", attempt = request.attempt);
+                    let stream = call.in_scope(|| backend.answer(*request));
+                    running.answer = Some(Asked { stream, call });
+                }
                 Effect::Cancel => running.answer = None,
                 Effect::Fetch(_) if self.shared.is_draining() => return Ok(()),
                 Effect::Fetch(seq) => {
@@ -307,9 +319,9 @@ async fn early(early: &mut Option<Early>) -> Result<Committed, CommitError> {
     }
 }
 
-async fn next(answer: &mut Option<AnswerStream>) -> Option<Result<Vec<Chunk>, BackendError>> {
+async fn next(answer: &mut Option<Asked>) -> Option<Result<Vec<Chunk>, BackendError>> {
     match answer {
-        Some(answer) => answer.next().await,
+        Some(Asked { stream, call }) => stream.next().instrument(call.clone()).await,
         None => std::future::pending().await,
     }
 }

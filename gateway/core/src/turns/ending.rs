@@ -104,7 +104,9 @@ impl Machine {
             Some(waiting) => waiting.checked_sub(1),
             None => seen,
         };
-        control::boundary(self.state.floor, seen, None)
+        // The last turn before a close says so: most readers leave at its boundary.
+        let closing = self.closing.as_ref().filter(|(seq, _)| self.queue.front() == Some(seq));
+        control::boundary(self.state.floor, seen, closing.map(|(_, reason)| reason.as_str()))
     }
 
     /// Puts what came of the answer into the history.

@@ -64,6 +64,8 @@ pub struct Machine {
     pub(super) phase: Phase,
     /// `.in` seqs that wait for their turn.
     pub(super) queue: VecDeque<u64>,
+    /// `.in` seq and reason of the close that waits behind the turn that runs.
+    pub(super) closing: Option<(u64, String)>,
     /// Where the next `.out` record will land, unless somebody else writes first.
     pub(super) next_out: u64,
     pub(super) effects: VecDeque<Effect>,
@@ -103,6 +105,7 @@ impl Machine {
             conversation,
             phase: Phase::Idle,
             queue: VecDeque::new(),
+            closing: None,
             next_out,
             effects: VecDeque::new(),
             now,
@@ -154,7 +157,12 @@ impl Machine {
             Input::Opaque if fetched => self.settle(seq, Fate::Consumed),
             Input::Opaque => {}
             Input::Stop => self.stop(seq, is_from_secret_key(record)),
-            Input::Message(_) if !matches!(self.phase, Phase::Idle) => self.queue.push_back(seq),
+            Input::Message(_) if !matches!(self.phase, Phase::Idle) => {
+                if let Some(reason) = record.header(control::CLOSE) {
+                    self.closing = Some((seq, reason.to_owned()));
+                }
+                self.queue.push_back(seq);
+            }
             Input::Message(payload) => self.begin(record, *payload),
         }
         self.advance();

@@ -261,12 +261,7 @@ fn state(disk: &Disk) -> EngineState {
     blob.map_or_else(EngineState::default, |bytes| EngineState::parse(bytes).expect("ours"))
 }
 
-fn machine(
-    disk: &Disk,
-    metrics: &Arc<Metrics>,
-    entropy: &Arc<Counter>,
-    now: u64,
-) -> Machine {
+fn machine(disk: &Disk, metrics: &Arc<Metrics>, entropy: &Arc<Counter>, now: u64) -> Machine {
     let setting = Setting {
         agent: "a".into(),
         chat_id: "c".into(),

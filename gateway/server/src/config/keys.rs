@@ -122,7 +122,8 @@ pub const KEYS: &[Key] = &[
         Kind::Address,
         Some("\"127.0.0.1:8787\""),
         "\"0.0.0.0:8787\"",
-        "Where the gateway listens: HTTP/1.1, HTTP/2 and h2c on one port. With [server.tls]: TLS only.",
+        "Where the gateway listens: HTTP/1.1, HTTP/2 and h2c on one port. With [server.tls]: TLS \
+         only.",
     ),
     key(
         "server.listen_plain",
@@ -346,7 +347,8 @@ pub const KEYS: &[Key] = &[
         Kind::Duration,
         Some("\"10s\""),
         "\"30s\"",
-        "How long a stopping gateway waits for running turns before it leaves them to the next start.",
+        "How long a stopping gateway waits for running turns before it leaves them to the next \
+         start.",
     ),
 ];
 

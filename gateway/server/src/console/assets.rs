@@ -28,6 +28,8 @@ macro_rules! asset {
 
 const ASSETS: &[Asset] = &[
     asset!("", "text/html; charset=utf-8", "index.html"),
+    asset!("base.css", "text/css; charset=utf-8", "base.css"),
+    asset!("chat.css", "text/css; charset=utf-8", "chat.css"),
     asset!("style.css", "text/css; charset=utf-8", "style.css"),
     asset!("app.js", SCRIPT, "app.js"),
     asset!("api.js", SCRIPT, "api.js"),

@@ -4,15 +4,25 @@ import test from "node:test";
 import { Log } from "../../console/log.js";
 
 let seq = 0;
-const out = (chunk) => ({ seq_num: seq++, headers: [], body: JSON.stringify({ data: chunk, id: "x" }) });
+const out = (chunk) => ({
+  seq_num: seq++,
+  headers: [],
+  body: JSON.stringify({ data: chunk, id: "x" }),
+});
 const boundary = (floor) => ({
   seq_num: seq++,
   body: "",
-  headers: [["trigger-control", "turn-complete"], ["session-in-event-id", String(floor)]],
+  headers: [
+    ["trigger-control", "turn-complete"],
+    ["session-in-event-id", String(floor)],
+  ],
 });
 const user = (id, text) => ({
   kind: "message",
-  payload: { trigger: "submit-message", message: { id, role: "user", parts: [{ type: "text", text }] } },
+  payload: {
+    trigger: "submit-message",
+    message: { id, role: "user", parts: [{ type: "text", text }] },
+  },
 });
 const answer = (id, text) => [
   out({ type: "start", messageId: id }),
@@ -24,7 +34,9 @@ const answer = (id, text) => [
   out({ type: "finish" }),
 ];
 const texts = (log) =>
-  log.view.map((message) => `${message.role}: ${message.parts.map((part) => part.text ?? "").join("")}`);
+  log.view.map(
+    (message) => `${message.role}: ${message.parts.map((part) => part.text ?? "").join("")}`,
+  );
 
 test("a late input lands before its answer, whichever came first", () => {
   const records = [...answer("a1", "hi"), boundary(0), ...answer("a2", "ho")];
@@ -34,7 +46,11 @@ test("a late input lands before its answer, whichever came first", () => {
     log.input(0, user("u1", "one"));
     log.input(1, user("u2", "two"));
     records.slice(at).forEach((record) => log.output(record));
-    assert.deepEqual(texts(log), ["user: one", "assistant: hi", "user: two", "assistant: ho"], `at ${at}`);
+    assert.deepEqual(
+      texts(log),
+      ["user: one", "assistant: hi", "user: two", "assistant: ho"],
+      `at ${at}`,
+    );
     assert.equal(log.busy, true);
     log.output(boundary(1));
     assert.equal(log.busy, false);
@@ -91,13 +107,23 @@ test("an approval goes on with the same message", () => {
   records.forEach((record) => log.output(record));
   const part = () => log.messages.at(-1).parts[0];
   assert.equal(part().state, "approval-requested");
-  const parts = [{ type: "tool-ship", toolCallId: "c1", state: "approval-responded", approval: { id: "ap", approved: true } }];
+  const parts = [
+    {
+      type: "tool-ship",
+      toolCallId: "c1",
+      state: "approval-responded",
+      approval: { id: "ap", approved: true },
+    },
+  ];
   const slim = { id: "a1", role: "assistant", parts };
   log.input(1, { kind: "message", payload: { trigger: "submit-message", message: slim } });
   log.output(out({ type: "start", messageId: "a1" }));
   assert.equal(part().state, "approval-responded");
   log.output(out({ type: "tool-output-available", toolCallId: "c1", output: { sent: true } }));
   log.output(boundary(1));
-  assert.deepEqual([part().state, part().output, part().input], ["output-available", { sent: true }, { item: "boat" }]);
+  assert.deepEqual(
+    [part().state, part().output, part().input],
+    ["output-available", { sent: true }, { item: "boat" }],
+  );
   assert.equal(log.messages.length, 2);
 });

@@ -40,7 +40,8 @@ fn golden_errors() {
         ("server.lisen = 'x'", "FILE: server.lisen: unknown key; did you mean `listen`?"),
         (
             "nonsense = 1",
-            "FILE: nonsense: unknown key; known here: server, store, environment, agent, retention, limits, log, drain",
+            "FILE: nonsense: unknown key; known here: server, store, environment, agent, \
+             retention, limits, log, drain",
         ),
         (
             "server.listen = 'x'",
@@ -87,14 +88,16 @@ fn golden_errors() {
         ),
         (
             "retention.bytes = '1mb'",
-            "FILE: retention.bytes: `1mb` is not a size: write a whole number and B, KiB, MiB, GiB, kB, MB or GB",
+            "FILE: retention.bytes: `1mb` is not a size: write a whole number and B, KiB, MiB, GiB, \
+             kB, MB or GB",
         ),
         ("retention.records = 0", "FILE: retention.records: must be above 0"),
         ("limits.rate_limit.burst = 5", "FILE: limits.rate_limit.requests_per_second: is missing"),
         ("log.format = 'xml'", "FILE: log.format: must be text or json"),
         (
             "drain.timeout = 'soon'",
-            "FILE: drain.timeout: `soon` is not a duration: write a whole number and ms, s, m, h or d",
+            "FILE: drain.timeout: `soon` is not a duration: write a whole number and ms, s, m, h \
+             or d",
         ),
     ];
     for (text, expected) in cases {
@@ -109,7 +112,8 @@ fn golden_errors_of_environments() {
         ("environment = [{ secret_keys = ['k'] }]", "FILE: environment[0].name: is missing"),
         (
             "environment = [{ name = 'e' }]",
-            "FILE: environment[0].secret_keys: at least one key is needed; `tidegate keys new` makes one",
+            "FILE: environment[0].secret_keys: at least one key is needed; `tidegate keys new` \
+             makes one",
         ),
         (
             "environment = [{ name = 'a/b', secret_keys = ['k'] }]",
@@ -124,11 +128,13 @@ fn golden_errors_of_environments() {
             "FILE: environment[0].secret_keys[1]: must be text",
         ),
         (
-            "environment = [{ name = 'e', secret_keys = ['a'] }, { name = 'e', secret_keys = ['b'] }]",
+            "environment = [{ name = 'e', secret_keys = ['a'] }, \
+             { name = 'e', secret_keys = ['b'] }]",
             "FILE: environment[1].name: another environment is called `e` already",
         ),
         (
-            "environment = [{ name = 'e', secret_keys = ['a'] }, { name = 'f', secret_keys = ['a'] }]",
+            "environment = [{ name = 'e', secret_keys = ['a'] }, \
+             { name = 'f', secret_keys = ['a'] }]",
             "FILE: environment[1].secret_keys: environment `e` has one of these keys already",
         ),
     ];

@@ -47,7 +47,9 @@ impl Output<'_> {
         key: &SessionKey,
         ops: Vec<Op>,
     ) -> Result<Committed, StoreError> {
-        let before = (work.head(), work.state.owed.is_empty());
+        // Of the head, a commit changes only these; a lease ends only together with a fence.
+        let head = (work.number, work.state.fences);
+        let owed_nothing = work.state.owed.is_empty();
         let number = self.session_number(work);
         work.state.used = true;
         let mut committed = Committed::default();
@@ -74,10 +76,10 @@ impl Output<'_> {
                 Op::HandOver => work.state.fences.handovers += 1,
             }
         }
-        if work.head() != before.0 {
+        if (work.number, work.state.fences) != head {
             self.put_head(work, key);
         }
-        match (before.1, work.state.owed.is_empty()) {
+        match (owed_nothing, work.state.owed.is_empty()) {
             (true, false) => self.overlay.put(OwingKey(key.clone()).encode(), Bytes::new()),
             (false, true) => self.overlay.remove(OwingKey(key.clone()).encode()),
             _ => {}

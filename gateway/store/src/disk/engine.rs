@@ -175,3 +175,47 @@ pub(super) fn unavailable(error: impl ToString) -> StoreError {
 fn sync_dir(path: &Path) -> io::Result<()> {
     File::open(path)?.sync_all()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::overlay::{Overlay, get};
+    use super::*;
+
+    fn write(home: &Home, engine: &Engine, number: u64) {
+        let mut group = Overlay::new(engine);
+        group.put(meta::GROUP_MARK.to_vec(), home.mark(number));
+        group.put(vec![0x77, number as u8], vec![number as u8; 10_000]);
+        group.commit().expect("a group");
+    }
+
+    /// After a failed sync the group may be in the journal all the same.
+    #[test]
+    fn a_failed_group_is_gone_although_its_bytes_arrived() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let home = Home::lock(dir.path()).expect("a home");
+        let engine = home.open().expect("an engine");
+        (1..=3).for_each(|number| write(&home, &engine, number));
+        drop(engine);
+        home.probe().expect("a working disk");
+        let engine = home.reopen(3).expect("an engine");
+        let has = |number| get(&engine, &[0x77, number]).expect("a read").is_some();
+        assert_eq!([has(1), has(2), has(3)], [true, true, false]);
+        write(&home, &engine, 4);
+        drop(engine);
+        let engine = home.open().expect("an engine");
+        let has = |number| get(&engine, &[0x77, number]).expect("a read").is_some();
+        assert_eq!([has(1), has(2), has(3), has(4)], [true, true, false, true]);
+    }
+
+    /// A failed group that never reached the journal leaves the others alone.
+    #[test]
+    fn nothing_else_is_cut() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let home = Home::lock(dir.path()).expect("a home");
+        let engine = home.open().expect("an engine");
+        (1..=3).for_each(|number| write(&home, &engine, number));
+        drop(engine);
+        let engine = home.reopen(4).expect("an engine");
+        assert!(get(&engine, &[0x77, 3]).expect("a read").is_some());
+    }
+}

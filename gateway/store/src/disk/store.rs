@@ -9,14 +9,14 @@ use bytes::Bytes;
 use parking_lot::{Mutex, RwLock};
 use tidegate_core::seams::store::{
     Commit, CommitError, CommitListener, Committed, Fate, Lease, LeaseError, LeaseRequest,
-    ListPage, ListQuery, ReadLimit, Retention, StoreError, StreamState, StreamStore,
+    ListPage, ListQuery, Op, ReadLimit, Retention, StoreError, StreamState, StreamStore,
 };
 use tidegate_core::seams::{BoxFuture, Clock};
 use tidegate_core::sessions::row::SessionRow;
-use tidegate_protocol::Record;
 use tidegate_protocol::ids::{SessionKey, StreamId};
+use tidegate_protocol::{NewRecord, Record};
 use tokio::sync::mpsc::Sender;
-use tokio::sync::oneshot;
+use tokio::sync::{Semaphore, oneshot};
 
 use super::answer::{Answer, Job};
 use super::committer::Committer;
@@ -29,6 +29,8 @@ use crate::open::{ListenableStore, OpenError};
 
 /// Jobs that may wait for the committing thread; more wait in their callers.
 const QUEUE: usize = 1_024;
+/// KiB of commits that may wait; a larger one waits for all of it.
+const QUEUE_KIB: u32 = 64 * 1_024;
 /// Keys that are cleared away in one job.
 const CLEAR_MAX: usize = 1_000;
 /// Sessions looked at between two pauses of a sweep.
@@ -40,6 +42,8 @@ pub struct DiskStore {
     shared: Arc<Shared>,
     jobs: Option<Sender<Job>>,
     thread: Mutex<Option<JoinHandle<()>>>,
+    /// Bounds the bytes of the commits that wait, KiB (I6).
+    room: Semaphore,
 }
 
 impl DiskStore {
@@ -73,7 +77,8 @@ impl DiskStore {
             .name("store-commit".to_owned())
             .spawn(move || committer.run(queued))
             .map_err(|error| unavailable(&error))?;
-        Ok(Self { shared, jobs: Some(jobs), thread: Mutex::new(Some(thread)) })
+        let room = Semaphore::new(QUEUE_KIB as usize);
+        Ok(Self { shared, jobs: Some(jobs), thread: Mutex::new(Some(thread)), room })
     }
 
     /// Has the committing thread do `job` and waits for its answer.
@@ -189,6 +194,16 @@ impl DiskStore {
     }
 }
 
+/// About how much memory the content of `ops` takes.
+fn bytes_of(ops: &[Op]) -> u32 {
+    let bytes = ops.iter().map(|op| match op {
+        Op::Append(append) => append.records.iter().map(NewRecord::metered_len).sum(),
+        Op::PutBlob { bytes, .. } => bytes.len(),
+        _ => 0,
+    });
+    u32::try_from(bytes.sum::<usize>()).unwrap_or(u32::MAX)
+}
+
 impl Drop for DiskStore {
     fn drop(&mut self) {
         self.jobs = None;
@@ -208,7 +223,12 @@ impl ListenableStore for DiskStore {
 
 impl StreamStore for DiskStore {
     fn commit(&self, commit: Commit) -> BoxFuture<'_, Result<Committed, CommitError>> {
-        Box::pin(self.ask(|answer| Job::Commit(commit, answer)))
+        Box::pin(async move {
+            let size = (bytes_of(&commit.ops) / 1_024 + 1).min(QUEUE_KIB);
+            // Held until the answer is there.
+            let _room = self.room.acquire_many(size).await.map_err(|_| StoreError::Closed)?;
+            self.ask(|answer| Job::Commit(commit, answer)).await
+        })
     }
 
     fn read(

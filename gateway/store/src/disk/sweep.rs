@@ -19,6 +19,7 @@ use super::values::frame::FrameValue;
 use super::values::heads::SessionHead;
 use crate::rules::frames::is_over;
 use crate::rules::retention;
+use crate::rules::session::Incarnation;
 
 /// Sessions that owe something, as stored.
 pub(super) fn owing(engine: &Engine) -> Result<BTreeSet<SessionKey>, StoreError> {
@@ -107,7 +108,7 @@ pub(super) fn overfull(
         let key = SessionHeadKey::decode(&key).ok_or_else(damaged)?.0;
         let head: SessionHead = from_json(&value)?;
         if let Some(number) = head.number
-            && is_overfull(engine, rules, now, &key, number)?
+            && is_overfull(engine, rules, now, &key, number, &head)?
         {
             found.push(key.clone());
         }
@@ -150,8 +151,9 @@ fn is_overfull(
     now: u64,
     key: &SessionKey,
     number: u64,
+    head: &SessionHead,
 ) -> Result<bool, StoreError> {
-    let incarnation = load::session(engine, key)?.state.incarnation;
+    let incarnation = Incarnation { epoch: head.epoch, base: head.base };
     let channels: Vec<Channel> = load::channels(engine, number)?;
     for channel in channels {
         let stream = load::stream(engine, key, number, incarnation, &channel, u64::MAX)?;

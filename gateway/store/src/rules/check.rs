@@ -15,8 +15,9 @@ pub(crate) enum Verdict {
     Repeated(Vec<Appended>),
 }
 
-/// Checks the operations of a commit against `state` at `now` (Unix ms). A frame that was seen before is answered
-/// even if its writer has been fenced off since: the answer states what is already in the stream.
+/// Checks the operations of a commit against `state` at `now` (Unix ms). A frame that was seen
+/// before is answered even if its writer has been fenced off since: the answer states what is
+/// already in the stream.
 pub(crate) fn check<D>(
     state: &SessionState<D>,
     ops: &[Op],

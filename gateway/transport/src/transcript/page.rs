@@ -16,7 +16,6 @@ const PAGE_DEFAULT: usize = 50;
 #[serde(rename_all = "camelCase")]
 struct Page {
     messages: Vec<Value>,
-    #[serde(skip_serializing_if = "Cursors::is_empty")]
     cursors: Cursors,
     #[serde(skip_serializing_if = "Option::is_none")]
     next_cursor: Option<String>,
@@ -29,12 +28,6 @@ struct Cursors {
     last_out_event_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     last_in_event_id: Option<String>,
-}
-
-impl Cursors {
-    fn is_empty(&self) -> bool {
-        self.last_out_event_id.is_none() && self.last_in_event_id.is_none()
-    }
 }
 
 /// The newest `limit` messages before `before`, oldest first.

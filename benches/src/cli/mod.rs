@@ -1,0 +1,8 @@
+//! The command line.
+
+mod args;
+mod report;
+mod run;
+
+pub use args::Args;
+pub use run::run;

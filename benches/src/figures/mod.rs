@@ -1,0 +1,9 @@
+//! Figures as a person and as a program reads them.
+
+mod machine;
+mod markdown;
+mod table;
+
+pub use machine::Machine;
+pub use markdown::{appends_table, idle_table, paced_table, resume_table, turns_table};
+pub use table::Table;
