@@ -20,8 +20,8 @@ for (const { label, sdk } of VERSIONS) {
   outcomes.push({ label, events: await run(`SDK ${label}`, await files("rows"), sdk) });
 }
 const others = [...(await files("traps")), ...(await files("aisdk")), ...(await files("upstream")),
-  ...(await files("docs"))];
-const rest = await run("traps, AI SDK, upstreams, docs", others, VERSIONS[0].sdk);
+  ...(await files("restarts")), ...(await files("docs"))];
+const rest = await run("traps, AI SDK, upstreams, restarts, docs", others, VERSIONS[0].sdk);
 await rm(folder, { recursive: true, force: true });
 
 printTable(outcomes);

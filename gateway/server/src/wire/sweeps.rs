@@ -7,7 +7,7 @@ use tidegate_core::seams::store::StoreError;
 use tokio::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
-use tracing::{info, warn};
+use tracing::{debug, warn};
 
 const PERIOD: Duration = Duration::from_secs(60);
 const PAGE: usize = 256;
@@ -28,10 +28,10 @@ impl Sweeps {
             let mut ticks = interval(PERIOD);
             ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
             while stopped.run_until_cancelled(ticks.tick()).await.is_some() {
-                // A sweep of its own failing does not keep the others from running.
-                report("owed inputs", owed(&gateway).await);
-                report("expired sessions", expired(&gateway, closed_ttl_ms).await);
-                report("retention", retention(&gateway).await);
+                // One sweep that fails does not keep the others from running.
+                report("sessions that owe something", owed(&gateway).await);
+                report("sessions whose time is over", expired(&gateway, closed_ttl_ms).await);
+                report("records over retention", retention(&gateway).await);
             }
         });
         Self { stop, task }
@@ -46,9 +46,8 @@ impl Sweeps {
 
 fn report(what: &'static str, swept: Result<u64, StoreError>) {
     match swept {
-        Ok(0) => {}
-        Ok(count) => info!(count, "swept {what}"),
-        Err(error) => warn!(%error, "could not sweep {what}; trying again"),
+        Ok(count) => debug!(count, what, "swept"),
+        Err(error) => warn!(%error, what, "could not sweep; trying again in a minute"),
     }
 }
 

@@ -1,0 +1,82 @@
+// What an unmodified client sees when the gateway is killed, or drained, in the middle of a chat.
+
+import assert from "node:assert/strict";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { freePort, launch } from "../harness.mjs";
+import {
+  all, ask, deltas, echo, newChat, newTransport, readUntil, rest, send, textOf, words,
+} from "../lib/chats.mjs";
+import { configure } from "../lib/sdk.mjs";
+import { boundaries, records } from "../lib/wire.mjs";
+
+/** A gateway on disk that can be started again at the same address with the same data. */
+async function restartable(t) {
+  const data = await mkdtemp(join(tmpdir(), "tidegate-restart-"));
+  const options = { store: "disk:", data, port: await freePort() };
+  const place = { gw: await launch(options) };
+  place.restart = async (signal) => {
+    const ended = await place.gw.stop(signal);
+    place.gw = await launch(options);
+    return ended;
+  };
+  t.after(async () => {
+    const { code } = await place.gw.stop();
+    await rm(data, { recursive: true, force: true });
+    assert.equal(code, 0);
+  });
+  configure({ baseURL: place.gw.url, secretKey: place.gw.key });
+  return place;
+}
+
+const chunksOf = (log) => log.map(({ data }) => data).filter((data) => data !== null);
+
+test("kill -9 in the middle of an answer: closed as interrupted, then the chat goes on",
+  { timeout: 60_000 }, async (t) => {
+    const place = await restartable(t);
+    const chat = newChat("kill");
+    const { transport } = newTransport(place.gw, { agent: "steady" });
+    const stream = await send(transport, chat, "/words 500 20");
+    const { chunks, reader } = await readUntil(stream, (read) => deltas(read) >= 20);
+    await place.restart("SIGKILL");
+    const whole = [...chunks, ...(await rest(reader))];
+    assert.equal(whole.filter(({ type }) => type === "error").length, 1, "it says so, once");
+    assert.ok(words(500).startsWith(textOf(whole).trim()), "nothing lost, nothing twice");
+    assert.deepEqual(whole, chunksOf(await records(place.gw, chat)), "what was read is the log");
+    assert.equal((await boundaries(place.gw, chat)).length, 1);
+    const again = await all(await transport.sendMessages({ trigger: "regenerate-message",
+      chatId: chat, messageId: undefined, messages: [], abortSignal: undefined }));
+    assert.ok(textOf(again).endsWith(words(500)), "regenerating gives the whole answer");
+    assert.equal(textOf(await ask(transport, chat, "next")), echo("next"));
+  });
+
+test("kill -9 before anything was visible: the turn is run again, unseen", { timeout: 60_000 },
+  async (t) => {
+    const place = await restartable(t);
+    const chat = newChat("kill");
+    const { transport } = newTransport(place.gw, { agent: "steady" });
+    const reading = all(await send(transport, chat, "/wait 1500 hello"));
+    await place.restart("SIGKILL");
+    const chunks = await reading;
+    assert.equal(chunks.filter(({ type }) => type === "error").length, 0);
+    assert.equal(textOf(chunks), `That was worth the wait. ${echo("hello")}`);
+    assert.equal((await boundaries(place.gw, chat)).length, 1);
+    assert.equal((await records(place.gw, chat, "in")).length, 1);
+  });
+
+test("SIGTERM lets a short answer finish, and the client reads on after the restart",
+  { timeout: 60_000 }, async (t) => {
+    const place = await restartable(t);
+    const chat = newChat("drain");
+    const { transport } = newTransport(place.gw, { agent: "steady" });
+    const stream = await send(transport, chat, "/words 50 20");
+    const { chunks, reader } = await readUntil(stream, (read) => deltas(read) >= 5);
+    const { code } = await place.restart("SIGTERM");
+    assert.equal(code, 0);
+    const whole = [...chunks, ...(await rest(reader))];
+    assert.equal(whole.filter(({ type }) => type === "error").length, 0);
+    assert.equal(textOf(whole), words(50));
+    assert.equal(textOf(await ask(transport, chat, "next")), echo("next"));
+  });
