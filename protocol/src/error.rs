@@ -19,7 +19,10 @@ pub enum Blame {
 }
 
 macro_rules! codes {
-    ($($(#[$doc:meta])* $name:ident = $code:literal, $status:literal, $retry:literal, $blame:ident;)*) => {
+    ($(
+        $(#[$doc:meta])*
+        $name:ident = $code:literal, $status:literal, $retry:literal, $blame:ident;
+    )*) => {
         /// A stable, machine-readable error code.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub enum ErrorCode { $($(#[$doc])* $name,)* }

@@ -1,4 +1,5 @@
-//! What a `.in` record says (R-IN). Unknown kinds and foreign bodies are opaque: kept, never acted on.
+//! What a `.in` record says (R-IN). Unknown kinds and foreign bodies are opaque: kept, never acted
+//! on.
 
 use serde::Deserialize;
 use serde_json::{Map, Value};

@@ -13,7 +13,7 @@ use tidegate_core::seams::clock::SystemClock;
 use tidegate_core::seams::store::{CommitError, Retention, StoreError};
 use tidegate_store::DiskStore;
 
-use support::{check_writer, write};
+use support::writers::{check_writer, write};
 
 const DIR: &str = "TIDEGATE_FULL_DIR";
 /// A file system of 8 MiB that nobody else sees and that goes with its process.

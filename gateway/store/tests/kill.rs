@@ -13,7 +13,7 @@ use tidegate_core::seams::store::Retention;
 use tidegate_store::contract::random::Random;
 use tidegate_store::{DiskStore, ListenableStore};
 
-use support::{check_writer, next_commit, write};
+use support::writers::{check_writer, next_commit, write};
 
 const WRITERS: u64 = 8;
 const DIR: &str = "TIDEGATE_CRASH_DIR";

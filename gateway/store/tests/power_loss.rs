@@ -13,7 +13,7 @@ use tidegate_core::seams::store::Retention;
 use tidegate_store::DiskStore;
 use tidegate_store::contract::random::Random;
 
-use support::{check_writer, write};
+use support::writers::{check_writer, write};
 
 const PAGE: u64 = 4_096;
 const ZEROS: [u8; PAGE as usize] = [0; PAGE as usize];

@@ -58,6 +58,8 @@ const ANSWERS = {
     { type: "error", errorText: "the pump is broken" }],
 };
 
+const RACES = 200;
+
 for (const [store, gw] of Object.entries(stores)) {
   for (const [kind, chunks] of Object.entries(ANSWERS)) {
     const name = `I1 over the AI SDK binding, every cut, ${store}: ${kind}`;
@@ -70,6 +72,13 @@ for (const [store, gw] of Object.entries(stores)) {
       }
     });
   }
+  test(`I1 over the AI SDK binding, a resume races with the turn's start, ${store}`,
+    { timeout: 120_000 }, async () => {
+      const whole = await straight(gw, "data");
+      for (let round = 0; round < RACES; round += 1) {
+        assert.deepEqual(await cutAndResumed(gw, "data", 0), whole, `round ${round}`);
+      }
+    });
   const name = `I1 over the AI SDK binding, every cut, ${store}: stop`;
   test(name, { timeout: 120_000 }, () => stoppedAnywhere(gw));
 }
@@ -151,5 +160,6 @@ async function reduce(body) {
   } catch (error) {
     errors.push(`thrown: ${error.message}`);
   }
+  assert.ok(message, "the stream made no message");
   return { message: JSON.parse(JSON.stringify(message)), errors };
 }

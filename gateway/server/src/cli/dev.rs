@@ -70,7 +70,8 @@ fn next_steps(config: &Config, port: u16) -> Result<String, Failure> {
          Ask something, then follow the answer:\n\n  \
          curl {insecure}{url}/api/v1/sessions -H 'authorization: Bearer {key}' \\\n    \
          -H 'content-type: application/json' -d '{body}'\n\n  \
-         curl {insecure}-N {url}/realtime/v1/sessions/hello/out -H 'authorization: Bearer {key}'\n\n\
+         curl {insecure}-N {url}/realtime/v1/sessions/hello/out \\\n    \
+         -H 'authorization: Bearer {key}'\n\n\
          Ctrl-C stops.\n",
         version = env!("CARGO_PKG_VERSION"),
         fragment = crate::client::percent(key),

@@ -88,8 +88,8 @@ fn golden_errors() {
         ),
         (
             "retention.bytes = '1mb'",
-            "FILE: retention.bytes: `1mb` is not a size: write a whole number and B, KiB, MiB, GiB, \
-             kB, MB or GB",
+            "FILE: retention.bytes: `1mb` is not a size: write a whole number and B, KiB, MiB, \
+             GiB, kB, MB or GB",
         ),
         ("retention.records = 0", "FILE: retention.records: must be above 0"),
         ("limits.rate_limit.burst = 5", "FILE: limits.rate_limit.requests_per_second: is missing"),

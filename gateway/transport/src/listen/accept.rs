@@ -13,7 +13,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::task::TaskTracker;
 use tracing::{debug, warn};
 
-use super::connection::{Http, serve};
+use super::connection::{Http, Speaks, peek, serve};
 use crate::drain::{Phase, Watch};
 use crate::service::Service;
 
@@ -66,7 +66,9 @@ impl Acceptor {
         match self.tls.clone() {
             None => {
                 self.connections.spawn(async move {
-                    serve(stream, connection, &http).await;
+                    if let Some(speaks) = peek(&stream, &connection, &http).await {
+                        serve(stream, speaks, connection, &http).await;
+                    }
                     drop((slot, count));
                 });
             }
@@ -76,7 +78,13 @@ impl Acceptor {
                     let shaken =
                         Box::pin(tokio::time::timeout(HANDSHAKE_TIMEOUT, tls.accept(stream)));
                     match shaken.await {
-                        Ok(Ok(stream)) => serve(stream, connection, &http).await,
+                        Ok(Ok(stream)) => {
+                            let speaks = match stream.get_ref().1.alpn_protocol() {
+                                Some(b"http/1.1") => Speaks::Http1,
+                                _ => Speaks::Either,
+                            };
+                            serve(stream, speaks, connection, &http).await;
+                        }
                         Ok(Err(error)) => debug!(%error, "TLS handshake failed"),
                         Err(_) => debug!("TLS handshake took too long"),
                     }

@@ -6,10 +6,12 @@ use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use hyper::server::conn::http1;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use tidegate_protocol::limits::HEADERS_MAX_BYTES;
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep, sleep_until};
 use tracing::debug;
 
@@ -17,6 +19,8 @@ use crate::config::Limits;
 use crate::drain::{Phase, Watch};
 use crate::service::connection::{Activity, Connection};
 
+/// What an HTTP/2 client says first (RFC 9113 §3.4).
+const H2_PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 /// Concurrent streams of one HTTP/2 connection.
 const H2_STREAMS_MAX: u32 = 250;
 /// Response bytes that HTTP/2 buffers for one stream.
@@ -34,19 +38,19 @@ const GOODBYE: Duration = Duration::from_secs(5);
 
 /// How HTTP is spoken on every connection.
 pub(super) struct Http {
-    builder: auto::Builder<TokioExecutor>,
+    http1: http1::Builder,
+    either: auto::Builder<TokioExecutor>,
     idle_timeout: Duration,
 }
 
 impl Http {
     pub(super) fn new(limits: &Limits) -> Self {
-        let mut builder = auto::Builder::new(TokioExecutor::new());
-        builder
-            .http1()
-            // One idle timer for a connection instead of one for each request's headers.
-            .header_read_timeout(None)
-            .max_buf_size(H1_BUFFER_BYTES);
-        builder
+        // One idle timer for a connection instead of one for each request's headers.
+        let mut http1 = http1::Builder::new();
+        http1.header_read_timeout(None).max_buf_size(H1_BUFFER_BYTES);
+        let mut either = auto::Builder::new(TokioExecutor::new());
+        either.http1().header_read_timeout(None).max_buf_size(H1_BUFFER_BYTES);
+        either
             .http2()
             .timer(TokioTimer::new())
             .max_concurrent_streams(H2_STREAMS_MAX)
@@ -56,28 +60,101 @@ impl Http {
             .max_header_list_size(u32::try_from(HEADERS_MAX_BYTES).unwrap_or(u32::MAX))
             .keep_alive_interval(H2_PING_INTERVAL)
             .keep_alive_timeout(H2_PING_TIMEOUT);
-        Self { builder, idle_timeout: limits.idle_timeout }
+        Self { http1, either, idle_timeout: limits.idle_timeout }
     }
 }
 
+/// How the first bytes of a connection are to be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Speaks {
+    /// Certainly HTTP/1.1.
+    Http1,
+    /// HTTP/2, or something whose first bytes look like it so far.
+    Either,
+}
+
+/// Looks at the first bytes of a plain connection and leaves them in the socket: what a server that
+/// took them would hand on is a first read of their length alone, and that makes the connection
+/// hold twice the buffer for its whole life. `None` if the connection ends meanwhile.
+pub(super) async fn peek(
+    stream: &TcpStream,
+    connection: &Connection,
+    http: &Http,
+) -> Option<Speaks> {
+    let mut end = End::new(connection, http.idle_timeout);
+    let mut first = [0; H2_PREFACE.len()];
+    let mut first = ReadBuf::new(&mut first);
+    poll_fn(|cx| match end.poll(cx) {
+        Verdict::Serve => stream.poll_peek(cx, &mut first).map(Result::ok),
+        Verdict::Finish | Verdict::Cut => Poll::Ready(None),
+    })
+    .await?;
+    Some(if H2_PREFACE.starts_with(first.filled()) { Speaks::Either } else { Speaks::Http1 })
+}
+
 /// Serves requests on `io`.
-pub(super) async fn serve<I>(io: I, connection: Connection, http: &Http)
+pub(super) async fn serve<I>(io: I, speaks: Speaks, connection: Connection, http: &Http)
 where
     I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let mut end = End::new(&connection, http.idle_timeout);
-    let mut serving = pin!(http.builder.serve_connection(TokioIo::new(io), connection));
-    let result = poll_fn(|cx| {
-        match end.poll(cx) {
-            Verdict::Serve => {}
-            Verdict::Finish => serving.as_mut().graceful_shutdown(),
-            Verdict::Cut => return Poll::Ready(Ok(())),
-        }
-        serving.as_mut().poll(cx)
-    })
-    .await;
+    let end = End::new(&connection, http.idle_timeout);
+    let io = TokioIo::new(io);
+    let result = match speaks {
+        Speaks::Http1 => drive(end, http.http1.serve_connection(io, connection)).await,
+        // Boxed, so that it is no part of every HTTP/1.1 connection's task.
+        Speaks::Either => Box::pin(drive(end, http.either.serve_connection(io, connection))).await,
+    };
     if let Err(error) = result {
         debug!(%error, "connection ended");
+    }
+}
+
+async fn drive(mut end: End, serving: impl Serving) -> Result<(), BoxError> {
+    let mut serving = pin!(serving);
+    poll_fn(|cx| {
+        match end.poll(cx) {
+            Verdict::Serve => {}
+            Verdict::Finish => serving.as_mut().finish(),
+            Verdict::Cut => return Poll::Ready(Ok(())),
+        }
+        serving.as_mut().poll_served(cx)
+    })
+    .await
+}
+
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// What the two kinds of connection have in common.
+trait Serving {
+    fn poll_served(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>>;
+
+    /// Finish what runs, then end.
+    fn finish(self: Pin<&mut Self>);
+}
+
+impl<I> Serving for http1::Connection<TokioIo<I>, Connection>
+where
+    I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    fn poll_served(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        self.poll(cx).map_err(Into::into)
+    }
+
+    fn finish(self: Pin<&mut Self>) {
+        self.graceful_shutdown();
+    }
+}
+
+impl<I> Serving for auto::Connection<'_, TokioIo<I>, Connection, TokioExecutor>
+where
+    I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    fn poll_served(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        self.poll(cx)
+    }
+
+    fn finish(self: Pin<&mut Self>) {
+        self.graceful_shutdown();
     }
 }
 
