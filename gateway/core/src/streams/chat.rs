@@ -1,8 +1,9 @@
 //! What the AI SDK binding needs besides appends and reads (`spec/v1/ai-sdk.md`).
 
 use serde_json::{Value, json};
-use tidegate_protocol::ids::{Channel, StreamId};
+use tidegate_protocol::ids::{Channel, SessionKey, StreamId};
 use tidegate_protocol::input::{HistoryEdit, Input};
+use tidegate_protocol::limits::READ_PAGE_MAX_BYTES;
 use tidegate_protocol::token::scope::Action;
 use tidegate_protocol::{ApiError, ErrorCode};
 
@@ -95,19 +96,30 @@ impl Gateway {
         let located = self.locate(principal, name).await?;
         principal.require(principal.may_session(Action::Read, &located.ids(), None))?;
         let Some(_) = &located.row else { return Ok(None) };
-        let state = self.engine_state(&located.key).await?;
-        if let Some(active) = state.active {
-            return Ok(Some(RunningTurn { seq: active.seq, out_start: active.out_start }));
+        loop {
+            let state = self.engine_state(&located.key).await?;
+            if let Some(active) = state.active {
+                return Ok(Some(RunningTurn { seq: active.seq, out_start: active.out_start }));
+            }
+            let Some(seq) = self.first_owed(&located.key).await? else { return Ok(None) };
+            let out = StreamId { session: located.key.clone(), channel: Channel::OUT };
+            let out_start = self.store().state(&out).await.map_err(error::store)?.tail;
+            // Only if no turn has begun meanwhile is this where the next one begins.
+            if self.engine_state(&located.key).await? == state {
+                return Ok(Some(RunningTurn { seq, out_start }));
+            }
         }
-        let input = StreamId { session: located.key.clone(), channel: Channel::IN };
-        let one = ReadLimit { records: 1, bytes: usize::MAX };
-        for seq in self.store().owed(&located.key).await.map_err(error::store)? {
+    }
+
+    /// `.in` seq of the oldest input that waits for an answer.
+    async fn first_owed(&self, session: &SessionKey) -> Result<Option<u64>> {
+        let input = StreamId { session: session.clone(), channel: Channel::IN };
+        let one = ReadLimit { records: 1, bytes: READ_PAGE_MAX_BYTES };
+        for seq in self.store().owed(session).await.map_err(error::store)? {
             let page = self.store().read(&input, seq, one).await.map_err(error::store)?;
             let record = page.first().filter(|record| record.seq_num == seq);
             if record.is_some_and(|record| Input::of(record).is_owed()) {
-                let out = StreamId { session: located.key, channel: Channel::OUT };
-                let out = self.store().state(&out).await.map_err(error::store)?;
-                return Ok(Some(RunningTurn { seq, out_start: out.tail }));
+                return Ok(Some(seq));
             }
         }
         Ok(None)

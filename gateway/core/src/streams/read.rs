@@ -87,39 +87,27 @@ impl Gateway {
         self.store().read(&stream, from, limit).await.map_err(error::store)
     }
 
-    /// Is nothing running and nothing owed, so that a reader at the tail need not wait?
-    pub async fn is_settled(&self, reading: &Reading) -> Result<bool> {
-        let stream = reading.follower.stream();
-        let newest = self.newest_shown(stream, &reading.state).await?;
-        let ended = newest.is_some_and(|record| {
-            matches!(control::kind(&record), Some(control::TURN_COMPLETE | control::SESSION_CLOSED))
-        });
-        if !ended {
-            return Ok(false);
-        }
-        Ok(self.store().owed(&stream.session).await.map_err(error::store)?.is_empty())
+    /// Does the stream, which stood at `state`, end in a boundary with nothing owed, so that a
+    /// reader at its tail need not wait (trigger-client §3.6)?
+    pub async fn is_settled(&self, stream: &StreamId, state: &StreamState) -> Result<bool> {
+        let Some(newest) = self.newest_shown(stream, state).await? else { return Ok(false) };
+        let kind = control::kind(&newest);
+        let ended = matches!(kind, Some(control::TURN_COMPLETE | control::SESSION_CLOSED));
+        let owed = self.store().owed(&stream.session).await.map_err(error::store)?;
+        Ok(ended && owed.is_empty())
     }
 
-    /// The newest record that is not a store command.
+    /// The newest record below the tail that is not a store command.
     async fn newest_shown(&self, stream: &StreamId, state: &StreamState) -> Result<Option<Record>> {
-        const STEP: u64 = 16;
         let mut end = state.tail;
-        while end > state.retention_floor {
-            let from = end.saturating_sub(STEP).max(state.retention_floor);
-            let limit = ReadLimit { records: (end - from) as usize, bytes: READ_PAGE_MAX_BYTES };
-            let mut newest = None;
-            let mut next = from;
-            while next < end {
-                let page = self.store().read(stream, next, limit).await.map_err(error::store)?;
-                let Some(last) = page.last() else { break };
-                next = last.seq_num + 1;
-                let shown = page.into_iter().rfind(|r| r.seq_num < end && !r.is_command());
-                newest = shown.or(newest);
+        while let Some(seq) = end.checked_sub(1).filter(|seq| *seq >= state.retention_floor) {
+            let one = ReadLimit { records: 1, bytes: READ_PAGE_MAX_BYTES };
+            let mut page = self.store().read(stream, seq, one).await.map_err(error::store)?;
+            match page.pop() {
+                Some(record) if !record.is_command() => return Ok(Some(record)),
+                Some(_) => end = seq,
+                None => return Ok(None),
             }
-            if newest.is_some() {
-                return Ok(newest);
-            }
-            end = from;
         }
         Ok(None)
     }

@@ -46,7 +46,7 @@ impl hyper::service::Service<Request<Incoming>> for Connection {
         let app = Arc::clone(&self.app);
         let tls = self.tls;
         app.metrics.requests.fetch_add(1, Relaxed);
-        // Debug, since an append may hold a single token (design §6). A query may hold a credential.
+        // Debug, since an append may hold a single token (design §6). Queries may hold credentials.
         let span = debug_span!("request", method = %request.method(), path = request.uri().path());
         let answer = async move {
             let mut response = pipeline::answer(app, tls, request).await;

@@ -6,4 +6,3 @@ pub(crate) mod head;
 pub(crate) mod inputs;
 pub(crate) mod read;
 pub(crate) mod records;
-mod settled;

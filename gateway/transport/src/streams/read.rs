@@ -9,7 +9,6 @@ use tidegate_protocol::ids::Channel;
 use tidegate_protocol::limits::{READ_TIMEOUT_DEFAULT_S, READ_TIMEOUT_MAX_S};
 use tidegate_protocol::{ApiError, ErrorCode};
 
-use super::settled::is_settled;
 use crate::body::Body;
 use crate::service::call::Call;
 use crate::service::query::refused;
@@ -30,7 +29,7 @@ pub(crate) async fn open(call: Call<'_>, name: &str, channel: &Channel) -> Resul
     let settled = match peeks {
         true => {
             let stream = reading.follower.stream().clone();
-            is_settled(gateway, &stream, &reading.state).await?
+            gateway.is_settled(&stream, &reading.state).await?
         }
         false => false,
     };
