@@ -90,7 +90,8 @@ impl Floor {
             None => "{}".to_owned(),
         };
         let answer = format!(
-            "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{answer}",
+            "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n\
+             content-length: {}\r\n\r\n{answer}",
             answer.len()
         );
         let Some(peer) = self.peers.get_mut(&token) else { return Ok(()) };

@@ -166,7 +166,8 @@ mod tests {
     use super::*;
 
     const WIRE: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 204 No\r\n\r\n\
-        HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n10;x=1\r\n0123456789abcdef\r\n\
+        HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n\
+        3\r\nabc\r\n10;x=1\r\n0123456789abcdef\r\n\
         0\r\nx: y\r\n\r\n";
 
     fn pieces(cut: usize) -> (Vec<u16>, Vec<u8>, usize) {

@@ -1,24 +1,17 @@
 //! A gateway on a free port.
 
-use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tidegate_core::access::{Access, Environment};
-use tidegate_core::channels::Channels;
-use tidegate_core::gateway::{Agent, Agents, Gateway, Parts};
-use tidegate_core::metrics::Metrics;
-use tidegate_core::seams::clock::SystemClock;
-use tidegate_core::seams::store::{Retention, StreamStore};
-use tidegate_core::seams::{Clock, Entropy};
-use tidegate_core::turns::{TurnLimits, Turns};
+use tidegate_core::gateway::Gateway;
 use tidegate_transport::config::{Limits, ListenConfig, RateLimit, TlsPem, TransportConfig};
 use tidegate_transport::service::Setup;
 use tidegate_transport::{Server, Service, TransportMetrics};
 
 use crate::client::{Answer, Client};
+use crate::plan::Plan;
 
 /// A key of the shape for which the gateway mints.
 pub(crate) const KEY: &str = "tr_dev_sk_abcdefghijklmnopqrstuvwx";
@@ -29,17 +22,6 @@ pub(crate) const FOREIGN_KEY: &str = "tr_prod_sk_abcdefghijklmnopqrstuvwx";
 /// A self-signed certificate of `localhost`, for tests alone.
 pub(crate) const CERT: &[u8] = include_bytes!("localhost.cert.pem");
 const CERT_KEY: &[u8] = include_bytes!("localhost.key.pem");
-
-#[derive(Debug)]
-struct Counter(AtomicU64);
-
-const SPREAD: u128 = 0x9E37_79B9_7F4A_7C15_F39C_C060_5CED_C835;
-
-impl Entropy for Counter {
-    fn next_u128(&self) -> u128 {
-        u128::from(self.0.fetch_add(1, Ordering::Relaxed)).wrapping_mul(SPREAD)
-    }
-}
 
 /// A running gateway.
 pub(crate) struct Gate {
@@ -55,7 +37,16 @@ impl Gate {
         Self::with(|_| {}).await
     }
 
+    /// Of other parts.
+    pub(crate) async fn of(plan: &Plan) -> Self {
+        Self::build(plan, |_| {}).await
+    }
+
     pub(crate) async fn with(change: impl FnOnce(&mut TransportConfig)) -> Self {
+        Self::build(&Plan::default(), change).await
+    }
+
+    async fn build(plan: &Plan, change: impl FnOnce(&mut TransportConfig)) -> Self {
         let address = ([127, 0, 0, 1], 0).into();
         let tls = TlsPem { cert: CERT.to_vec(), key: CERT_KEY.to_vec() };
         let mut config = TransportConfig {
@@ -68,7 +59,8 @@ impl Gate {
             rate_limit: RateLimit::default(),
         };
         change(&mut config);
-        let gateway = gateway();
+        let gateway = plan.gateway();
+        gateway.turns().sweep().await.expect("the store can be read");
         let metrics = Arc::new(TransportMetrics::default());
         let ready = Arc::new(AtomicBool::new(true));
         let setup = Setup {
@@ -80,6 +72,13 @@ impl Gate {
         let service = Service::new(setup, &config);
         let server = Server::start(&config, &service).expect("a free port");
         Self { gateway, server, metrics, ready }
+    }
+
+    /// Ends it as a stop of the process would, so that its store can be opened again.
+    pub(crate) async fn end(self) {
+        self.server.drain(Duration::from_secs(20)).await;
+        self.gateway.turns().drain().await;
+        self.gateway.store().close().await.expect("it closes");
     }
 
     /// A client with the secret key.
@@ -150,40 +149,4 @@ pub(crate) fn message(id: &str, text: &str) -> Value {
     let parts = json!([{"type": "text", "text": text}]);
     json!({"kind": "message", "payload": {
         "message": {"id": id, "role": "user", "parts": parts}, "trigger": "submit-message"}})
-}
-
-fn gateway() -> Gateway {
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let entropy: Arc<dyn Entropy> = Arc::new(Counter(AtomicU64::new(1)));
-    let store = tidegate_store::open("memory:", Arc::clone(&clock), Retention::default());
-    let store = store.expect("memory opens");
-    let channels = Arc::new(Channels::default());
-    store.set_listener(Arc::<Channels>::clone(&channels));
-    let store: Arc<dyn StreamStore> = store;
-    let agent = |table: Value, stop_on_disconnect| Agent {
-        backend: tidegate_agents::build("demo", "demo", table).expect("a right table"),
-        stop_on_disconnect,
-    };
-    let fast = json!({"words_per_second": 0});
-    let agents = Arc::new(Agents::new(HashMap::from([
-        ("demo".to_owned(), agent(fast.clone(), false)),
-        ("other".to_owned(), agent(fast.clone(), false)),
-        ("fragile".to_owned(), agent(fast, true)),
-    ])));
-    let metrics = Arc::new(Metrics::default());
-    let environment = |name, keys: &[&str]| {
-        Environment::new(name, keys.iter().map(|key| (*key).to_owned()).collect())
-    };
-    let environments =
-        vec![environment("dev", &[KEY, ROOT_KEY]), environment("prod", &[FOREIGN_KEY])];
-    let access = Access::new(environments, Arc::clone(&clock));
-    let turns = Turns::new(
-        Arc::clone(&store),
-        Arc::clone(&agents),
-        Arc::clone(&clock),
-        Arc::clone(&entropy),
-        Arc::clone(&metrics),
-        TurnLimits::default(),
-    );
-    Gateway::new(Parts { store, channels, access, agents, turns, clock, entropy, metrics })
 }

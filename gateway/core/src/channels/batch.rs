@@ -10,6 +10,9 @@ use tidegate_protocol::{Record, control};
 #[derive(Debug)]
 pub struct Batch {
     records: Arc<[Record]>,
+    /// Kept beside the records, so that finding a batch touches one cache line of it.
+    first: u64,
+    end: u64,
     bytes: usize,
     has_boundary: bool,
     sse: OnceLock<Bytes>,
@@ -21,17 +24,18 @@ impl Batch {
         debug_assert!(!records.is_empty());
         let bytes = records.iter().map(Record::metered_len).sum();
         let has_boundary = records.iter().any(control::is_boundary);
-        Self { records, bytes, has_boundary, sse: OnceLock::new() }
+        let (first, end) = (records[0].seq_num, records[records.len() - 1].seq_num + 1);
+        Self { records, first, end, bytes, has_boundary, sse: OnceLock::new() }
     }
 
     /// Seq of the first record.
     pub fn first(&self) -> u64 {
-        self.records[0].seq_num
+        self.first
     }
 
     /// Seq after the last record.
     pub fn end(&self) -> u64 {
-        self.records[self.records.len() - 1].seq_num + 1
+        self.end
     }
 
     /// Metered bytes.

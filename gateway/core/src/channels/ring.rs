@@ -51,14 +51,18 @@ impl Ring {
 
     /// What `cursor` (the next seq wanted) finds.
     pub fn lookup(&self, cursor: u64) -> Lookup {
-        let (Some(first), Some(end)) = (self.batches.front(), self.end()) else {
+        let (Some(first), Some(last)) = (self.batches.front(), self.batches.back()) else {
             return Lookup::AskStore;
         };
-        if cursor == end {
+        if cursor == last.end() {
             return Lookup::AtEnd;
         }
-        if cursor < first.first() || cursor > end {
+        if cursor < first.first() || cursor > last.end() {
             return Lookup::AskStore;
+        }
+        // A live follower wants the newest.
+        if cursor >= last.first() {
+            return Lookup::Batch(Arc::clone(last));
         }
         let index = self.batches.partition_point(|batch| batch.end() <= cursor);
         Lookup::Batch(Arc::clone(&self.batches[index]))

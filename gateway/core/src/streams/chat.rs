@@ -1,9 +1,11 @@
 //! What the AI SDK binding needs besides appends and reads (`spec/v1/ai-sdk.md`).
 
+use std::collections::HashSet;
+
 use serde_json::{Value, json};
 use tidegate_protocol::ids::{Channel, SessionKey, StreamId};
 use tidegate_protocol::input::{HistoryEdit, Input};
-use tidegate_protocol::limits::READ_PAGE_MAX_BYTES;
+use tidegate_protocol::limits::{READ_PAGE_MAX_BYTES, TRANSCRIPT_MESSAGES_MAX};
 use tidegate_protocol::token::scope::Action;
 use tidegate_protocol::{ApiError, ErrorCode};
 
@@ -12,7 +14,7 @@ use crate::error::{self, Result};
 use crate::gateway::Gateway;
 use crate::seams::store::ReadLimit;
 use crate::sessions::request::CreateSession;
-use crate::turns::conversation::id_of;
+use crate::turns::conversation::{by_id, id_of};
 use crate::turns::driver::load_messages;
 
 /// A turn that runs or is about to.
@@ -64,8 +66,12 @@ impl Gateway {
     ) -> Result<Option<HistoryEdit>> {
         let located = self.locate(principal, name).await?;
         principal.require(principal.may_session(Action::Write, &located.ids(), None))?;
+        if messages.len() > TRANSCRIPT_MESSAGES_MAX {
+            let message = format!("a chat has at most {TRANSCRIPT_MESSAGES_MAX} messages");
+            return Err(ApiError::new(ErrorCode::Unprocessable, message).at("messages"));
+        }
         let stored = load_messages(&**self.store(), &located.key).await.map_err(error::store)?;
-        let known = |id: &str| stored.iter().find(|s| id_of(&s.message) == Some(id));
+        let known = by_id(stored.iter().map(|stored| &stored.message));
         let mut edit = HistoryEdit::default();
         if let [only] = messages.as_slice()
             && !stored.is_empty()
@@ -77,12 +83,17 @@ impl Gateway {
                 return Ok(None);
             }
         }
+        let mut seen = HashSet::new();
         for message in messages {
-            let Some(id) = id_of(&message) else { continue };
-            edit.ids.push(id.to_owned());
-            if known(id).is_none_or(|stored| stored.message != message) {
+            let Some(id) = id_of(&message).map(str::to_owned) else { continue };
+            if !seen.insert(id.clone()) {
+                let message = format!("two messages have the id {id:?}");
+                return Err(ApiError::new(ErrorCode::Unprocessable, message).at("messages"));
+            }
+            if known.get(id.as_str()).is_none_or(|stored| **stored != message) {
                 edit.messages.push(message);
             }
+            edit.ids.push(id);
         }
         Ok(Some(edit))
     }

@@ -1,5 +1,6 @@
 //! The history of a session, and which of its messages the store does not have yet. Pure.
 
+use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
@@ -40,16 +41,14 @@ impl Conversation {
         self.messages.last().filter(|message| message["role"] == "assistant")
     }
 
-    /// Takes over the client's history (AI SDK binding): its messages, in its order.
+    /// Takes over the client's history (AI SDK binding): its messages, in its order, each once.
     pub fn apply(&mut self, edit: &HistoryEdit) {
-        let find = |id: &str, among: &[Value]| {
-            among.iter().find(|message| id_of(message) == Some(id)).cloned()
-        };
-        let messages = edit
-            .ids
-            .iter()
-            .filter_map(|id| find(id, &edit.messages).or_else(|| find(id, &self.messages)));
-        self.messages = Arc::new(messages.collect());
+        let (new, old) = (by_id(&edit.messages), by_id(self.messages.iter()));
+        let mut seen = HashSet::new();
+        let ids = edit.ids.iter().map(String::as_str).filter(|id| seen.insert(*id));
+        let messages = ids.filter_map(|id| new.get(id).or_else(|| old.get(id)));
+        let messages = messages.map(|message| Value::clone(message)).collect();
+        self.messages = Arc::new(messages);
     }
 
     /// Adds, replaces or overlays one message. Answers whether nothing is left to do.
@@ -107,6 +106,17 @@ impl Conversation {
         self.stored = hashes;
         ops
     }
+}
+
+/// Messages by their ids; of several with one id the first.
+pub fn by_id<'a>(messages: impl IntoIterator<Item = &'a Value>) -> HashMap<&'a str, &'a Value> {
+    let mut found = HashMap::new();
+    for message in messages {
+        if let Some(id) = id_of(message) {
+            found.entry(id).or_insert(message);
+        }
+    }
+    found
 }
 
 /// The id of a UIMessage.

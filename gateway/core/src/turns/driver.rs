@@ -96,7 +96,7 @@ impl Driver {
         loop {
             // Made before the flag is read, so that no drain is missed in between.
             let drain = self.shared.drain.notified();
-            if machine.is_idle() && self.shared.is_draining() {
+            if machine.is_between_turns() && self.shared.is_draining() {
                 return self.finish(running).await;
             }
             let due = machine.poll_timeout().map(|at| self.instant(at));
@@ -151,13 +151,13 @@ impl Driver {
     ) -> Result<(), CommitError> {
         loop {
             let from = machine.seen().map_or(0, |seq| seq + 1);
+            // A page may be short for its bytes, so only an empty one is the end.
             let page = self.read(Channel::IN, from, PAGE).await?;
-            let whole = page.len() < PAGE.records;
             for record in &page {
                 machine.handle_input(record, self.now());
                 self.perform(machine, running, backend).await?;
             }
-            if page.is_empty() || whole {
+            if page.is_empty() {
                 return Ok(());
             }
         }
@@ -187,6 +187,7 @@ impl Driver {
                     running.answer = Some(Asked { stream, call });
                 }
                 Effect::Cancel => running.answer = None,
+                // What waits stays owed: another gateway, or the next start, begins its turn.
                 Effect::Fetch(_) if self.shared.is_draining() => return Ok(()),
                 Effect::Fetch(seq) => {
                     let one = ReadLimit { records: 1, bytes: READ_PAGE_MAX_BYTES };

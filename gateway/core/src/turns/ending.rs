@@ -29,7 +29,7 @@ impl Machine {
         let phase = std::mem::replace(&mut self.phase, Phase::Idle);
         let mut answer = match phase {
             Phase::Running(answer) | Phase::Waiting(answer, _) | Phase::Restored(answer) => answer,
-            Phase::Idle | Phase::Fetching => return,
+            Phase::Idle | Phase::Fetching(_) => return,
         };
         let mut records = match &ending {
             // A backend that said nothing (an action, say) leaves nothing to show.

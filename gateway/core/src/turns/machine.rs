@@ -80,8 +80,8 @@ pub struct Machine {
 #[derive(Debug)]
 pub(super) enum Phase {
     Idle,
-    /// The next input is being read.
-    Fetching,
+    /// The input at this seq is being read.
+    Fetching(u64),
     /// A turn that ran before a crash; what becomes of it is not decided yet.
     Restored(Box<Answer>),
     /// The backend answers.
@@ -123,7 +123,7 @@ impl Machine {
     /// When [`Machine::handle_timeout`] wants to be called, Unix ms.
     pub fn poll_timeout(&self) -> Option<u64> {
         match &self.phase {
-            Phase::Idle | Phase::Fetching | Phase::Restored(_) => None,
+            Phase::Idle | Phase::Fetching(_) | Phase::Restored(_) => None,
             Phase::Waiting(_, at) => Some((*at).min(self.keep_alive_at())),
             Phase::Running(_) => Some(
                 self.keep_alive_at()
@@ -138,6 +138,11 @@ impl Machine {
         matches!(self.phase, Phase::Idle) && self.queue.is_empty()
     }
 
+    /// Does no turn run? One may wait.
+    pub fn is_between_turns(&self) -> bool {
+        matches!(self.phase, Phase::Idle | Phase::Fetching(_))
+    }
+
     /// Highest `.in` seq that was looked at.
     pub fn seen(&self) -> Option<u64> {
         self.state.seen
@@ -149,7 +154,7 @@ impl Machine {
         self.now = now;
         let seq = record.seq_num;
         self.state.seen = self.state.seen.max(Some(seq));
-        let fetched = matches!(self.phase, Phase::Fetching);
+        let fetched = matches!(self.phase, Phase::Fetching(asked) if asked == seq);
         if fetched {
             self.phase = Phase::Idle;
         }
@@ -239,7 +244,7 @@ impl Machine {
         if matches!(self.phase, Phase::Idle)
             && let Some(next) = self.queue.pop_front()
         {
-            self.phase = Phase::Fetching;
+            self.phase = Phase::Fetching(next);
             self.effects.push_back(Effect::Fetch(next));
         }
     }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
 
 use tidegate_core::seams::store::StoreError;
 use tidegate_protocol::ids::SessionKey;
@@ -19,6 +20,8 @@ use super::work::Work;
 
 /// Most jobs in one group.
 const GROUP_MAX: usize = 1_024;
+/// Between the beginnings of two groups: at most a thousand syncs a second.
+const SYNC_INTERVAL: Duration = Duration::from_millis(1);
 /// Sessions whose state is kept for sure.
 const SESSIONS: usize = 16 * 1_024;
 
@@ -31,6 +34,8 @@ pub(super) struct Committer {
     next_number: u64,
     /// Number of the next group.
     group: u64,
+    /// When the last group began.
+    began: Instant,
     /// Why nothing can be written, and the group that failed first.
     failed: Option<(u64, StoreError)>,
 }
@@ -49,13 +54,16 @@ impl Committer {
     pub(super) fn new(home: Home, shared: Arc<Shared>) -> Result<Self, StoreError> {
         let next_number = shared.with_engine(next_number)?;
         let works = Cache::new(SESSIONS);
-        Ok(Self { home, shared, works, next_number, group: 0, failed: None })
+        let began = Instant::now();
+        Ok(Self { home, shared, works, next_number, group: 0, began, failed: None })
     }
 
-    /// Takes what is queued, again and again, and never waits for more to come.
+    /// Takes what is queued, again and again. It never waits for more to come, but a busy store
+    /// paces its syncs: a commit that finds it idle is synced at once (ADR 10).
     pub(super) fn run(mut self, mut jobs: Receiver<Job>) {
         let mut queued = Vec::new();
         while jobs.blocking_recv_many(&mut queued, GROUP_MAX) > 0 {
+            self.pace(&mut queued, &mut jobs);
             if let Some(answer) = self.group(&mut queued) {
                 jobs.close();
                 let _ = answer.send(self.end());
@@ -65,6 +73,20 @@ impl Committer {
         if let Err(error) = self.end() {
             tracing::warn!(%error, "the disk store did not end cleanly");
         }
+    }
+
+    /// Lets [`SYNC_INTERVAL`] pass since the last group began, and takes what came meanwhile.
+    #[expect(clippy::disallowed_methods, reason = "a thread of its own, no runtime worker")]
+    fn pace(&mut self, queued: &mut Vec<Job>, jobs: &mut Receiver<Job>) {
+        if let Some(early) = SYNC_INTERVAL.checked_sub(self.began.elapsed()) {
+            std::thread::sleep(early);
+            while queued.len() < GROUP_MAX
+                && let Ok(job) = jobs.try_recv()
+            {
+                queued.push(job);
+            }
+        }
+        self.began = Instant::now();
     }
 
     /// Writes one group; gives the answer to who asked to close, if somebody did.
