@@ -62,12 +62,17 @@ pub const FRAME_KEYS_MAX: usize = 4_096;
 
 /// Inputs that may be owed in one session before appends are refused with 429.
 pub const OWED_MAX: usize = 1_000;
+/// Further inputs that may be owed where they are stops or the close: a full session can still be
+/// stopped and closed.
+pub const OWED_SIGNALS_MAX: usize = 200;
 /// Times that a turn is run before its failure becomes visible (I7).
 pub const TURN_ATTEMPTS_MAX: u32 = 3;
 /// Bytes of chunks in one answer.
 pub const ANSWER_MAX_BYTES: usize = 32 * 1024 * 1024;
 /// Messages kept in one transcript.
 pub const TRANSCRIPT_MESSAGES_MAX: usize = 10_000;
+/// Bytes of messages in a transcript from which on no further turn begins.
+pub const TRANSCRIPT_MAX_BYTES: usize = 64 * 1024 * 1024;
 
 /// Seq distance between the epochs of one stream: far ahead of any old cursor, below 2^53 (I1).
 pub const EPOCH_SEQ_STRIDE: u64 = 1 << 32;

@@ -40,6 +40,8 @@ pub enum Resource<'a> {
         /// The channel; `None` is the session itself.
         channel: Option<&'a Channel>,
     },
+    /// The transcript blob of the session of this name, which no session scope reaches.
+    Transcript(&'a str),
     /// What belongs to one agent.
     Task(&'a str),
     /// Every session, as a listing shows them.
@@ -96,6 +98,7 @@ impl Scope {
         match resource {
             Resource::AllSessions => kind == "sessions" && id.is_none(),
             Resource::AllTasks => kind == "tasks" && id.is_none(),
+            Resource::Transcript(name) => kind == "transcripts" && id.is_some_and(|id| id == *name),
             Resource::Task(task) => kind == "tasks" && id.is_none_or(|id| id == *task),
             Resource::Session { ids, channel } => {
                 let any_name = |id| ids.iter().any(|name| reaches(id, name, *channel));

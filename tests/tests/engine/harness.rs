@@ -41,7 +41,10 @@ pub(crate) struct Chat {
 
 /// A gateway over `url`, as it would be after a start.
 pub(crate) async fn gateway(url: &str, entropy: u64) -> Gateway {
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    gateway_at(url, entropy, Arc::new(SystemClock)).await
+}
+
+pub(crate) async fn gateway_at(url: &str, entropy: u64, clock: Arc<dyn Clock>) -> Gateway {
     let entropy: Arc<dyn Entropy> = Arc::new(Counter(AtomicU64::new(entropy)));
     let opened = tidegate_store::open(url, Arc::clone(&clock), Retention::default());
     let store = opened.expect("the store opens");

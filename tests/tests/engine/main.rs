@@ -1,8 +1,12 @@
 //! What a turn-backend session does (`spec/v1/turns.md`), over the real engine, store and demo
 //! backend, without sockets.
 
+mod following;
 mod harness;
+mod history;
+mod odd;
 mod recovery;
+mod time;
 
 use serde_json::json;
 use tidegate_core::seams::store::Fate;

@@ -14,7 +14,7 @@ use crate::plan::Plan;
 /// Resumes at once.
 const AT_ONCE: usize = 16;
 /// What is asked of the demo agent, beside approvals, tool results, stops and actions.
-const QUESTIONS: [&str; 15] = [
+const QUESTIONS: [&str; 14] = [
     "hello \u{2028} \"ä\" 🎈",
     "/reason why",
     "/steps 3",
@@ -24,7 +24,6 @@ const QUESTIONS: [&str; 15] = [
     "/source",
     "/file",
     "/message-metadata",
-    "/markdown",
     "/error no",
     "/fail oops",
     "/abort",
@@ -82,6 +81,8 @@ async fn record(gate: &Gate) -> Vec<Record> {
     let action = json!({"trigger": "action", "action": {"type": "say", "text": "acted"}});
     let seq = chat.payload(action).await;
     log.extend(chat.answer_to(seq).await);
+    let seq = chat.say("last", "once").await;
+    log.extend(chat.answer_to(seq).await);
     let seq = chat.payload(json!({"trigger": "regenerate-message"})).await;
     log.extend(chat.answer_to(seq).await);
     let command = NewRecord { headers: vec![(String::new(), "trim".into())], ..large() };
@@ -90,13 +91,13 @@ async fn record(gate: &Gate) -> Vec<Record> {
     }
     log.extend(chat.until(|r| control::kind(r) == Some(control::SESSION_CLOSED)).await);
     let log: Vec<_> = log.into_iter().map(without_token).collect();
-    assert_eq!(log.iter().filter_map(floor).count(), QUESTIONS.len() + 7, "turns");
+    assert_eq!(log.iter().filter_map(floor).count(), QUESTIONS.len() + 8, "turns");
     assert!(chunks(&log).iter().any(|chunk| chunk["type"] == "tool-approval-request"));
     log
 }
 
 fn large() -> NewRecord {
-    let chunk = json!({"type": "data-large", "data": "x\u{0}\"".repeat(50_000)});
+    let chunk = json!({"type": "data-large", "data": "x\u{0}\"".repeat(500)});
     NewRecord::data(chunk.to_string().as_bytes(), "large")
 }
 
@@ -141,8 +142,7 @@ fn again(record: &Record) -> NewRecord {
 
 async fn commit(gate: &Gate, name: &str, records: Vec<NewRecord>) {
     let writer = Writer::Gateway { bump: false };
-    let append =
-        Append { channel: Channel::OUT, writer, frame_key: None, records, owed: false };
+    let append = Append { channel: Channel::OUT, writer, frame_key: None, records, owed: false };
     let commit = Commit { session: SessionKey::new("dev", name), ops: vec![Op::Append(append)] };
     gate.gateway.store().commit(commit).await.expect("committed");
 }

@@ -36,6 +36,11 @@ impl Chat {
         Self::of(gate, name)
     }
 
+    /// Goes on after `seq`.
+    pub(crate) fn seek(&mut self, seq: u64) {
+        self.cursor = Some(seq);
+    }
+
     pub(crate) fn key(&self) -> SessionKey {
         SessionKey::new("dev", &self.name)
     }

@@ -26,7 +26,7 @@ pub(crate) struct Plan {
     /// Id, backend and table of further agents.
     pub(crate) agents: Vec<(&'static str, &'static str, Value)>,
     /// Ids do not repeat between gateways on one store.
-    entropy: Arc<dyn Entropy>,
+    pub(crate) entropy: Arc<dyn Entropy>,
 }
 
 impl Default for Plan {

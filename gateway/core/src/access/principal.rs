@@ -19,7 +19,11 @@ pub struct Principal {
 #[derive(Clone, Debug)]
 enum Credential {
     Secret,
-    Public(Arc<Grants>),
+    Public {
+        grants: Arc<Grants>,
+        /// Unix seconds.
+        expires: u64,
+    },
 }
 
 impl Principal {
@@ -28,9 +32,18 @@ impl Principal {
         Self { environment, credential: Credential::Secret }
     }
 
-    /// The holder of a public token.
-    pub fn public(environment: Arc<str>, grants: Grants) -> Self {
-        Self { environment, credential: Credential::Public(Arc::new(grants)) }
+    /// The holder of a public token that ends at `expires` (Unix seconds).
+    pub fn public(environment: Arc<str>, grants: Grants, expires: u64) -> Self {
+        let credential = Credential::Public { grants: Arc::new(grants), expires };
+        Self { environment, credential }
+    }
+
+    /// When its rights end, Unix seconds; a secret key's do not.
+    pub fn expires(&self) -> Option<u64> {
+        match &self.credential {
+            Credential::Secret => None,
+            Credential::Public { expires, .. } => Some(*expires),
+        }
     }
 
     /// Does it hold a secret key?
@@ -42,7 +55,7 @@ impl Principal {
     pub fn may(&self, action: Action, resource: &Resource<'_>) -> bool {
         match &self.credential {
             Credential::Secret => true,
-            Credential::Public(grants) => grants.allows(action, resource),
+            Credential::Public { grants, .. } => grants.allows(action, resource),
         }
     }
 

@@ -74,11 +74,14 @@ impl Access {
         let mut failure = None;
         for key in environment.verifying_keys() {
             match jwt::verify(token, key, self.now_s()) {
-                // A one-time trigger token can't read or write a session (trigger-client §2.3),
-                // which its scopes say already.
                 Ok(claims) => {
+                    // A one-time token starts a run and does nothing to sessions (trigger-client
+                    // §2.3); nobody counts its uses, so its other scopes grant nothing.
+                    let one_time = claims.otu == Some(true);
+                    let granted = |scope: &&String| !one_time || scope.starts_with("trigger:");
+                    let scopes: Vec<_> = claims.scopes.iter().filter(granted).cloned().collect();
                     let name = Arc::clone(&environment.name);
-                    return Ok(Principal::public(name, Grants::new(&claims.scopes)));
+                    return Ok(Principal::public(name, Grants::new(&scopes), claims.exp));
                 }
                 Err(jwt::TokenError::BadSignature) if failure.is_some() => {}
                 Err(error) => failure = Some(error),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 use tidegate_protocol::ids::{self, Channel, SessionKey};
 use tidegate_protocol::input::Trigger;
+use tidegate_protocol::limits::SESSION_TOKEN_TTL_S;
 use tidegate_protocol::token::scope::{Action, Resource};
 use tidegate_protocol::{ApiError, ErrorCode, NewRecord, control};
 
@@ -47,26 +48,58 @@ impl Gateway {
             let row = self.new_row(principal, &request, expires_at);
             let key = SessionKey::new(&principal.environment, row.name());
             let found = self.store().session(&key).await.map_err(error::store)?;
+            if let Some(found) = &found {
+                // The right to start an agent is none to somebody else's session.
+                let ids = [found.name(), &found.id];
+                principal.require(principal.may_session(Action::Write, &ids, None))?;
+            }
+            let class = if principal.is_secret() { "secret" } else { "public" };
             let outcome = match &found {
                 Some(found) => self.refresh(&key, found, &request).await,
-                None => self.insert(&key, row, &request).await,
+                None => self.insert(&key, row, &request, class).await,
             };
             match outcome {
                 // Somebody else was first: look again, and find theirs.
                 Err(CommitError::RowChanged { .. }) => {}
                 Err(failure) => return Err(error::commit(failure)),
-                Ok(()) => return self.created(&key, found.is_some()).await,
+                Ok(()) => return self.created(principal, &key, found.is_some()).await,
             }
         }
     }
 
-    async fn created(&self, key: &SessionKey, found: bool) -> Result<Created> {
+    async fn created(
+        &self,
+        principal: &Principal,
+        key: &SessionKey,
+        found: bool,
+    ) -> Result<Created> {
         let row = self.store().session(key).await.map_err(error::store)?;
         let row = row.ok_or_else(|| error::session_not_found(key.name()))?;
         error::open_or(&row, self.now())?;
         self.turns().poke(key, &row);
-        let token = self.access().mint_session_token(key.environment(), row.name())?;
+        let token = self.session_token(principal, &row, found)?;
         Ok(Created { row, token, found })
+    }
+
+    /// A token for the session: of a session that was there, no more than the caller may do, and
+    /// for no longer.
+    fn session_token(
+        &self,
+        principal: &Principal,
+        row: &SessionRow,
+        found: bool,
+    ) -> Result<String> {
+        let access = self.access();
+        let Some(expires) = principal.expires() else {
+            return access.mint_session_token(&row.environment, row.name());
+        };
+        let ids = [row.name(), &row.id];
+        let scopes = [Action::Read, Action::Write]
+            .into_iter()
+            .filter(|action| !found || principal.may_session(*action, &ids, None))
+            .map(|action| format!("{}:sessions:{}", action.as_str(), row.name()));
+        let expires = expires.min(access.now_s() + SESSION_TOKEN_TTL_S);
+        access.mint(&row.environment, scopes.collect(), expires, None, None)
     }
 
     fn new_row(
@@ -106,18 +139,19 @@ impl Gateway {
         key: &SessionKey,
         row: SessionRow,
         request: &CreateSession,
+        class: &str,
     ) -> std::result::Result<(), CommitError> {
         let first = request.base_payload().and_then(|base| first_message(base, row.name()));
         let mut ops = vec![Op::PutRow { expected: None, row: Box::new(row) }];
-        ops.extend(first.map(|record| self.first_input(record)));
+        ops.extend(first.map(|record| self.first_input(record, class)));
         self.store().commit(Commit { session: key.clone(), ops }).await.map(drop)
     }
 
     /// A message in the base payload is the session's first input, so that it is owed an answer
     /// like any other (I7).
-    fn first_input(&self, text: String) -> Op {
+    fn first_input(&self, text: String, class: &str) -> Op {
         let mut record = NewRecord::text(&text, &ids::base36(self.entropy(), 21));
-        record.headers.push((control::CREDENTIAL.to_owned(), "secret".to_owned()));
+        record.headers.push((control::CREDENTIAL.to_owned(), class.to_owned()));
         Op::Append(Append {
             channel: Channel::IN,
             writer: Writer::Client,

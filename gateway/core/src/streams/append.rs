@@ -1,6 +1,7 @@
 //! Appending to a session's channels (trigger-client §1.2, §1.4, §1.12).
 
 use bytes::Bytes;
+use serde_json::Value;
 use serde_json::value::RawValue;
 use tidegate_protocol::ids::{self, Channel, Direction};
 use tidegate_protocol::input::{HistoryEdit, Input};
@@ -11,7 +12,8 @@ use tidegate_protocol::{ApiError, ErrorCode, NewRecord, control};
 use crate::access::Principal;
 use crate::error::{self, Result};
 use crate::gateway::Gateway;
-use crate::seams::store::{Append, Appended, Commit, Op, Writer};
+use crate::seams::store::{Append, Appended, Commit, CommitError, Op, Writer};
+use crate::sessions::create::unknown_agent;
 
 /// What is appended.
 #[derive(Clone, Debug, Default)]
@@ -33,22 +35,36 @@ impl Gateway {
         channel: &Channel,
         request: AppendRequest,
     ) -> Result<Appended> {
-        let located = self.locate(principal, name).await?;
+        let mut located = self.locate(principal, name).await?;
         let allowed = match channel.direction {
             Direction::In => principal.may_session(Action::Write, &located.ids(), Some(channel)),
             Direction::Out => principal.is_secret(),
         };
         principal.require(allowed)?;
-        let row = located.open(self.now())?;
         let append = self.build(principal, channel, request)?;
         let wakes = append.owed;
-        let commit = Commit { session: located.key.clone(), ops: vec![Op::Append(append)] };
-        let committed = self.store().commit(commit).await.map_err(error::commit)?;
-        self.metrics().appended();
-        if wakes {
-            self.turns().poke(&located.key, row);
+        loop {
+            let row = located.open(self.now())?;
+            if wakes && !self.agents().has(&row.agent) {
+                return Err(unknown_agent(&row.agent));
+            }
+            // Nothing is accepted behind a close.
+            let open = Op::ExpectRow { version: row.version };
+            let ops = vec![open, Op::Append(append.clone())];
+            let commit = Commit { session: located.key.clone(), ops };
+            match self.store().commit(commit).await {
+                Err(CommitError::RowChanged { .. }) => {}
+                Err(failure) => return Err(error::commit(failure)),
+                Ok(committed) => {
+                    self.metrics().appended();
+                    if wakes {
+                        self.turns().poke(&located.key, row);
+                    }
+                    return Ok(committed.appends[0]);
+                }
+            }
+            located = self.locate(principal, name).await?;
         }
-        Ok(committed.appends[0])
     }
 
     fn build(
@@ -75,9 +91,17 @@ impl Gateway {
                 _ => NewRecord::text(text, &id),
             },
         };
-        let is_main_input = *channel == Channel::IN;
+        if !principal.is_secret() {
+            check_roles(text, request.history.as_ref())?;
+        }
+        let input = if *channel == Channel::IN { Input::parse(text) } else { Input::Opaque };
         // Stops and close messages get a fate from the engine as well, and so are owed too.
-        let owed = is_main_input && Input::parse(text) != Input::Opaque;
+        let owed = input != Input::Opaque;
+        // A session that owes too much can still be stopped.
+        let writer = match input {
+            Input::Stop => Writer::Gateway { bump: false },
+            _ => Writer::Client,
+        };
         if owed {
             let class = if principal.is_secret() { "secret" } else { "public" };
             record.headers.push((control::CREDENTIAL.to_owned(), class.to_owned()));
@@ -88,10 +112,28 @@ impl Gateway {
         }
         Ok(Append {
             channel: channel.clone(),
-            writer: Writer::Client,
+            writer,
             frame_key: request.part_id,
             records: vec![record],
             owed,
         })
     }
+}
+
+/// A browser speaks as the user and hands back what the assistant said; instructions to the model
+/// are the application's own.
+fn check_roles(text: &str, history: Option<&HistoryEdit>) -> Result<()> {
+    let message = match Input::parse(text) {
+        Input::Message(payload) => payload.message,
+        _ => None,
+    };
+    let messages = history.map_or(&[][..], |history| &history.messages);
+    for message in message.iter().chain(messages) {
+        let role = message.get("role").and_then(Value::as_str);
+        if !matches!(role, Some("user" | "assistant")) {
+            let message = "only messages of role user or assistant may come from a session token";
+            return Err(ApiError::new(ErrorCode::Unprocessable, message).at("role"));
+        }
+    }
+    Ok(())
 }

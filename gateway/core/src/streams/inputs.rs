@@ -6,7 +6,7 @@ use tidegate_protocol::token::scope::Action;
 use crate::access::Principal;
 use crate::error::{self, Result};
 use crate::gateway::Gateway;
-use crate::seams::store::{Fate, ReadLimit};
+use crate::seams::store::Fate;
 
 /// One `.in` record and its fate; `None` while it is owed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,10 +29,11 @@ impl Gateway {
         let located = self.locate(principal, name).await?;
         principal.require(principal.may_session(Action::Read, &located.ids(), None))?;
         located.existing()?;
-        let from = after.map_or(0, |seq| seq + 1);
         let stream = StreamId { session: located.key.clone(), channel: Channel::IN };
-        let page = ReadLimit { records: limit, bytes: usize::MAX };
-        let records = self.store().read(&stream, from, page).await.map_err(error::store)?;
+        let state = self.store().state(&stream).await.map_err(error::store)?;
+        // Seqs are dense from the floor on, so no record need be read.
+        let from = after.map_or(0, |seq| seq.saturating_add(1)).max(state.retention_floor);
+        let to = state.tail.min(from.saturating_add(limit as u64));
         let owed = self.store().owed(&located.key).await.map_err(error::store)?;
         let fates = self.store().fates(&located.key, from, limit).await.map_err(error::store)?;
         // What was never owed was never the gateway's to answer: opaque, consumed.
@@ -41,7 +42,6 @@ impl Gateway {
             Err(_) if owed.binary_search(&seq).is_ok() => None,
             Err(_) => Some(Fate::Consumed),
         };
-        let seqs = records.iter().map(|record| record.seq_num);
-        Ok(seqs.map(|seq| InputFate { seq, fate: fate_of(seq) }).collect())
+        Ok((from..to).map(|seq| InputFate { seq, fate: fate_of(seq) }).collect())
     }
 }

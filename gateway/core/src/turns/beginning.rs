@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use tidegate_protocol::ids::{Channel, base36};
 use tidegate_protocol::input::{Payload, Trigger};
-use tidegate_protocol::limits::TRANSCRIPT_MESSAGES_MAX;
+use tidegate_protocol::limits::{TRANSCRIPT_MAX_BYTES, TRANSCRIPT_MESSAGES_MAX};
+use tidegate_protocol::ui::Accumulator;
 use tidegate_protocol::{Record, control};
 
 use super::answer::Answer;
@@ -45,14 +46,20 @@ impl Machine {
 
     /// Applies the input to the history. `Ok(false)` if nothing is left to answer.
     fn extend_history(&mut self, payload: &Payload) -> Result<bool, String> {
+        let edit = payload.history.as_ref();
+        let length = edit.map_or(self.conversation.messages().len(), |edit| edit.ids.len());
+        if length >= TRANSCRIPT_MESSAGES_MAX {
+            return Err(format!("the chat has {TRANSCRIPT_MESSAGES_MAX} messages; start another"));
+        }
+        if self.conversation.bytes() >= TRANSCRIPT_MAX_BYTES {
+            let mib = TRANSCRIPT_MAX_BYTES / (1024 * 1024);
+            return Err(format!("the chat has {mib} MiB of messages; start another"));
+        }
         let mut known = false;
-        if let Some(edit) = &payload.history {
+        if let Some(edit) = edit {
             self.conversation.apply(edit);
             let id = payload.message.as_ref().and_then(id_of);
             known = id.is_some_and(|id| edit.ids.iter().any(|known| known == id));
-        }
-        if self.conversation.messages().len() >= TRANSCRIPT_MESSAGES_MAX {
-            return Err(format!("the chat has {TRANSCRIPT_MESSAGES_MAX} messages; start another"));
         }
         let mut noop = false;
         match (payload.trigger, &payload.message) {
@@ -72,7 +79,8 @@ impl Machine {
         self.state.turn += 1;
         let continued = (payload.trigger == Trigger::Submit)
             .then(|| self.conversation.last_answer().cloned())
-            .flatten();
+            .flatten()
+            .filter(|answer| Accumulator::resume(answer.clone()).is_ok());
         let fresh = || format!("msg_{}", base36(self.setting.entropy.next_u128(), 20));
         let answer_id = continued.as_ref().and_then(id_of).map_or_else(fresh, str::to_owned);
         self.state.active = Some(Active {

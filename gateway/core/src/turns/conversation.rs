@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
+use bytes::Bytes;
 use serde_json::Value;
 use tidegate_protocol::input::HistoryEdit;
 use tidegate_protocol::ui::{self, Change, HistoryError};
@@ -19,21 +20,30 @@ pub struct Conversation {
     partial: Vec<String>,
     /// Hash of each message as the store has it.
     stored: Vec<u64>,
+    /// Bytes of the messages as stored.
+    bytes: usize,
 }
 
 impl Conversation {
     /// From what the store has, oldest first.
     pub fn load(stored: Vec<StoredMessage>) -> Self {
-        let hashes = stored.iter().map(|message| hash(&message.to_bytes())).collect();
+        let blobs: Vec<Bytes> = stored.iter().map(StoredMessage::to_bytes).collect();
+        let hashes = blobs.iter().map(|blob| hash(blob)).collect();
+        let bytes = blobs.iter().map(Bytes::len).sum();
         let cut = stored.iter().filter(|m| !m.is_final).filter_map(|m| id_of(&m.message));
         let partial = cut.map(str::to_owned).collect();
         let messages = stored.into_iter().map(|m| m.message).collect();
-        Self { messages: Arc::new(messages), partial, stored: hashes }
+        Self { messages: Arc::new(messages), partial, stored: hashes, bytes }
     }
 
     /// The messages, shared.
     pub fn messages(&self) -> &Arc<Vec<Value>> {
         &self.messages
+    }
+
+    /// Bytes of the messages as they were last stored.
+    pub fn bytes(&self) -> usize {
+        self.bytes
     }
 
     /// The last message, if it is the assistant's.
@@ -89,10 +99,11 @@ impl Conversation {
     pub fn flush(&mut self) -> Vec<Op> {
         let mut ops = Vec::new();
         let mut hashes = Vec::with_capacity(self.messages.len());
+        let mut total = 0;
         for (index, message) in self.messages.iter().enumerate() {
             let cut = id_of(message).is_some_and(|id| self.partial.iter().any(|p| p == id));
-            let stored = StoredMessage { is_final: !cut, message: message.clone() };
-            let bytes = stored.to_bytes();
+            let bytes = StoredMessage::encode(!cut, message);
+            total += bytes.len();
             let hash = hash(&bytes);
             if self.stored.get(index) != Some(&hash) {
                 ops.push(Op::PutBlob { name: message_name(index), bytes });
@@ -103,7 +114,7 @@ impl Conversation {
             let from = message_name(hashes.len());
             ops.push(Op::DeleteBlobs { prefix: MESSAGE_PREFIX.to_owned(), from });
         }
-        self.stored = hashes;
+        (self.stored, self.bytes) = (hashes, total);
         ops
     }
 }

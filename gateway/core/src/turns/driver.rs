@@ -34,6 +34,8 @@ pub(super) struct Driver {
     session: SessionKey,
     row: Arc<SessionRow>,
     poked: mpsc::Receiver<()>,
+    /// The store failed under the last machine.
+    failed: bool,
 }
 
 /// What runs besides the machine.
@@ -41,6 +43,8 @@ pub(super) struct Driver {
 struct Running {
     answer: Option<Asked>,
     early: Option<Early>,
+    /// The store has failed, and no commit has succeeded since.
+    careful: bool,
 }
 
 /// A backend that answers, and the span of the call.
@@ -56,7 +60,7 @@ impl Driver {
         row: Arc<SessionRow>,
         poked: mpsc::Receiver<()>,
     ) -> Self {
-        Self { shared, session, row, poked }
+        Self { shared, session, row, poked, failed: false }
     }
 
     /// Runs until the session has nothing to do. A store failure restores the machine from what is
@@ -68,6 +72,7 @@ impl Driver {
             loop {
                 match self.drive().await {
                     Ok(()) => {
+                        self.failed = false;
                         if self.shared.release(&self.session, &mut self.poked) {
                             return;
                         }
@@ -79,6 +84,7 @@ impl Driver {
                     }
                     Err(error) => {
                         warn!(%error, "the session is restored from the store");
+                        self.failed = true;
                         sleep(backoff).await;
                         backoff = (backoff * 2).min(BACKOFF_MAX);
                     }
@@ -178,7 +184,14 @@ impl Driver {
                 }
                 Effect::CommitEarly(ops) => {
                     self.settle_early(running).await?;
-                    running.early = Some(self.commit(ops));
+                    let early = self.commit(ops);
+                    // After a failure nothing is asked of a backend before the store has proved
+                    // that it can keep the answer.
+                    if std::mem::take(&mut running.careful) {
+                        early.await?;
+                    } else {
+                        running.early = Some(early);
+                    }
                 }
                 Effect::Ask(request) => {
                     let turn = info_span!("turn", turn = request.turn);
@@ -189,6 +202,10 @@ impl Driver {
                 Effect::Cancel => running.answer = None,
                 // What waits stays owed: another gateway, or the next start, begins its turn.
                 Effect::Fetch(_) if self.shared.is_draining() => return Ok(()),
+                Effect::CatchUp => {
+                    self.catch_up(machine).await?;
+                    machine.handle_caught_up();
+                }
                 Effect::Fetch(seq) => {
                     let one = ReadLimit { records: 1, bytes: READ_PAGE_MAX_BYTES };
                     let page = self.read(Channel::IN, seq, one).await?;
@@ -199,6 +216,24 @@ impl Driver {
             }
         }
         Ok(())
+    }
+
+    /// Hands in what came while no turn may begin.
+    async fn catch_up(&self, machine: &mut Machine) -> Result<(), CommitError> {
+        loop {
+            let from = machine.seen().map_or(0, |seq| seq + 1);
+            let page = self.read(Channel::IN, from, PAGE).await?;
+            for record in &page {
+                machine.handle_input(record, self.now());
+                while let Some(Effect::Commit(ops)) = machine.poll_effect() {
+                    let committed = self.commit(ops).await?;
+                    machine.handle_committed(&committed);
+                }
+            }
+            if page.is_empty() {
+                return Ok(());
+            }
+        }
     }
 
     async fn settle_early(&self, running: &mut Running) -> Result<(), CommitError> {
@@ -222,23 +257,32 @@ impl Driver {
         let conversation = Conversation::load(load_messages(&**store, &self.session).await?);
         let out = self.stream(Channel::OUT);
         let tail = store.state(&out).await?.tail;
-        let (seen, active) = (state.seen, state.active.clone());
+        let (seen, active, last_out) = (state.seen, state.active.clone(), state.last_out);
         let setting = self.setting(backend);
         let mut machine = Machine::new(setting, state, conversation, tail, self.now());
+        if let Some(seq) = last_out {
+            let one = ReadLimit { records: 1, ..PAGE };
+            let boundary = self.read(Channel::OUT, seq, one).await?;
+            machine.restore_end(boundary.first().map_or(0, |record| record.timestamp));
+        }
         if let Some(active) = &active {
             let (input, output) = self.read_active(active, tail).await?;
             machine.restore_active(input.as_ref(), &output, self.now());
         }
-        let mut running = Running::default();
+        let mut running = Running { careful: self.failed, ..Running::default() };
         let active_seq = active.map(|active| active.seq);
+        let mut signals = Vec::new();
         for seq in store.owed(&self.session).await? {
             if Some(seq) != active_seq && seen.is_some_and(|seen| seq <= seen) {
                 let page = self.read(Channel::IN, seq, ReadLimit { records: 1, ..PAGE }).await?;
-                if let Some(record) = page.first().filter(|record| record.seq_num == seq) {
-                    machine.handle_input(record, self.now());
-                    self.perform(&mut machine, &mut running, backend).await?;
-                }
+                let record = page.into_iter().find(|record| record.seq_num == seq);
+                signals.extend(record.filter(|record| !machine.restore_owed(record)));
             }
+        }
+        machine.restore_queue();
+        for record in &signals {
+            machine.handle_input(record, self.now());
+            self.perform(&mut machine, &mut running, backend).await?;
         }
         self.read_inputs(&mut machine, &mut running, backend).await?;
         machine.handle_restored(self.now());

@@ -2,8 +2,9 @@
 //! and the transcript (I2, I3).
 
 use serde_json::json;
+use tidegate_protocol::input::is_from_secret_key;
 use tidegate_protocol::ui::{Close, clean_partial};
-use tidegate_protocol::{NewRecord, control};
+use tidegate_protocol::{NewRecord, Record, control};
 
 use super::machine::{Effect, Machine, Phase, append};
 use crate::seams::store::{Fate, Op};
@@ -29,8 +30,9 @@ impl Machine {
         let phase = std::mem::replace(&mut self.phase, Phase::Idle);
         let mut answer = match phase {
             Phase::Running(answer) | Phase::Waiting(answer, _) | Phase::Restored(answer) => answer,
-            Phase::Idle | Phase::Fetching(_) => return,
+            Phase::Idle | Phase::Between | Phase::Fetching(_) => return,
         };
+        self.phase = Phase::Between;
         let mut records = match &ending {
             // A backend that said nothing (an action, say) leaves nothing to show.
             Ending::Finished if answer.is_silent() => Vec::new(),
@@ -49,17 +51,25 @@ impl Machine {
         self.keep(*answer, &ending);
         records.push(self.boundary());
         self.close_turn(records, fates);
+        self.effects.push_back(Effect::CatchUp);
     }
 
     /// A stop: hits the turn that runs at its seq, and no other (I5).
-    pub(super) fn stop(&mut self, seq: u64, secret: bool) {
+    pub(super) fn stop(&mut self, record: &Record) {
+        let (seq, secret) = (record.seq_num, is_from_secret_key(record));
         match &mut self.phase {
-            Phase::Running(answer) | Phase::Waiting(answer, _) | Phase::Restored(answer) => {
+            Phase::Running(answer) | Phase::Waiting(answer, _) | Phase::Restored(answer)
+                if record.timestamp >= self.ended_at =>
+            {
                 answer.stops.push(seq);
                 self.effects.push_back(Effect::Cancel);
                 self.end(Ending::Stopped);
             }
             // `AgentChat` waits for a boundary after every stop; a browser waits for none (I3).
+            // It was meant for the turn before, whose boundary is there.
+            Phase::Running(_) | Phase::Waiting(..) | Phase::Restored(_) => {
+                self.settle(seq, Fate::Applied { turn: None });
+            }
             _ if secret => self.bare_boundary(seq, Fate::Applied { turn: None }, None),
             _ => self.settle(seq, Fate::Applied { turn: None }),
         }
@@ -99,7 +109,11 @@ impl Machine {
     /// The boundary: the floor is held back behind what still waits.
     fn boundary(&mut self) -> NewRecord {
         let seen = self.state.seen;
-        let waiting = self.queue.iter().min().copied();
+        let fetching = match self.phase {
+            Phase::Fetching(seq) => Some(seq),
+            _ => None,
+        };
+        let waiting = self.queue.iter().copied().chain(fetching).min();
         self.state.floor = match waiting {
             Some(waiting) => waiting.checked_sub(1),
             None => seen,

@@ -133,6 +133,11 @@ impl Turns {
         }
     }
 
+    /// Ends the driver of a session that is deleted, with the history that it holds.
+    pub fn forget(&self, session: &SessionKey) {
+        self.shared.drivers.lock().remove(session);
+    }
+
     /// Sessions that are driven now.
     pub fn len(&self) -> usize {
         self.shared.drivers.lock().len()
@@ -166,10 +171,14 @@ impl Shared {
     /// Lets a driver go if nothing came for it meanwhile.
     pub(super) fn release(&self, session: &SessionKey, poked: &mut mpsc::Receiver<()>) -> bool {
         let mut drivers = self.drivers.lock();
-        if poked.try_recv().is_ok() {
-            return false;
+        match poked.try_recv() {
+            Ok(()) => false,
+            Err(mpsc::error::TryRecvError::Empty) => {
+                drivers.remove(session);
+                true
+            }
+            // It was forgotten, so what the map holds now belongs to another driver.
+            Err(mpsc::error::TryRecvError::Disconnected) => true,
         }
-        drivers.remove(session);
-        true
     }
 }

@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use tidegate_protocol::ids::Channel;
-use tidegate_protocol::input::{Input, is_from_secret_key};
+use tidegate_protocol::input::Input;
 use tidegate_protocol::limits::{TURN_ATTEMPTS_MAX, TURN_KEEP_ALIVE_MS};
 use tidegate_protocol::{NewRecord, Record, control};
 
@@ -28,6 +28,8 @@ use crate::seams::store::{Append, Committed, Fate, Op, Writer};
 pub enum Effect {
     /// Read the `.in` record at this seq and hand it in.
     Fetch(u64),
+    /// Hand in what `.in` has, then call [`Machine::handle_caught_up`].
+    CatchUp,
     /// Commit these operations, then call [`Machine::handle_committed`].
     Commit(Vec<Op>),
     /// Begin committing these operations; they must be durable before the next commit is.
@@ -69,6 +71,8 @@ pub struct Machine {
     /// Where the next `.out` record will land, unless somebody else writes first.
     pub(super) next_out: u64,
     pub(super) effects: VecDeque<Effect>,
+    /// Timestamp of the newest boundary: a stop from before it hits no later turn (I5).
+    pub(super) ended_at: u64,
     now: u64,
     /// Unix ms of the last `.out` record of this turn.
     last_write: u64,
@@ -80,6 +84,9 @@ pub struct Machine {
 #[derive(Debug)]
 pub(super) enum Phase {
     Idle,
+    /// A turn has ended, or a restored queue waits: what came until now is handed in first. A stop
+    /// among it was meant for the turn that has ended (I5).
+    Between,
     /// The input at this seq is being read.
     Fetching(u64),
     /// A turn that ran before a crash; what becomes of it is not decided yet.
@@ -108,6 +115,7 @@ impl Machine {
             closing: None,
             next_out,
             effects: VecDeque::new(),
+            ended_at: 0,
             now,
             last_write: now,
             last_chunk: now,
@@ -123,7 +131,7 @@ impl Machine {
     /// When [`Machine::handle_timeout`] wants to be called, Unix ms.
     pub fn poll_timeout(&self) -> Option<u64> {
         match &self.phase {
-            Phase::Idle | Phase::Fetching(_) | Phase::Restored(_) => None,
+            Phase::Idle | Phase::Between | Phase::Fetching(_) | Phase::Restored(_) => None,
             Phase::Waiting(_, at) => Some((*at).min(self.keep_alive_at())),
             Phase::Running(_) => Some(
                 self.keep_alive_at()
@@ -140,7 +148,7 @@ impl Machine {
 
     /// Does no turn run? One may wait.
     pub fn is_between_turns(&self) -> bool {
-        matches!(self.phase, Phase::Idle | Phase::Fetching(_))
+        matches!(self.phase, Phase::Idle | Phase::Between | Phase::Fetching(_))
     }
 
     /// Highest `.in` seq that was looked at.
@@ -150,7 +158,7 @@ impl Machine {
 
     /// A `.in` record, in order of seq; also the one that was asked for by [`Effect::Fetch`].
     pub fn handle_input(&mut self, record: &Record, now: u64) {
-        debug_assert!(self.effects.is_empty(), "inputs wait for effects");
+        debug_assert!(self.effects.is_empty(), "inputs wait for effects: {:?}", self.effects);
         self.now = now;
         let seq = record.seq_num;
         self.state.seen = self.state.seen.max(Some(seq));
@@ -161,14 +169,17 @@ impl Machine {
         match Input::of(record) {
             Input::Opaque if fetched => self.settle(seq, Fate::Consumed),
             Input::Opaque => {}
-            Input::Stop => self.stop(seq, is_from_secret_key(record)),
-            Input::Message(_) if !matches!(self.phase, Phase::Idle) => {
-                if let Some(reason) = record.header(control::CLOSE) {
-                    self.closing = Some((seq, reason.to_owned()));
-                }
-                self.queue.push_back(seq);
-            }
+            Input::Stop => self.stop(record),
+            Input::Message(_) if !matches!(self.phase, Phase::Idle) => self.wait(record),
             Input::Message(payload) => self.begin(record, *payload),
+        }
+        self.advance();
+    }
+
+    /// Everything that came before the last turn ended has been handed in.
+    pub fn handle_caught_up(&mut self) {
+        if matches!(self.phase, Phase::Between) {
+            self.phase = Phase::Idle;
         }
         self.advance();
     }
@@ -204,10 +215,14 @@ impl Machine {
         let Some(appended) = committed.appends.first() else { return };
         self.next_out = appended.first + appended.count;
         let expected = self.state.last_out;
+        if self.state.active.is_none() {
+            self.ended_at = appended.timestamp;
+        }
         // Somebody else wrote to `.out` in between, so the boundary is not where it was expected.
         if self.state.active.is_none() && expected.is_some_and(|seq| seq < self.next_out - 1) {
             self.state.last_out = Some(self.next_out - 1);
-            self.effects.push_back(Effect::Commit(vec![self.state.put()]));
+            // Before the next turn begins, if one waits already.
+            self.effects.push_front(Effect::Commit(vec![self.state.put()]));
         }
     }
 
@@ -237,6 +252,14 @@ impl Machine {
             self.write(vec![control::keep_alive()]);
         }
         self.advance();
+    }
+
+    /// Puts a message at the end of the queue.
+    pub(super) fn wait(&mut self, record: &Record) {
+        if let Some(reason) = record.header(control::CLOSE) {
+            self.closing = Some((record.seq_num, reason.to_owned()));
+        }
+        self.queue.push_back(record.seq_num);
     }
 
     /// Goes on with the next input that waits, once nothing runs.

@@ -34,6 +34,29 @@ impl Machine {
         self.phase = Phase::Restored(Box::new(answer));
     }
 
+    /// An input that was looked at before the crash and still has no fate. A message waits again;
+    /// anything else answers `false` and is handed in after every message waits.
+    pub fn restore_owed(&mut self, record: &Record) -> bool {
+        let is_message = matches!(Input::of(record), Input::Message(_));
+        if is_message {
+            self.wait(record);
+        }
+        is_message
+    }
+
+    /// What waited begins only after everything that was accepted before the crash was handed in:
+    /// a stop among it was not meant for a turn that had not begun (I5).
+    pub fn restore_queue(&mut self) {
+        if matches!(self.phase, Phase::Idle) && !self.queue.is_empty() {
+            self.phase = Phase::Between;
+        }
+    }
+
+    /// Timestamp of the newest boundary.
+    pub fn restore_end(&mut self, timestamp: u64) {
+        self.ended_at = timestamp;
+    }
+
     /// Everything that was accepted before the crash has been handed in: go on.
     pub fn handle_restored(&mut self, now: u64) {
         self.set_now(now);
@@ -41,7 +64,7 @@ impl Machine {
             Phase::Restored(answer) => {
                 !answer.has_content() && answer.request.attempt < TURN_ATTEMPTS_MAX
             }
-            _ => return,
+            _ => return self.handle_caught_up(),
         };
         match std::mem::replace(&mut self.phase, Phase::Idle) {
             Phase::Restored(answer) if again => self.ask_again(answer),

@@ -60,7 +60,7 @@ impl EngineState {
 }
 
 /// One message of the transcript, as stored.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 pub struct StoredMessage {
     /// `false` for an answer that was cut.
     #[serde(rename = "final")]
@@ -78,7 +78,18 @@ impl StoredMessage {
 
     /// The blob.
     pub fn to_bytes(&self) -> Bytes {
-        serde_json::to_vec(self).expect("a Value is valid JSON").into()
+        Self::encode(self.is_final, &self.message)
+    }
+
+    /// The blob of a message that is only borrowed.
+    pub fn encode(is_final: bool, message: &serde_json::Value) -> Bytes {
+        #[derive(Serialize)]
+        struct Borrowed<'a> {
+            r#final: bool,
+            message: &'a serde_json::Value,
+        }
+        let stored = Borrowed { r#final: is_final, message };
+        serde_json::to_vec(&stored).expect("a Value is valid JSON").into()
     }
 }
 

@@ -21,13 +21,9 @@ fn check(disk: &Disk) {
         assert_eq!(fate.is_some(), is_owed(record), "fate of input {seq}: {fate:?}");
     }
     let boundaries = disk.out.iter().filter(|record| control::is_boundary(record)).count();
-    let stops = |(seq, fate): (&u64, &Fate)| {
-        *fate == Fate::Applied { turn: None }
-            && tidegate_protocol::input::is_from_secret_key(&disk.input[*seq as usize])
-    };
     let answered = |fate: &Fate| matches!(fate, Fate::Answered { .. } | Fate::Rejected { .. });
-    let expected = disk.fates.values().filter(|fate| answered(fate)).count()
-        + disk.fates.iter().filter(|entry| stops(*entry)).count();
+    let expected =
+        disk.fates.values().filter(|fate| answered(fate)).count() + disk.idle_stops.len();
     assert_eq!(boundaries, expected, "one boundary per turn, and per idle stop by a secret key");
     let transcript = disk.messages();
     let turns = disk.out.split(control::is_boundary);
@@ -51,6 +47,17 @@ fn check(disk: &Disk) {
         }
     }
     check_floors(disk);
+    check_stops(disk);
+}
+
+/// A stop hits the turn that ran, or was next, when it was appended, and never a later one (I5).
+fn check_stops(disk: &Disk) {
+    for (seq, fate) in &disk.fates {
+        if let Fate::Applied { turn: Some(turn) } = fate {
+            let ended = disk.ended_at[seq];
+            assert!(*turn <= ended + 1, "stop {seq} came in turn {} and hit {turn}", ended + 1);
+        }
+    }
 }
 
 /// Floors never fall, and every answered input finds a boundary at or above its seq.

@@ -84,7 +84,10 @@ impl World {
         if self.rng.one_in(2) {
             record.headers.push((control::CREDENTIAL.to_owned(), "secret".to_owned()));
         }
-        self.disk.input.push(record.at(self.disk.input.len() as u64, 0));
+        let seq = self.disk.input.len() as u64;
+        self.disk.ended_at.insert(seq, self.disk.last_ended());
+        let timestamp = self.disk.tick();
+        self.disk.input.push(record.at(seq, timestamp));
     }
 
     /// Hands in what is new. Answers `false` if the gateway crashed meanwhile.
@@ -107,6 +110,10 @@ impl World {
                 return false;
             }
             match effect {
+                Effect::CatchUp => {
+                    self.catch_up();
+                    self.machine.handle_caught_up();
+                }
                 Effect::Fetch(seq) => {
                     let record = self.disk.input[seq as usize].clone();
                     self.machine.handle_input(&record, self.now);
@@ -117,6 +124,10 @@ impl World {
                 }
                 Effect::Commit(ops) => {
                     self.settle_early();
+                    // A client may append while the commit is under way.
+                    if self.rng.one_in(8) {
+                        self.append();
+                    }
                     let committed = self.disk.commit(ops);
                     self.machine.handle_committed(&committed);
                 }
@@ -125,6 +136,19 @@ impl World {
             }
         }
         true
+    }
+
+    /// What came before the next turn begins.
+    fn catch_up(&mut self) {
+        while let Some(record) = self.disk.input.get(self.handed as usize).cloned() {
+            self.handed += 1;
+            self.machine.handle_input(&record, self.now);
+            while let Some(effect) = self.machine.poll_effect() {
+                let Effect::Commit(ops) = effect else { panic!("{effect:?} between turns") };
+                let committed = self.disk.commit(ops);
+                self.machine.handle_committed(&committed);
+            }
+        }
     }
 
     pub(crate) fn settle_early(&mut self) {
@@ -146,20 +170,28 @@ impl World {
     pub(crate) fn restore(&mut self) {
         let state = state(&self.disk);
         let active = state.active.as_ref().map(|active| active.seq);
+        if let Some(last) = state.last_out {
+            self.machine.restore_end(self.disk.out[last as usize].timestamp);
+        }
         if let Some(active) = &state.active {
             let input = self.disk.input[active.seq as usize].clone();
             let output = self.disk.out[active.out_start as usize..].to_vec();
             self.machine.restore_active(Some(&input), &output, self.now);
         }
         self.handed = state.seen.map_or(0, |seen| seen + 1);
+        let mut signals = Vec::new();
         for seq in 0..self.handed {
             let record = self.disk.input[seq as usize].clone();
             let owed = is_owed(&record) && !self.disk.fates.contains_key(&seq);
-            if owed && Some(seq) != active {
-                self.machine.handle_input(&record, self.now);
-                if !self.perform() {
-                    return;
-                }
+            if owed && Some(seq) != active && !self.machine.restore_owed(&record) {
+                signals.push(record);
+            }
+        }
+        self.machine.restore_queue();
+        for record in &signals {
+            self.machine.handle_input(record, self.now);
+            if !self.perform() {
+                return;
             }
         }
         if self.read_inputs() {

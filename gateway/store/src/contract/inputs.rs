@@ -1,6 +1,6 @@
 //! Inputs are owed until they have their one fate (I2).
 
-use tidegate_core::seams::store::{Append, CommitError, Fate, Op};
+use tidegate_core::seams::store::{Append, CommitError, Fate, Op, Writer};
 use tidegate_protocol::ids::Channel;
 use tidegate_protocol::limits::OWED_MAX;
 
@@ -41,6 +41,9 @@ pub async fn what_is_owed_is_bounded(factory: &dyn StoreFactory) {
     at.done(vec![owe(&many)]).await;
     let refused = Err(CommitError::TooManyOwed { owed: OWED_MAX });
     assert_eq!(at.commit(vec![owe(&["y"])]).await, refused);
+    let Op::Append(stop) = owe(&["stop"]) else { return };
+    let stop = Append { writer: Writer::Gateway { bump: false }, ..stop };
+    at.done(vec![Op::Append(stop), Op::Settle(vec![(OWED_MAX as u64, Fate::Consumed)])]).await;
     at.done(vec![append(&Channel::IN, &["not owed"])]).await;
     at.done(vec![Op::Settle(vec![(5, Fate::Consumed)]), owe(&["y"])]).await;
     let at = at.reopen(factory).await;

@@ -11,7 +11,9 @@ use tidegate_core::seams::store::{
 use tidegate_core::sessions::row::SessionRow;
 use tidegate_protocol::Record;
 use tidegate_protocol::ids::{Channel, SessionKey};
-use tidegate_protocol::limits::{EPOCH_SEQ_STRIDE, FRAME_KEY_TTL_MS, OWED_MAX, RECORD_MAX_BYTES};
+use tidegate_protocol::limits::{
+    EPOCH_SEQ_STRIDE, FRAME_KEY_TTL_MS, OWED_MAX, OWED_SIGNALS_MAX, RECORD_MAX_BYTES,
+};
 
 /// All sessions.
 #[derive(Debug, Default)]
@@ -201,6 +203,12 @@ impl Session {
                 let version = current.unwrap_or(0) + 1;
                 self.row = Some(SessionRow { version, ..(**row).clone() });
             }
+            Op::ExpectRow { version } => {
+                let current = self.row.as_ref().map(|row| row.version);
+                if current != Some(*version) {
+                    return Err(CommitError::RowChanged { current });
+                }
+            }
             Op::HandOver => self.handovers += 1,
         }
         Ok(())
@@ -224,7 +232,11 @@ impl Session {
             return Err(CommitError::RecordTooLarge { bytes });
         }
         let owed = append.owed && append.channel == Channel::IN;
-        if owed && self.owed.len() + append.records.len() > OWED_MAX {
+        let signals = match append.writer {
+            Writer::Gateway { .. } => OWED_SIGNALS_MAX,
+            _ => 0,
+        };
+        if owed && self.owed.len() + append.records.len() > OWED_MAX + signals {
             return Err(CommitError::TooManyOwed { owed: self.owed.len() });
         }
         let (epoch, fresh) = (self.epoch, self.fresh());

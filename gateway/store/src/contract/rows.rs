@@ -1,10 +1,11 @@
 //! Session rows: compare-and-set and look-up.
 
-use tidegate_core::seams::store::CommitError;
+use tidegate_core::seams::store::{CommitError, Op};
 use tidegate_core::sessions::row::SessionRow;
+use tidegate_protocol::ids::Channel;
 
 use super::factory::StoreFactory;
-use super::fixture::{Fixture, START, key, put_row, row};
+use super::fixture::{Fixture, START, append, key, put_row, row, stream};
 
 /// A row is replaced only by who read its version.
 pub async fn rows_compare_and_set(factory: &dyn StoreFactory) {
@@ -41,6 +42,21 @@ pub async fn a_row_can_be_written_twice_in_a_commit(factory: &dyn StoreFactory) 
     let at = at.reopen(factory).await;
     let stored = at.row().await.expect("a row");
     assert_eq!((stored.version, stored.agent.as_str()), (2, "other"));
+}
+
+/// What was decided by a row is committed only while the row is the same.
+pub async fn a_commit_can_expect_a_row(factory: &dyn StoreFactory) {
+    let at = Fixture::new(factory);
+    let expecting = |version| vec![Op::ExpectRow { version }, append(&Channel::OUT, &["x"])];
+    let absent = at.commit(expecting(1)).await;
+    assert_eq!(absent, Err(CommitError::RowChanged { current: None }));
+    at.done(vec![put_row(None, row("chat-1", START))]).await;
+    at.done(expecting(1)).await;
+    at.done(vec![put_row(Some(1), row("chat-1", START))]).await;
+    let stale = at.commit(expecting(1)).await;
+    assert_eq!(stale, Err(CommitError::RowChanged { current: Some(2) }));
+    let state = at.store.state(&stream(&Channel::OUT)).await.expect("readable");
+    assert_eq!(state.tail, 1);
 }
 
 /// A session is found by its friendly id, within its environment.

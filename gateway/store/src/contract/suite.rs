@@ -29,6 +29,7 @@ macro_rules! contract_suite {
                 bad_cursors_are_refused, changed_rows_show_once;
             retention: by_age, by_count, by_bytes, owed_inputs_stay;
             rows: rows_compare_and_set, a_row_can_be_written_twice_in_a_commit,
+            a_commit_can_expect_a_row,
                 friendly_ids_resolve;
             sweeps: owed_without_a_lease, expired_sessions;
         }

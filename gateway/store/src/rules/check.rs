@@ -1,8 +1,8 @@
 //! Decides whether a commit can be applied, before anything of it is.
 
-use tidegate_core::seams::store::{Append, Appended, CommitError, Op};
+use tidegate_core::seams::store::{Append, Appended, CommitError, Op, Writer};
 use tidegate_protocol::ids::Channel;
-use tidegate_protocol::limits::{OWED_MAX, RECORD_MAX_BYTES};
+use tidegate_protocol::limits::{OWED_MAX, OWED_SIGNALS_MAX, RECORD_MAX_BYTES};
 
 use super::session::SessionState;
 
@@ -44,9 +44,15 @@ pub(crate) fn check<D>(
             Op::PutRow { expected, .. } if *expected != version => {
                 return Err(CommitError::RowChanged { current: version });
             }
+            Op::ExpectRow { version: expected } if version != Some(*expected) => {
+                return Err(CommitError::RowChanged { current: version });
+            }
             Op::PutRow { expected, .. } => version = Some(next_version(*expected)),
             Op::HandOver => fences.handovers += 1,
-            Op::Trim { .. } | Op::PutBlob { .. } | Op::DeleteBlobs { .. } => {}
+            Op::ExpectRow { .. }
+            | Op::Trim { .. }
+            | Op::PutBlob { .. }
+            | Op::DeleteBlobs { .. } => {}
         }
     }
     Ok(Verdict::Apply)
@@ -84,5 +90,9 @@ fn check_owed(append: &Append, owed: usize) -> Result<usize, CommitError> {
         return Ok(owed);
     }
     let more = owed + append.records.len();
-    if more > OWED_MAX { Err(CommitError::TooManyOwed { owed }) } else { Ok(more) }
+    let max = match append.writer {
+        Writer::Gateway { .. } => OWED_MAX + OWED_SIGNALS_MAX,
+        _ => OWED_MAX,
+    };
+    if more > max { Err(CommitError::TooManyOwed { owed }) } else { Ok(more) }
 }

@@ -9,6 +9,7 @@ use tidegate_protocol::limits::CREATE_BODY_MAX_BYTES;
 use super::item::Item;
 use super::time;
 use crate::service::call::Call;
+use crate::service::finish::ToTheEnd;
 use crate::service::json;
 use crate::service::respond::{self, Response};
 
@@ -32,8 +33,10 @@ pub(crate) async fn create(mut call: Call<'_>) -> Result<Response> {
     });
     let key = call.header("x-trigger-request-idempotency-key")?;
     request.idempotency_key = key.map(str::to_owned);
-    let created =
-        call.gateway().create_session(&call.principal, request, expires_at.transpose()?).await?;
+    let (gateway, principal) = (call.gateway().clone(), call.principal.clone());
+    let expires_at = expires_at.transpose()?;
+    let create = async move { gateway.create_session(&principal, request, expires_at).await };
+    let created = ToTheEnd::of(create).await?;
     let status = if created.found { StatusCode::OK } else { StatusCode::CREATED };
     let answer = Created {
         item: Item::of(&created.row),

@@ -8,6 +8,7 @@ use tidegate_core::sessions::row::SessionRow;
 
 use super::item::Item;
 use crate::service::call::Call;
+use crate::service::finish::ToTheEnd;
 use crate::service::json;
 use crate::service::respond::{self, Response};
 
@@ -31,7 +32,10 @@ struct Close {
 /// `POST …/close`; the body may be empty.
 pub(crate) async fn close(mut call: Call<'_>, name: &str) -> Result<Response> {
     let close: Close = json::read_or_default(&call.small_body().await?)?;
-    Ok(show(&*call.gateway().close_session(&call.principal, name, close.reason).await?))
+    let (gateway, principal) = (call.gateway().clone(), call.principal.clone());
+    let name = name.to_owned();
+    let close = async move { gateway.close_session(&principal, &name, close.reason).await };
+    Ok(show(&*ToTheEnd::of(close).await?))
 }
 
 fn show(row: &SessionRow) -> Response {

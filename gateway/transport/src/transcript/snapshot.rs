@@ -10,8 +10,7 @@ use http::request::Parts;
 use http::{HeaderValue, StatusCode};
 use serde_json::json;
 use tidegate_core::error::{self, Result};
-use tidegate_protocol::ids::{Channel, Direction};
-use tidegate_protocol::token::scope::Action;
+use tidegate_protocol::token::scope::{Action, Resource};
 use tidegate_protocol::transcript::MEDIA_TYPE;
 use tidegate_protocol::{ApiError, ErrorCode};
 
@@ -24,15 +23,13 @@ use crate::service::respond::{self, Response};
 
 /// Seconds for which an address works.
 const URL_TTL_S: u64 = 10 * 60;
-/// No channel can have this name, so the scope opens the transcript and nothing else.
-const TRANSCRIPT: &str = "~transcript";
 
 /// `{"presignedUrl":"…"}`.
 pub(crate) async fn url(call: Call<'_>, name: &str) -> Result<Response> {
     call.principal.require_secret()?;
     let gateway = call.gateway();
     let row = gateway.retrieve_session(&call.principal, name).await?;
-    let scope = format!("read:sessions:{}:channels:{TRANSCRIPT}", row.name());
+    let scope = format!("read:transcripts:{}", row.name());
     let access = gateway.access();
     let expires = access.now_s() + URL_TTL_S;
     let token = access.mint(&call.principal.environment, vec![scope], expires, None, None)?;
@@ -47,8 +44,7 @@ pub(crate) async fn fetch(app: &Arc<App>, parts: &Parts, name: &str) -> Result<R
         || ApiError::new(ErrorCode::Unauthorized, "this address is not valid any more").at("token");
     let query = Query::parse(parts.uri.query())?;
     let principal = app.gateway.access().authenticate(query.get("token").ok_or_else(refused)?)?;
-    let channel = Channel { side: Some(TRANSCRIPT.into()), direction: Direction::Out };
-    if principal.is_secret() || !principal.may_session(Action::Read, &[name], Some(&channel)) {
+    if principal.is_secret() || !principal.may(Action::Read, &Resource::Transcript(name)) {
         return Err(refused());
     }
     let blob = app.gateway.transcript_blob(&principal.environment, name).await?;

@@ -53,6 +53,12 @@ pub enum Op {
         /// The row; the store stores it with version `expected + 1` (or 1).
         row: Box<SessionRow>,
     },
+    /// Fails the commit if the session's row has another version: what was decided by the row
+    /// (that the session is open) still holds.
+    ExpectRow {
+        /// `SessionRow::version` that was read.
+        version: u64,
+    },
     /// Ends the time of guest writers (I4).
     HandOver,
 }
@@ -86,7 +92,7 @@ pub enum Writer {
         /// [`StreamState::handovers`] when the credentials were given.
         handovers: u64,
     },
-    /// The gateway itself; `bump` raises the fence first, so that the run it replaces is cut off.
+    /// The gateway itself, and stops on `.in`, which a full session still takes; `bump` raises the fence first, so that the run it replaces is cut off.
     Gateway {
         /// Raise the fence.
         bump: bool,
