@@ -135,7 +135,7 @@ impl Payload {
             Some(Value::String(text)) => Some(text),
             _ => None,
         };
-        let message = map.remove("message").filter(Value::is_object);
+        let message = map.remove("message").filter(|message| !message.is_null());
         let message_id = text(map.remove("messageId"));
         let metadata = map.remove("metadata").filter(|value| !value.is_null());
         let action = map.remove("action");

@@ -90,7 +90,6 @@ async fn a_submit_without_a_message_answers_what_is_there() {
 
 /// R-TRN-5.
 #[tokio::test]
-#[ignore = "bug: the backend is asked, and goes on with its own last message"]
 async fn a_submit_without_a_message_after_the_agents_words_asks_nobody() {
     let chat = Chat::new("c").await;
     let seq = chat.say("u1", "hello").await;

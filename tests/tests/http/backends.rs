@@ -269,6 +269,51 @@ async fn what_the_client_adds_reaches_the_backend_as_it_was_sent() {
     assert_eq!((&seen[3]["metadata"], &seen[3]["model"]), (&metadata, &json!("y")));
 }
 
+#[tokio::test]
+async fn an_openai_model_answers_through_the_whole_gateway() {
+    let seen: Arc<Mutex<Vec<Value>>> = Arc::default();
+    let bodies = Arc::clone(&seen);
+    let url = route(move |mut conn: Conn| {
+        let bodies = Arc::clone(&bodies);
+        async move {
+            while let Some(body) = conn.request().await {
+                let messages = body["messages"].as_array().expect("a list").len();
+                bodies.lock().expect("no panic").push(body);
+                conn.write(EVENTS).await;
+                for text in ["Hel", "lo"] {
+                    let delta = json!({"index": 0, "delta": {"content": text}});
+                    conn.chunk(&json!({"id": "x", "choices": [delta]})).await;
+                }
+                if messages > 3 {
+                    return; // Cut off in the second turn.
+                }
+                let end = json!({"index": 0, "delta": {}, "finish_reason": "stop"});
+                conn.chunk(&json!({"id": "x", "choices": [end]})).await;
+                conn.write(framed("data: [DONE]\n\n")).await;
+                conn.write("0\r\n\r\n").await;
+            }
+        }
+    })
+    .await;
+    let url = url.replace("/api/chat", "/v1");
+    let table = json!({"url": url, "model": "m", "system": "Be brief."});
+    let gate = Gate::of(&Plan { agents: vec![("gpt", "openai", table)], ..Plan::default() }).await;
+    let mut chat = Chat::with(&gate, "c", "gpt").await;
+    let seq = chat.say("u1", "hi").await;
+    let records = chat.answer_to(seq).await;
+    assert_eq!((text(&records).as_str(), errors(&records).len()), ("Hello", 0));
+    let seq = chat.say("u2", "more").await;
+    let records = chat.answer_to(seq).await;
+    assert_eq!((text(&records).as_str(), boundaries(&records)), ("Hello", 1));
+    let shown = errors(&records);
+    assert!(shown.len() == 1 && shown[0].contains("\"gpt\""), "{shown:?}");
+    let seen = seen.lock().expect("no panic");
+    let roles = seen[1]["messages"].as_array().expect("a list").iter();
+    let roles: Vec<_> = roles.map(|message| message["role"].as_str().expect("a role")).collect();
+    assert_eq!(roles, ["system", "user", "assistant", "user"]);
+    assert_eq!((&seen[1]["model"], &seen[1]["stream"]), (&json!("m"), &json!(true)));
+}
+
 /// A route that says on `heard` when a request came and when its connection was closed.
 async fn hanging(heard: mpsc::Sender<String>) -> String {
     route(move |mut conn: Conn| {

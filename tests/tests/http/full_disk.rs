@@ -1,4 +1,4 @@
-//! A full disk, as clients see it: a typed error, nothing lost, and all is well once there is space.
+//! A full disk, as clients see it: a typed error, nothing lost, and all well once there is space.
 
 use std::env;
 use std::fs;

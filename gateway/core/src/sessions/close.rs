@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use tidegate_protocol::ids::{self, Channel};
+use tidegate_protocol::ids::{self, Channel, SessionKey};
 use tidegate_protocol::token::scope::Action;
 use tidegate_protocol::{NewRecord, control};
 
@@ -12,7 +12,7 @@ use super::row::SessionRow;
 use crate::access::Principal;
 use crate::error::Result;
 use crate::gateway::Gateway;
-use crate::seams::store::{Append, Op, Writer};
+use crate::seams::store::{Append, Op, StoreError, Writer};
 
 impl Gateway {
     /// Closes the session for good. Idempotent; the first reason stays.
@@ -40,6 +40,12 @@ impl Gateway {
             .await?;
         self.turns().poke(&located.key, &row);
         Ok(row)
+    }
+
+    /// Drops the session with all that belongs to it, the turn that runs included.
+    pub async fn delete_session(&self, session: &SessionKey) -> Result<(), StoreError> {
+        self.turns().forget(session).await;
+        self.store().delete(session).await
     }
 
     fn close_record(&self, reason: Option<&str>) -> Op {

@@ -120,8 +120,8 @@ impl Gateway {
     }
 }
 
-/// A browser speaks as the user and hands back what the assistant said; instructions to the model
-/// are the application's own.
+/// R-APP-12: a browser speaks as the user and hands back what the assistant said; instructions to
+/// the model are the application's own.
 fn check_roles(text: &str, history: Option<&HistoryEdit>) -> Result<()> {
     let message = match Input::parse(text) {
         Input::Message(payload) => payload.message,
@@ -130,7 +130,7 @@ fn check_roles(text: &str, history: Option<&HistoryEdit>) -> Result<()> {
     let messages = history.map_or(&[][..], |history| &history.messages);
     for message in message.iter().chain(messages) {
         let role = message.get("role").and_then(Value::as_str);
-        if !matches!(role, Some("user" | "assistant")) {
+        if role.is_some_and(|role| !matches!(role, "user" | "assistant")) {
             let message = "only messages of role user or assistant may come from a session token";
             return Err(ApiError::new(ErrorCode::Unprocessable, message).at("role"));
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tidegate_protocol::ids::{Channel, base36};
 use tidegate_protocol::input::{Payload, Trigger};
 use tidegate_protocol::limits::{TRANSCRIPT_MAX_BYTES, TRANSCRIPT_MESSAGES_MAX};
-use tidegate_protocol::ui::Accumulator;
+use tidegate_protocol::ui::{Accumulator, Change};
 use tidegate_protocol::{Record, control};
 
 use super::answer::Answer;
@@ -69,6 +69,9 @@ impl Machine {
                 .map_err(|error| error.to_string())?,
             (Trigger::Submit, Some(message)) if !known => {
                 noop = self.conversation.submit(message.clone()).map_err(|e| e.to_string())?;
+            }
+            (Trigger::Submit, None) if payload.history.is_none() => {
+                noop = self.conversation.is_noop(Change::Unchanged);
             }
             _ => {}
         }

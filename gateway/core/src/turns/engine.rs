@@ -42,6 +42,16 @@ pub struct Turns {
     tasks: TaskTracker,
 }
 
+/// A driver, from outside.
+#[derive(Debug)]
+struct Handle {
+    poke: mpsc::Sender<()>,
+    /// Ends it at once.
+    stop: CancellationToken,
+    /// It has ended.
+    ended: CancellationToken,
+}
+
 /// What every driver needs.
 #[derive(Debug)]
 pub(super) struct Shared {
@@ -51,7 +61,7 @@ pub(super) struct Shared {
     pub(super) entropy: Arc<dyn Entropy>,
     pub(super) metrics: Arc<Metrics>,
     pub(super) limits: TurnLimits,
-    drivers: Mutex<HashMap<SessionKey, mpsc::Sender<()>>>,
+    drivers: Mutex<HashMap<SessionKey, Handle>>,
     draining: AtomicBool,
     /// Tells drivers that the engine drains.
     pub(super) drain: Notify,
@@ -96,7 +106,7 @@ impl Turns {
         if let Some(driver) = drivers.get(session) {
             // A full queue already says that there is something to look at; a closed one belongs
             // to a driver that died.
-            match driver.try_send(()) {
+            match driver.poke.try_send(()) {
                 Ok(()) | Err(mpsc::error::TrySendError::Full(())) => return,
                 Err(mpsc::error::TrySendError::Closed(())) => {}
             }
@@ -105,12 +115,17 @@ impl Turns {
             return;
         }
         let (poke, poked) = mpsc::channel(1);
-        drivers.insert(session.clone(), poke);
+        let stop = self.shared.abort.child_token();
+        let ended = CancellationToken::new();
+        let at_end = ended.clone().drop_guard();
+        drivers.insert(session.clone(), Handle { poke, stop: stop.clone(), ended });
         drop(drivers);
         let shared = Arc::clone(&self.shared);
         let driver = Driver::new(shared, session.clone(), Arc::clone(row), poked);
-        let abort = self.shared.abort.clone();
-        self.tasks.spawn(async move { abort.run_until_cancelled(driver.run()).await });
+        self.tasks.spawn(async move {
+            let _at_end = at_end;
+            stop.run_until_cancelled(driver.run()).await
+        });
     }
 
     /// Starts drivers for sessions with something owed and none here: after a start, and now and
@@ -133,9 +148,14 @@ impl Turns {
         }
     }
 
-    /// Ends the driver of a session that is deleted, with the history that it holds.
-    pub fn forget(&self, session: &SessionKey) {
-        self.shared.drivers.lock().remove(session);
+    /// Ends the driver of a session that is about to be deleted, with the turn that runs and the
+    /// history that it holds.
+    pub async fn forget(&self, session: &SessionKey) {
+        let driver = self.shared.drivers.lock().remove(session);
+        if let Some(driver) = driver {
+            driver.stop.cancel();
+            driver.ended.cancelled().await;
+        }
     }
 
     /// Sessions that are driven now.

@@ -67,8 +67,7 @@ async fn expired(gateway: &Gateway, closed_ttl_ms: u64) -> Result<u64, StoreErro
             let row = gateway.store().session(session).await?;
             let over = row.as_ref().and_then(|row| row.closed_at.or(row.expires_at));
             if over.is_none_or(|at| at.saturating_add(closed_ttl_ms) <= now) {
-                gateway.turns().forget(session);
-                gateway.store().delete(session).await?;
+                gateway.delete_session(session).await?;
                 deleted += 1;
             }
         }

@@ -92,7 +92,8 @@ pub enum Writer {
         /// [`StreamState::handovers`] when the credentials were given.
         handovers: u64,
     },
-    /// The gateway itself, and stops on `.in`, which a full session still takes; `bump` raises the fence first, so that the run it replaces is cut off.
+    /// The gateway itself, and stops on `.in`, which a full session still takes; `bump` raises
+    /// the fence first, so that the run it replaces is cut off.
     Gateway {
         /// Raise the fence.
         bump: bool,
