@@ -99,7 +99,8 @@ codes! {
     Overloaded = "overloaded", 503, true, Overload;
     /// The gateway is draining: another one, or this one after its restart, will answer.
     Draining = "draining", 503, true, Unavailable;
-    /// The store can't be written (disk full, I/O error); nothing of the request was kept.
+    /// The store can't be written (disk full, I/O error). Nothing of the request can be seen; a
+    /// repeat under the same part id can't be stored twice.
     StoreUnavailable = "store_unavailable", 503, true, Unavailable;
     /// The backend can't be reached.
     BackendUnavailable = "backend_unavailable", 502, true, Unavailable;

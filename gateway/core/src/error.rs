@@ -19,7 +19,8 @@ pub fn store(failure: StoreError) -> ApiError {
             error!(%failure, "the store failed");
             ApiError::new(
                 ErrorCode::StoreUnavailable,
-                "the gateway's store can't be used right now; nothing was kept, try again",
+                "the gateway's store can't be used right now; repeat the request, with the same \
+                 X-Part-Id if it had one",
             )
         }
     }

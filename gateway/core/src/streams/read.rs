@@ -94,7 +94,9 @@ impl Gateway {
         let kind = control::kind(&newest);
         let ended = matches!(kind, Some(control::TURN_COMPLETE | control::SESSION_CLOSED));
         let owed = self.store().owed(&stream.session).await.map_err(error::store)?;
-        Ok(ended && owed.is_empty())
+        // A whole turn may have passed between the two looks.
+        let now = self.store().state(stream).await.map_err(error::store)?;
+        Ok(ended && owed.is_empty() && now.tail == state.tail)
     }
 
     /// The newest record below the tail that is not a store command.

@@ -2,6 +2,7 @@
 
 use std::future::poll_fn;
 use std::io::{Error, ErrorKind};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::task::Poll;
@@ -11,7 +12,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_rustls::TlsAcceptor;
 use tokio_util::task::TaskTracker;
-use tracing::{debug, warn};
+use tracing::{Instrument, debug, debug_span, warn};
 
 use super::connection::{Http, Speaks, peek, serve};
 use crate::drain::{Phase, Watch};
@@ -38,10 +39,10 @@ impl Acceptor {
     pub(super) async fn run(mut self) {
         while let Some(accepted) = self.accept().await {
             match accepted {
-                Ok(stream) => {
+                Ok((stream, peer)) => {
                     // Accepted first: a slot that an idle listener holds would be lost to others.
                     let Some(slot) = self.free_slot().await else { break };
-                    self.spawn(stream, slot);
+                    self.spawn(stream, peer, slot);
                 }
                 Err(error) => self.back_off(&error).await,
             }
@@ -54,26 +55,28 @@ impl Acceptor {
         until_drain(&mut self.drain, slots.acquire_owned()).await?.ok()
     }
 
-    async fn accept(&mut self) -> Option<std::io::Result<TcpStream>> {
+    async fn accept(&mut self) -> Option<std::io::Result<(TcpStream, SocketAddr)>> {
         let accepted = until_drain(&mut self.drain, self.listener.accept()).await?;
-        Some(accepted.map(|(stream, _)| stream))
+        Some(accepted)
     }
 
-    fn spawn(&self, stream: TcpStream, slot: OwnedSemaphorePermit) {
+    fn spawn(&self, stream: TcpStream, peer: SocketAddr, slot: OwnedSemaphorePermit) {
+        let span = debug_span!("connection", %peer);
         let count = self.service.app().metrics.open_connection();
         let connection = self.service.connection(self.tls.is_some());
         let http = Arc::clone(&self.http);
         match self.tls.clone() {
             None => {
-                self.connections.spawn(async move {
+                let serving = async move {
                     if let Some(speaks) = peek(&stream, &connection, &http).await {
                         serve(stream, speaks, connection, &http).await;
                     }
                     drop((slot, count));
-                });
+                };
+                self.connections.spawn(serving.instrument(span));
             }
             Some(tls) => {
-                self.connections.spawn(async move {
+                let serving = async move {
                     // Boxed: the handshake's state is gone once it is done.
                     let shaken =
                         Box::pin(tokio::time::timeout(HANDSHAKE_TIMEOUT, tls.accept(stream)));
@@ -89,7 +92,8 @@ impl Acceptor {
                         Err(_) => debug!("TLS handshake took too long"),
                     }
                     drop((slot, count));
-                });
+                };
+                self.connections.spawn(serving.instrument(span));
             }
         }
     }

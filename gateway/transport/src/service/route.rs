@@ -102,6 +102,7 @@ impl Route {
                 | Self::PublicTokens
                 | Self::Append(..)
                 | Self::Chat(_)
+                | Self::ChatStop(..)
         )
     }
 
