@@ -211,11 +211,9 @@ impl Driver {
                     machine.handle_caught_up();
                 }
                 Effect::Fetch(seq) => {
-                    let one = ReadLimit { records: 1, bytes: READ_PAGE_MAX_BYTES };
-                    let page = self.read(Channel::IN, seq, one).await?;
-                    let record = page.first().filter(|record| record.seq_num == seq);
+                    let record = self.record(Channel::IN, seq).await?;
                     let record = record.ok_or_else(|| lost(seq))?;
-                    machine.handle_input(record, self.now());
+                    machine.handle_input(&record, self.now());
                 }
             }
         }
@@ -265,9 +263,8 @@ impl Driver {
         let setting = self.setting(backend);
         let mut machine = Machine::new(setting, state, conversation, tail, self.now());
         if let Some(seq) = last_out {
-            let one = ReadLimit { records: 1, ..PAGE };
-            let boundary = self.read(Channel::OUT, seq, one).await?;
-            machine.restore_end(boundary.first().map_or(0, |record| record.timestamp));
+            let boundary = self.record(Channel::OUT, seq).await?;
+            machine.restore_end(boundary.map_or(0, |record| record.timestamp));
         }
         if let Some(active) = &active {
             let (input, output) = self.read_active(active, tail).await?;
@@ -278,8 +275,7 @@ impl Driver {
         let mut signals = Vec::new();
         for seq in store.owed(&self.session).await? {
             if Some(seq) != active_seq && seen.is_some_and(|seen| seq <= seen) {
-                let page = self.read(Channel::IN, seq, ReadLimit { records: 1, ..PAGE }).await?;
-                let record = page.into_iter().find(|record| record.seq_num == seq);
+                let record = self.record(Channel::IN, seq).await?;
                 signals.extend(record.filter(|record| !machine.restore_owed(record)));
             }
         }
@@ -299,9 +295,7 @@ impl Driver {
         active: &Active,
         tail: u64,
     ) -> Result<(Option<Record>, Vec<Record>), StoreError> {
-        let one = ReadLimit { records: 1, ..PAGE };
-        let input = self.read(Channel::IN, active.seq, one).await?;
-        let input = input.into_iter().find(|record| record.seq_num == active.seq);
+        let input = self.record(Channel::IN, active.seq).await?;
         let mut output: Vec<Record> = Vec::new();
         let mut next = active.out_start;
         while next < tail {
@@ -328,6 +322,12 @@ impl Driver {
         let store = Arc::clone(&self.shared.store);
         let session = self.session.clone();
         Box::pin(async move { store.commit(Commit { session, ops }).await })
+    }
+
+    /// The record at `seq`; `None` if it is gone.
+    async fn record(&self, channel: Channel, seq: u64) -> Result<Option<Record>, StoreError> {
+        let page = self.read(channel, seq, ReadLimit { records: 1, ..PAGE }).await?;
+        Ok(page.into_iter().find(|record| record.seq_num == seq))
     }
 
     async fn read(
