@@ -29,25 +29,28 @@ async function oneBoundary(chat) {
   assert.equal(found.length, 1);
   const [message, stop] = await records(gw, chat, "in");
   assert.ok(found[0].input >= message.seqNum && found[0].input <= stop.seqNum);
+  return found[0];
 }
 
 row(10, {}, async () => {
   const { chat, reader, transport } = await begun();
   assert.equal(await transport.stopGeneration(chat), true);
   assert.ok(deltas(await rest(reader)) < 500, "the stream must end early");
-  await oneBoundary(chat);
+  const boundary = await oneBoundary(chat);
   assert.equal(transport.getSession(chat).isStreaming, false);
-  const next = isOldest ? reloaded(transport, chat) : transport;
+  const next = isOldest ? reloaded(transport, chat, boundary) : transport;
   assert.equal(textOf(await ask(next, chat, "next")), echo("next"));
   assert.equal((await boundaries(gw, chat)).length, 2);
 });
 
 /**
- * The oldest SDK swallows the turn after a stop when the stop's boundary reaches it before the
- * answer to its append. A page that is loaded again has no such memory.
+ * The oldest SDK knows a turn's end by order alone: it swallows the turn after a stop when the
+ * stop's boundary comes before the answer to its append, and takes that boundary for the next
+ * turn's when it comes later. A page that is loaded again behind the boundary meets neither.
  */
-function reloaded(transport, chat) {
-  return newTransport(gw, { sessions: { [chat]: transport.getSession(chat) } }).transport;
+function reloaded(transport, chat, boundary) {
+  const session = { ...transport.getSession(chat), lastEventId: String(boundary.seqNum) };
+  return newTransport(gw, { sessions: { [chat]: session } }).transport;
 }
 
 row(11, {}, async () => {
