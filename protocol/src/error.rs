@@ -63,6 +63,9 @@ codes! {
     InvalidCursor = "invalid_cursor", 400, false, Client;
     /// `Tidegate-Protocol-Version` names a version that this gateway does not speak.
     UnsupportedVersion = "unsupported_version", 400, false, Client;
+    /// A request for the agent link that is no WebSocket upgrade, or offers no subprotocol that is
+    /// spoken.
+    UnsupportedSubprotocol = "unsupported_subprotocol", 400, false, Client;
     /// No credential, or one that is not valid (any more).
     Unauthenticated = "unauthenticated", 401, false, Client;
     /// The credential is valid but does not reach this.
@@ -73,6 +76,8 @@ codes! {
     NotFound = "not_found", 404, false, Client;
     /// No such session.
     SessionNotFound = "session_not_found", 404, false, Client;
+    /// No such run.
+    RunNotFound = "run_not_found", 404, false, Client;
     /// The route exists, the method does not.
     MethodNotAllowed = "method_not_allowed", 405, false, Client;
     /// The session takes no more input.
@@ -83,6 +88,12 @@ codes! {
     Conflict = "conflict", 409, true, Conflict;
     /// A write under an older fence (I4).
     Fenced = "fenced", 409, false, Conflict;
+    /// The agent is served otherwise already: by the configuration, or in another mode.
+    AgentConflict = "agent_conflict", 409, false, Conflict;
+    /// A frame of the worker is missing before this one.
+    SeqGap = "seq_gap", 409, false, Conflict;
+    /// The worker does not hold this work (any more).
+    NotHeld = "not_held", 409, false, Conflict;
     /// The request body is over its limit.
     BodyTooLarge = "body_too_large", 413, false, Client;
     /// The record would be over its limit.
@@ -91,10 +102,14 @@ codes! {
     UnknownAgent = "unknown_agent", 422, false, Client;
     /// The request is well-formed, but a field's value is not allowed.
     Unprocessable = "unprocessable", 422, false, Client;
+    /// A worker's `hello` has a value that is not allowed.
+    InvalidRegistration = "invalid_registration", 422, false, Client;
     /// Over the rate limit; `x-ratelimit-reset` says when to come back.
     RateLimited = "rate_limited", 429, true, Overload;
     /// The session owes more answers than may wait.
     TooManyOwed = "too_many_owed", 429, true, Overload;
+    /// More of a piece of work's frames are unacknowledged than may be.
+    WindowExceeded = "window_exceeded", 429, true, Overload;
     /// The gateway holds as many streams or connections as it may.
     Overloaded = "overloaded", 503, true, Overload;
     /// The gateway is draining: another one, or this one after its restart, will answer.

@@ -180,11 +180,6 @@ pub fn session_id_for_request(environment: &str, idempotency_key: &str) -> Strin
     session_id(digest[0], entropy)
 }
 
-/// A run id: `run_` and 22 characters of entropy.
-pub fn run_id(entropy: u128) -> String {
-    format!("run_{}", base36(entropy, 22))
-}
-
 /// `entropy` in lower-case base 36, `len` digits, most significant digits dropped.
 pub fn base36(mut entropy: u128, len: usize) -> String {
     const DIGITS: &[u8; 36] = b"0123456789abcdefghijklmnopqrstuvwxyz";

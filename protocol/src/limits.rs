@@ -74,6 +74,44 @@ pub const TRANSCRIPT_MESSAGES_MAX: usize = 10_000;
 /// Bytes of messages in a transcript from which on no further turn begins.
 pub const TRANSCRIPT_MAX_BYTES: usize = 64 * 1024 * 1024;
 
+/// Largest `max_children` of a `process` agent.
+pub const PROCESS_CHILDREN_MAX: usize = 4_096;
+/// Children of a `process` agent when its configuration does not say.
+pub const PROCESS_CHILDREN_DEFAULT: usize = 64;
+/// Longest text that a child gets in a variable of its environment.
+pub const PROCESS_TEXT_MAX_BYTES: usize = 64 * 1024;
+/// From SIGTERM to SIGKILL, for the process group of a child whose answer is over.
+pub const PROCESS_GRACE_MS: u64 = 2_000;
+
+/// How long a connection of the agent link may be without `hello`.
+pub const LINK_HELLO_TIMEOUT_MS: u64 = 10_000;
+/// Largest frame of the agent link.
+pub const LINK_FRAME_MAX_BYTES: usize = 32 * 1024 * 1024;
+/// A worker sends something at least this often.
+pub const LINK_HEARTBEAT_MS: u64 = 3_000;
+/// Silence after which a worker's link is closed and its work lost.
+pub const LINK_LEASE_MS: u64 = 9_000;
+/// How long a link that was cut may be resumed.
+pub const LINK_RESUME_MS: u64 = 600;
+/// Bytes of one piece of work's frames that may be unacknowledged.
+pub const LINK_WINDOW_BYTES: usize = 4 * 1024 * 1024;
+/// Largest `capacity` of a worker.
+pub const WORKER_CAPACITY_MAX: usize = 10_000;
+/// Agents that one worker may register.
+pub const WORKER_AGENTS_MAX: usize = 100;
+/// Workers that a gateway holds.
+pub const WORKERS_MAX: usize = 20_000;
+/// Agents that a gateway knows, connected or not.
+pub const KNOWN_AGENTS_MAX: usize = 10_000;
+/// Sessions that may stand between a run and the session that a client made.
+pub const SUBAGENT_DEPTH_MAX: usize = 8;
+/// How long a run may take to say that it is ready.
+pub const RUN_BOOT_TIMEOUT_MS: u64 = 60_000;
+/// Runs and attempts without a boundary before the failure becomes visible (I7).
+pub const RUN_ATTEMPTS_MAX: u32 = 3;
+/// Upgrades without a boundary before the failure becomes visible (I7).
+pub const UPGRADE_SWAPS_MAX: u32 = 3;
+
 /// Seq distance between the epochs of one stream: far ahead of any old cursor, below 2^53 (I1).
 pub const EPOCH_SEQ_STRIDE: u64 = 1 << 32;
 
@@ -83,6 +121,20 @@ pub const SESSION_TOKEN_TTL_S: u64 = 3_600;
 pub const PUBLIC_TOKEN_TTL_DEFAULT_S: u64 = 15 * 60;
 /// See [`PUBLIC_TOKEN_TTL_DEFAULT_S`].
 pub const PUBLIC_TOKEN_TTL_MAX_S: u64 = 30 * 24 * 3_600;
+/// Lifetime of a run's token.
+pub const RUN_TOKEN_TTL_S: u64 = 7 * 24 * 3_600;
+/// Records in one append of the S2 binding.
+pub const S2_RECORDS_MAX: usize = 1_000;
+/// Largest body of one S2 append: JSON may write a record longer than it is.
+pub const S2_BODY_MAX_BYTES: usize = 4 * 1024 * 1024;
+/// Largest frame of an S2 append session, flags included.
+pub const S2_FRAME_MAX_BYTES: usize = 2 * 1024 * 1024;
+/// How long S2 clients are told to collect records before they send them.
+pub const S2_FLUSH_INTERVAL_MS: u64 = 10;
+/// Lifetime of S2 write credentials.
+pub const S2_TOKEN_TTL_S: u64 = 24 * 3_600;
+/// Largest transcript that an agent with a loop of its own may save.
+pub const SAVED_TRANSCRIPT_MAX_BYTES: usize = 32 * 1024 * 1024;
 /// Longest bearer credential that is looked at.
 pub const CREDENTIAL_MAX_BYTES: usize = 16 * 1024;
 /// Request line and headers of one request.

@@ -1,4 +1,4 @@
-//! Runs every vector file of `spec/v1/vectors/` against this crate.
+//! Runs every vector file of `spec/v1/vectors/` against this crate (`vectors_link.rs`: the link's).
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -19,7 +19,8 @@ use tidegate_protocol::token::scope::{Action, Grants, Resource, Scope, ScopeErro
 use tidegate_protocol::transcript::{self, Blob, Entry, TranscriptError};
 use tidegate_protocol::{Header, Record, cursor};
 
-const FILES: [&str; 6] = ["cursors", "scopes", "sse-decode", "sse-encode", "tokens", "transcript"];
+const FILES: [&str; 7] =
+    ["cursors", "link", "scopes", "sse-decode", "sse-encode", "tokens", "transcript"];
 
 fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../spec/v1/vectors")
@@ -306,6 +307,7 @@ fn token_error(error: TokenError) -> &'static str {
         TokenError::Malformed => "malformed",
         TokenError::TooLong => "too_long",
         TokenError::UnsupportedAlgorithm => "unsupported_algorithm",
+        TokenError::WrongType => "wrong_type",
         TokenError::BadSignature => "bad_signature",
         TokenError::WrongIssuer => "wrong_issuer",
         TokenError::WrongAudience => "wrong_audience",

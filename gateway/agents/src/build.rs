@@ -7,12 +7,13 @@ use serde_json::Value;
 use tidegate_core::seams::AgentBackend;
 
 use crate::ai_sdk::AiSdk;
-use crate::config::{AiSdkConfig, ConfigError, DemoConfig, OpenAiConfig};
+use crate::config::{AiSdkConfig, ConfigError, DemoConfig, OpenAiConfig, ProcessConfig};
 use crate::demo::Demo;
 use crate::openai::OpenAi;
+use crate::process::Process;
 
 /// Names of the turn backends.
-pub const BACKENDS: &[&str] = &["ai_sdk", "demo", "openai"];
+pub const BACKENDS: &[&str] = &["ai_sdk", "demo", "openai", "process"];
 
 /// Builds the turn backend `backend` for agent `id`. `table` holds the agent's other keys; secrets
 /// in it are resolved here.
@@ -21,6 +22,7 @@ pub fn build(backend: &str, id: &str, table: Value) -> Result<Arc<dyn AgentBacke
         "demo" => Ok(Arc::new(Demo::new(&read::<DemoConfig>(id, table)?))),
         "ai_sdk" => Ok(Arc::new(AiSdk::new(id, &read::<AiSdkConfig>(id, table)?)?)),
         "openai" => Ok(Arc::new(OpenAi::new(id, read::<OpenAiConfig>(id, table)?)?)),
+        "process" => Ok(Arc::new(Process::new(id, read::<ProcessConfig>(id, table)?)?)),
         _ => Err(ConfigError::UnknownBackend {
             agent: id.to_owned(),
             backend: backend.to_owned(),

@@ -1,15 +1,22 @@
 //! The engine's front: what transports call. Cheap to clone.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
+use tidegate_protocol::ids::SessionKey;
+use tracing::warn;
+
 use crate::access::{Access, Principal};
+use crate::agents::{Agents, Service};
 use crate::channels::Channels;
 use crate::error::Result;
 use crate::metrics::Metrics;
-use crate::seams::{AgentBackend, Clock, Entropy, StreamStore};
+use crate::runs::Runs;
+use crate::seams::store::StoreError;
+use crate::seams::{Clock, Entropy, StreamStore};
 use crate::sessions::locate::{Located, locate};
+use crate::sessions::row::SessionRow;
 use crate::turns::Turns;
+use crate::workers::Workers;
 
 /// Everything that a request needs.
 #[derive(Clone, Debug)]
@@ -25,56 +32,21 @@ pub struct Parts {
     /// Their live streams; must be the store's commit listener.
     pub channels: Arc<Channels>,
     /// Environments and tokens.
-    pub access: Access,
+    pub access: Arc<Access>,
     /// The agents.
     pub agents: Arc<Agents>,
     /// The turn engine.
     pub turns: Turns,
+    /// Agents in other processes.
+    pub workers: Arc<Workers>,
+    /// The runs of those that have their own loop.
+    pub runs: Runs,
     /// Wall time.
     pub clock: Arc<dyn Clock>,
     /// Ids and jitter.
     pub entropy: Arc<dyn Entropy>,
     /// Counters.
     pub metrics: Arc<Metrics>,
-}
-
-/// The agents of a gateway, by id.
-#[derive(Debug, Default)]
-pub struct Agents {
-    agents: HashMap<String, Agent>,
-}
-
-/// One agent.
-#[derive(Clone, Debug)]
-pub struct Agent {
-    /// What answers its turns.
-    pub backend: Arc<dyn AgentBackend>,
-    /// Does closing the socket of the AI SDK binding's request stop its turn (I5)?
-    pub stop_on_disconnect: bool,
-}
-
-impl Agents {
-    /// By id.
-    pub fn new(agents: HashMap<String, Agent>) -> Self {
-        Self { agents }
-    }
-
-    /// The agent called `id`.
-    pub fn find(&self, id: &str) -> Option<&Agent> {
-        self.agents.get(id)
-    }
-
-    /// Is there an agent called `id`?
-    pub fn has(&self, id: &str) -> bool {
-        self.agents.contains_key(id)
-    }
-
-    /// Every id, sorted.
-    pub fn ids(&self) -> Vec<&str> {
-        let mut ids: Vec<_> = self.agents.keys().map(String::as_str).collect();
-        ids.sort_unstable();
-        ids
-    }
 }
 
 impl Gateway {
@@ -106,6 +78,46 @@ impl Gateway {
     /// The turn engine.
     pub fn turns(&self) -> &Turns {
         &self.parts.turns
+    }
+
+    /// Agents in other processes.
+    pub fn workers(&self) -> &Arc<Workers> {
+        &self.parts.workers
+    }
+
+    /// The runs of agents that have their own loop.
+    pub fn runs(&self) -> &Runs {
+        &self.parts.runs
+    }
+
+    /// Tells whoever serves the session that it may have new input. Never blocks; a hint.
+    pub fn wake(&self, session: &SessionKey, row: &Arc<SessionRow>) {
+        match self.agents().find(&row.environment, &row.agent).map(|agent| agent.service) {
+            Some(Service::Turns(_)) => self.turns().poke(session, row),
+            Some(Service::Runs { .. }) => self.runs().poke(session, row),
+            Some(Service::Awaited) => {}
+            None => warn!(session = session.as_str(), agent = row.agent, "no such agent"),
+        }
+    }
+
+    /// Wakes every session with something owed: after a start, when agents come, and now and then.
+    /// Returns how many were found.
+    pub async fn wake_owing(&self) -> std::result::Result<usize, StoreError> {
+        const PAGE: usize = 256;
+        let (mut after, mut found) = (None, 0);
+        loop {
+            let page = self.store().sweep_owed(after, PAGE).await?;
+            for session in &page {
+                if let Some(row) = self.store().session(session).await? {
+                    self.wake(session, &row);
+                    found += 1;
+                }
+            }
+            match page.last() {
+                Some(last) if page.len() == PAGE => after = Some(last.clone()),
+                _ => return Ok(found),
+            }
+        }
     }
 
     /// Counters.

@@ -1,14 +1,17 @@
-//! The engine: sessions, channels and turns, each a pure state machine and a thin driver beside
+//! The engine: sessions, channels, turns, workers and runs, each a pure state machine and a thin driver beside
 //! it, and the seams behind which stores, backends and transports live. No sockets, no database.
 
 pub mod access;
+pub mod agents;
 pub mod channels;
 pub mod error;
 pub mod gateway;
 pub mod metrics;
+pub mod runs;
 pub mod seams;
 pub mod sessions;
 pub mod streams;
 pub mod turns;
+pub mod workers;
 
 pub use gateway::Gateway;

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 
 use crate::ai_sdk::answer::Answer;
+use crate::s2::session::Appends;
 use crate::service::connection::InFlight;
 use crate::sse::reader::Reader;
 
@@ -25,6 +26,7 @@ enum Kind {
     Full(Bytes),
     Reader(Box<Reader>),
     Answer(Box<Answer>),
+    Appends(Box<Appends>),
 }
 
 impl Body {
@@ -39,6 +41,10 @@ impl Body {
 
     pub(crate) fn answer(answer: Answer) -> Self {
         Self { kind: Kind::Answer(Box::new(answer)), guard: None }
+    }
+
+    pub(crate) fn appends(appends: Appends) -> Self {
+        Self { kind: Kind::Appends(Box::new(appends)), guard: None }
     }
 
     pub(crate) fn hold(&mut self, guard: InFlight) {
@@ -70,6 +76,7 @@ impl http_body::Body for Body {
             }
             Kind::Reader(reader) => reader.poll_data(cx),
             Kind::Answer(answer) => answer.poll_data(cx),
+            Kind::Appends(appends) => appends.poll_data(cx),
         };
         data.map(|data| data.map(|bytes| Ok(Frame::data(bytes))))
     }
@@ -80,6 +87,7 @@ impl http_body::Body for Body {
             Kind::Full(bytes) => bytes.is_empty(),
             Kind::Reader(reader) => reader.is_done(),
             Kind::Answer(answer) => answer.is_done(),
+            Kind::Appends(appends) => appends.is_done(),
         }
     }
 
@@ -87,7 +95,7 @@ impl http_body::Body for Body {
         match &self.kind {
             Kind::Empty => SizeHint::with_exact(0),
             Kind::Full(bytes) => SizeHint::with_exact(bytes.len() as u64),
-            Kind::Reader(_) | Kind::Answer(_) => SizeHint::default(),
+            Kind::Reader(_) | Kind::Answer(_) | Kind::Appends(_) => SizeHint::default(),
         }
     }
 }

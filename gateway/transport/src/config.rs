@@ -11,6 +11,8 @@ pub struct TransportConfig {
     /// The base URL that clients use, without a trailing slash; absent means each request's own
     /// scheme and `Host`.
     pub public_url: Option<String>,
+    /// Where S2 writes go, with the path (R-S2-4); absent means where each request came to.
+    pub s2_url: Option<String>,
     /// Bounds (I6).
     pub limits: Limits,
     /// Rate limit of `/api/…` and appends.

@@ -8,6 +8,8 @@ pub mod drain;
 pub mod listen;
 pub mod meta;
 pub mod metrics;
+pub mod runs;
+pub mod s2;
 pub mod service;
 pub mod sessions;
 pub mod sse;

@@ -22,8 +22,9 @@ struct BatchJson {
     records: Vec<RecordJson>,
 }
 
+/// One record, as [`crate::record::RecordJson`] is written.
 #[derive(Deserialize)]
-struct RecordJson {
+pub(crate) struct RecordJson {
     seq_num: u64,
     #[serde(default)]
     timestamp: u64,

@@ -3,7 +3,8 @@
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac};
-use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 
 use super::claims::{AUDIENCE, Claims, ISSUER};
@@ -21,6 +22,9 @@ pub enum TokenError {
     /// Not HS256, or with extensions that must be understood (`crit`).
     #[error("the access token must be signed with HS256 and without critical extensions")]
     UnsupportedAlgorithm,
+    /// Of another kind, as its header's `typ` says (R-TOK-17).
+    #[error("the access token is of another kind than the one that belongs here")]
+    WrongType,
     /// Signed with another key, or changed after it was signed.
     #[error("the access token's signature does not match the environment's key")]
     BadSignature,
@@ -48,13 +52,25 @@ pub struct Unverified {
     pub sub: String,
     /// Does it claim to be a public token?
     pub public: bool,
+    /// The kind that its header names.
+    pub typ: Option<String>,
 }
 
 /// Signs `claims`. The header is `{"alg":"HS256"}`.
 pub fn sign(claims: &Claims, key: &[u8]) -> String {
+    sign_with(HEADER.to_owned(), claims, key)
+}
+
+/// Signs the claims of a token of another kind. The header is `{"alg":"HS256","typ":"…"}`.
+pub fn sign_as(typ: &str, claims: &impl Serialize, key: &[u8]) -> String {
+    let header = serde_json::json!({"alg": "HS256", "typ": typ}).to_string();
+    sign_with(URL_SAFE_NO_PAD.encode(header), claims, key)
+}
+
+fn sign_with(header: String, claims: &impl Serialize, key: &[u8]) -> String {
     let json = serde_json::to_vec(claims).expect("claims have string keys only");
-    let mut token = String::with_capacity(HEADER.len() + json.len() * 4 / 3 + 50);
-    token.push_str(HEADER);
+    let mut token = header;
+    token.reserve(json.len() * 4 / 3 + 50);
     token.push('.');
     URL_SAFE_NO_PAD.encode_string(&json, &mut token);
     let mac = mac(key).chain_update(&token).finalize().into_bytes();
@@ -65,27 +81,25 @@ pub fn sign(claims: &Claims, key: &[u8]) -> String {
 
 /// Reads who a token claims to be from. Nothing of it may be trusted yet.
 pub fn peek(token: &str) -> Result<Unverified, TokenError> {
-    let claims: UnverifiedClaims = decode_json(Parts::of(token)?.claims)?;
-    Ok(Unverified { sub: claims.sub, public: claims.public })
+    let parts = Parts::of(token)?;
+    let claims: UnverifiedClaims = decode_json(parts.claims)?;
+    let header: JoseHeader = decode_json(parts.header)?;
+    Ok(Unverified { sub: claims.sub, public: claims.public, typ: header.typ })
 }
 
 /// Checks signature, issuer, audience, kind and times; `now_s` is in Unix seconds. There is no
 /// tolerance for clock skew.
 pub fn verify(token: &str, key: &[u8], now_s: u64) -> Result<Claims, TokenError> {
     let parts = Parts::of(token)?;
-    let header: JoseHeader = decode_json(parts.header)?;
-    if header.alg != "HS256" || header.crit.is_some() {
-        return Err(TokenError::UnsupportedAlgorithm);
-    }
-    let signature = URL_SAFE_NO_PAD.decode(parts.signature).map_err(|_| TokenError::Malformed)?;
-    // The comparison takes the same time wherever the two differ.
-    mac(key)
-        .chain_update(parts.signed)
-        .verify_slice(&signature)
-        .map_err(|_| TokenError::BadSignature)?;
-    let claims: Claims = decode_json(parts.claims)?;
+    let claims: Claims = parts.open(key, is_public)?;
     check(&claims, now_s)?;
     Ok(claims)
+}
+
+/// Checks that a token is of the kind `typ` and signed by `key`, and reads its claims. What they
+/// say, `exp` included, is for the caller to check.
+pub fn open_as<T: DeserializeOwned>(typ: &str, token: &str, key: &[u8]) -> Result<T, TokenError> {
+    Parts::of(token)?.open(key, |kind| kind == Some(typ))
 }
 
 /// `{"alg":"HS256"}`
@@ -108,12 +122,40 @@ impl<'a> Parts<'a> {
         let (header, claims) = signed.split_once('.').ok_or(TokenError::Malformed)?;
         Ok(Self { header, claims, signature, signed })
     }
+
+    fn open<T: DeserializeOwned>(
+        &self,
+        key: &[u8],
+        is_kind: impl Fn(Option<&str>) -> bool,
+    ) -> Result<T, TokenError> {
+        let header: JoseHeader = decode_json(self.header)?;
+        if header.alg != "HS256" || header.crit.is_some() {
+            return Err(TokenError::UnsupportedAlgorithm);
+        }
+        if !is_kind(header.typ.as_deref()) {
+            return Err(TokenError::WrongType);
+        }
+        let signature =
+            URL_SAFE_NO_PAD.decode(self.signature).map_err(|_| TokenError::Malformed)?;
+        // The comparison takes the same time wherever the two differ.
+        mac(key)
+            .chain_update(self.signed)
+            .verify_slice(&signature)
+            .map_err(|_| TokenError::BadSignature)?;
+        decode_json(self.claims)
+    }
+}
+
+/// R-TOK-17.
+fn is_public(typ: Option<&str>) -> bool {
+    typ.is_none_or(|typ| typ.eq_ignore_ascii_case("jwt"))
 }
 
 #[derive(Deserialize)]
 struct JoseHeader {
     alg: String,
     crit: Option<serde_json::Value>,
+    typ: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -127,7 +169,7 @@ fn mac(key: &[u8]) -> Hmac<Sha256> {
     Hmac::new_from_slice(key).expect("HMAC takes keys of any length")
 }
 
-fn decode_json<T: serde::de::DeserializeOwned>(part: &str) -> Result<T, TokenError> {
+fn decode_json<T: DeserializeOwned>(part: &str) -> Result<T, TokenError> {
     let json = URL_SAFE_NO_PAD.decode(part).map_err(|_| TokenError::Malformed)?;
     // Serde would also take an array for a struct.
     if !json.trim_ascii_start().starts_with(b"{") {
@@ -180,7 +222,7 @@ mod tests {
         fn what_is_signed_verifies(claims in any_claims(), key: Vec<u8>) {
             let token = sign(&claims, &key);
             let sub = claims.sub.clone();
-            prop_assert_eq!(peek(&token), Ok(Unverified { sub, public: true }));
+            prop_assert_eq!(peek(&token), Ok(Unverified { sub, public: true, typ: None }));
             prop_assert_eq!(verify(&token, &key, claims.exp), Err(TokenError::Expired));
             prop_assert_eq!(verify(&token, &key, claims.exp - 1), Ok(claims));
         }

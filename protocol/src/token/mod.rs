@@ -4,4 +4,7 @@ pub mod claims;
 pub mod duration;
 pub mod jwt;
 pub mod key;
+pub mod run;
+pub mod s2;
 pub mod scope;
+pub mod upload;

@@ -26,7 +26,8 @@ pub(super) fn has_forbidden_key(value: &Value) -> bool {
     }
 }
 
-fn replace_lone_surrogates(text: &str) -> Cow<'_, str> {
+/// `text` with U+FFFD for each lone surrogate escape.
+pub(crate) fn replace_lone_surrogates(text: &str) -> Cow<'_, str> {
     let mut out = String::new();
     let mut copied = 0;
     let mut at = 0;

@@ -27,5 +27,6 @@ pub use clean::clean_partial;
 pub use grammar::{Admitted, Close, Grammar, GrammarError};
 pub use history::{Change, HistoryError, is_noop_submit, regenerate, upsert_message};
 pub use json::parse_js;
+pub(crate) use json::replace_lone_surrogates;
 pub use kind::Kind;
 pub use partial_json::parse_partial_json;

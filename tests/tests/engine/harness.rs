@@ -70,7 +70,7 @@ pub(crate) async fn gateway_at(url: &str, entropy: u64, clock: Arc<dyn Clock>) -
     );
     let gateway =
         Gateway::new(Parts { store, channels, access, agents, turns, clock, entropy, metrics });
-    gateway.turns().sweep().await.expect("the store can be read");
+    gateway.wake_owing().await.expect("the store can be read");
     gateway
 }
 

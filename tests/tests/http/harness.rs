@@ -55,12 +55,13 @@ impl Gate {
                 ListenConfig { address, tls: Some(tls) },
             ],
             public_url: None,
+            s2_url: None,
             limits: Limits::default(),
             rate_limit: RateLimit::default(),
         };
         change(&mut config);
         let gateway = plan.gateway();
-        gateway.turns().sweep().await.expect("the store can be read");
+        gateway.wake_owing().await.expect("the store can be read");
         let metrics = Arc::new(TransportMetrics::default());
         let ready = Arc::new(AtomicBool::new(true));
         let setup = Setup {

@@ -17,6 +17,7 @@ mod limits;
 mod listing;
 mod owing;
 mod plan;
+mod process;
 mod races;
 mod reads;
 mod resume;

@@ -38,6 +38,6 @@ impl AgentBackend for AiSdk {
     }
 
     fn abilities(&self) -> Abilities {
-        Abilities { actions: true }
+        Abilities { actions: true, steering: false }
     }
 }

@@ -4,6 +4,7 @@ mod ai_sdk;
 mod demo;
 mod error;
 mod openai;
+mod process;
 mod secret;
 mod timeouts;
 
@@ -11,5 +12,6 @@ pub use ai_sdk::AiSdkConfig;
 pub use demo::DemoConfig;
 pub use error::ConfigError;
 pub use openai::{OpenAiConfig, ToolConfig};
+pub use process::{ProcessConfig, ProcessTimeouts};
 pub use secret::Secret;
 pub use timeouts::Timeouts;

@@ -2,8 +2,8 @@
 
 use tidegate_core::seams::backend::{BackendFault, TurnRequest};
 
-use super::history;
 use super::script::Script;
+use crate::history;
 
 /// Writes the answer to an action.
 pub(super) fn write(script: &mut Script, request: &TurnRequest) {

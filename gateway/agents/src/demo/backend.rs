@@ -10,8 +10,9 @@ use tidegate_protocol::input::Trigger;
 use super::command::Command;
 use super::player::Player;
 use super::script::Script;
-use super::{action, continuation, history};
+use super::{action, continuation};
 use crate::config::DemoConfig;
+use crate::history;
 
 /// Answers the same request with the same chunks.
 #[derive(Clone, Copy, Debug)]
@@ -55,6 +56,6 @@ impl AgentBackend for Demo {
     }
 
     fn abilities(&self) -> Abilities {
-        Abilities { actions: true }
+        Abilities { actions: true, steering: false }
     }
 }

@@ -4,9 +4,9 @@
 use serde_json::{Value, json};
 use tidegate_core::seams::backend::TurnRequest;
 
-use super::history::{parts, tool_name};
 use super::parts::shipment;
 use super::script::Script;
+use crate::history::{parts, tool_name};
 
 /// Writes the rest of the answer.
 pub(super) fn write(script: &mut Script, request: &TurnRequest) {

@@ -5,7 +5,6 @@ mod action;
 mod backend;
 mod command;
 mod continuation;
-mod history;
 mod parts;
 mod player;
 mod script;

@@ -46,6 +46,6 @@ impl AgentBackend for OpenAi {
     }
 
     fn abilities(&self) -> Abilities {
-        Abilities { actions: false }
+        Abilities { actions: false, steering: false }
     }
 }

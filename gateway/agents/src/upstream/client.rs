@@ -17,11 +17,12 @@ use super::body::Body;
 use super::connect::connect;
 use super::connection::Connection;
 use super::endpoint::Endpoint;
-use super::failure::{Failure, Namer, Retry};
+use super::failure::{Failure, Retry};
 use super::pool::Pool;
 use super::reply::{Reply, keep_time};
 use super::tls;
 use crate::config::Timeouts;
+use crate::namer::Namer;
 
 /// Calls after the first, each only if nothing of an answer was seen.
 const RETRIES_MAX: usize = 2;

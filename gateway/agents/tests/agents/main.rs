@@ -1,4 +1,4 @@
-//! The turn backends against real sockets.
+//! The turn backends against real sockets and processes.
 
 #![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
 
@@ -9,6 +9,10 @@ mod demo;
 mod faults;
 mod openai;
 mod pool;
+mod process;
+mod process_end;
+mod process_faults;
+mod process_support;
 mod retry;
 mod support;
 mod timeouts;

@@ -178,6 +178,8 @@ pub(crate) fn request(messages: Vec<Value>) -> TurnRequest {
         metadata: None,
         action: None,
         rest: Map::new(),
+        origin: Arc::default(),
+        steering: None,
     }
 }
 

@@ -38,7 +38,12 @@ impl Environment {
         self.keys.first().map(|key| key.signing.as_slice())
     }
 
-    /// Every key that may have signed a token. Old SDKs (4.5) sign with the key itself, whatever
+    /// The key of every secret that signs, or did so when it came first.
+    pub(super) fn signing_keys(&self) -> impl Iterator<Item = &[u8]> {
+        self.keys.iter().map(|key| key.signing.as_slice())
+    }
+
+    /// Every key that may have signed a public token. Old SDKs (4.5) sign with the key itself, whatever
     /// its shape.
     pub(super) fn verifying_keys(&self) -> impl Iterator<Item = &[u8]> {
         self.keys.iter().flat_map(|key| {

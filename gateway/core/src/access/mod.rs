@@ -2,8 +2,13 @@
 
 pub mod environment;
 pub mod principal;
+mod runs;
 pub mod tokens;
+mod uploads;
+mod writes;
 
 pub use environment::Environment;
-pub use principal::Principal;
+pub use principal::{Principal, RunIdentity};
 pub use tokens::Access;
+pub use uploads::UploadGrant;
+pub use writes::WriteCredentials;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tidegate_protocol::ids::Channel;
+use tidegate_protocol::ids::{Channel, SessionKey};
 use tidegate_protocol::token::scope::{Action, Grants, Resource};
 use tidegate_protocol::{ApiError, ErrorCode};
 
@@ -16,9 +16,27 @@ pub struct Principal {
     credential: Credential,
 }
 
+/// A run of an agent in another process, as its token names it (R-RUN).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunIdentity {
+    /// Id of the run.
+    pub run: Arc<str>,
+    /// Its session.
+    pub session: SessionKey,
+    /// Fencing token of its lease.
+    pub fence: u64,
+    /// Which try of the run it is, from 1.
+    pub attempt: u32,
+}
+
 #[derive(Clone, Debug)]
 enum Credential {
     Secret,
+    Run {
+        identity: Arc<RunIdentity>,
+        /// Unix seconds.
+        expires: u64,
+    },
     Public {
         grants: Arc<Grants>,
         /// Unix seconds.
@@ -38,23 +56,37 @@ impl Principal {
         Self { environment, credential }
     }
 
+    /// The holder of a run's token that ends at `expires` (Unix seconds).
+    pub fn of_run(environment: Arc<str>, identity: RunIdentity, expires: u64) -> Self {
+        let credential = Credential::Run { identity: Arc::new(identity), expires };
+        Self { environment, credential }
+    }
+
     /// When its rights end, Unix seconds; a secret key's do not.
     pub fn expires(&self) -> Option<u64> {
         match &self.credential {
             Credential::Secret => None,
-            Credential::Public { expires, .. } => Some(*expires),
+            Credential::Run { expires, .. } | Credential::Public { expires, .. } => Some(*expires),
         }
     }
 
-    /// Does it hold a secret key?
+    /// The run that it is, if it is one.
+    pub fn run(&self) -> Option<&RunIdentity> {
+        match &self.credential {
+            Credential::Run { identity, .. } => Some(identity),
+            Credential::Secret | Credential::Public { .. } => None,
+        }
+    }
+
+    /// Is it server code: the holder of a secret key, or a run (R-RUN-3)?
     pub fn is_secret(&self) -> bool {
-        matches!(self.credential, Credential::Secret)
+        !matches!(self.credential, Credential::Public { .. })
     }
 
     /// May it do `action` to `resource`?
     pub fn may(&self, action: Action, resource: &Resource<'_>) -> bool {
         match &self.credential {
-            Credential::Secret => true,
+            Credential::Secret | Credential::Run { .. } => true,
             Credential::Public { grants, .. } => grants.allows(action, resource),
         }
     }
@@ -64,7 +96,7 @@ impl Principal {
         self.may(action, &Resource::Session { ids, channel })
     }
 
-    /// Refuses everyone who does not hold a secret key.
+    /// Refuses everyone who is not server code.
     pub fn require_secret(&self) -> Result<()> {
         self.require(self.is_secret())
     }

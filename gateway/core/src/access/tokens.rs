@@ -6,8 +6,8 @@ use std::sync::Arc;
 use serde_json::Value;
 use tidegate_protocol::limits::{CREDENTIAL_MAX_BYTES, SESSION_TOKEN_TTL_S};
 use tidegate_protocol::token::claims::Claims;
-use tidegate_protocol::token::jwt;
 use tidegate_protocol::token::scope::Grants;
+use tidegate_protocol::token::{jwt, run};
 use tidegate_protocol::{ApiError, ErrorCode};
 
 use super::{Environment, Principal};
@@ -28,7 +28,7 @@ impl Access {
         Self { environments: named.collect(), clock }
     }
 
-    /// Who holds `bearer`: a secret key, or a public token.
+    /// Who holds `bearer`: a secret key, a public token, or a run's token.
     pub fn authenticate(&self, bearer: &str) -> Result<Principal> {
         if bearer.len() > CREDENTIAL_MAX_BYTES {
             return Err(unauthenticated("the credential is too long to be one"));
@@ -48,8 +48,7 @@ impl Access {
         one_time: Option<bool>,
         realtime: Option<Value>,
     ) -> Result<String> {
-        let key = self.environments.get(environment).and_then(Environment::signing_key);
-        let key = key.ok_or_else(|| unauthenticated("the environment has no key to sign with"))?;
+        let key = self.signing_key(environment)?;
         let mut claims = Claims::public(environment, scopes, self.now_s(), expires);
         claims.otu = one_time;
         claims.realtime = realtime;
@@ -62,15 +61,34 @@ impl Access {
         self.mint(environment, scopes, self.now_s() + SESSION_TOKEN_TTL_S, None, None)
     }
 
+    /// Names of the environments.
+    pub fn environments(&self) -> Vec<Arc<str>> {
+        self.environments.keys().cloned().collect()
+    }
+
     /// Unix seconds.
     pub fn now_s(&self) -> u64 {
         self.clock.unix_millis() / 1_000
+    }
+
+    /// The environment called `name`.
+    pub(super) fn environment(&self, name: &str) -> Option<&Environment> {
+        self.environments.get(name)
+    }
+
+    /// The key that signs what `environment` gives out.
+    pub(super) fn signing_key(&self, environment: &str) -> Result<&[u8]> {
+        let key = self.environment(environment).and_then(Environment::signing_key);
+        key.ok_or_else(|| unauthenticated("the environment has no key to sign with"))
     }
 
     fn verify(&self, token: &str) -> Result<Principal> {
         let invalid = || unauthenticated("the credential is neither a secret key nor a token");
         let claimed = jwt::peek(token).map_err(|_| invalid())?;
         let environment = self.environments.get(claimed.sub.as_str()).ok_or_else(invalid)?;
+        if claimed.typ.as_deref() == Some(run::TYPE) {
+            return self.verify_run(environment, token);
+        }
         let mut failure = None;
         for key in environment.verifying_keys() {
             match jwt::verify(token, key, self.now_s()) {
@@ -91,6 +109,6 @@ impl Access {
     }
 }
 
-fn unauthenticated(message: impl Into<std::borrow::Cow<'static, str>>) -> ApiError {
+pub(super) fn unauthenticated(message: impl Into<std::borrow::Cow<'static, str>>) -> ApiError {
     ApiError::new(ErrorCode::Unauthenticated, message)
 }

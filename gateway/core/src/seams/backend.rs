@@ -8,6 +8,8 @@ use futures_core::Stream;
 use serde_json::{Map, Value};
 use tidegate_protocol::input::Trigger;
 
+use super::steering::Steering;
+
 /// Answers turns. Stateless: everything it needs is in the request.
 pub trait AgentBackend: Send + Sync + std::fmt::Debug + 'static {
     /// Starts one answer. Dropping the stream cancels it, down to the upstream socket (I5), also
@@ -23,6 +25,8 @@ pub trait AgentBackend: Send + Sync + std::fmt::Debug + 'static {
 pub struct Abilities {
     /// It takes `action` turns; without it an action ends in a bare boundary.
     pub actions: bool,
+    /// It takes messages while it answers; without it they wait for their own turns.
+    pub steering: bool,
 }
 
 /// The chunks of one answer. An item holds whatever was ready: the engine appends it as one
@@ -72,6 +76,27 @@ pub struct TurnRequest {
     pub action: Option<Value>,
     /// The application's own keys.
     pub rest: Map<String, Value>,
+    /// Whose turn it is.
+    pub origin: Arc<Origin>,
+    /// Messages that come meanwhile, if the backend takes them.
+    pub steering: Option<Arc<Steering>>,
+}
+
+/// The session behind a turn.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Origin {
+    /// The environment's name.
+    pub environment: Arc<str>,
+    /// The session's friendly id.
+    pub session: Arc<str>,
+    /// Its external id, or the friendly id.
+    pub name: Arc<str>,
+    /// The session's run.
+    pub run: Arc<str>,
+    /// The version of the agent that the session is locked to.
+    pub version: Option<Arc<str>>,
+    /// How many sessions stand between it and one that a client made.
+    pub depth: usize,
 }
 
 /// Why a backend could not answer. The engine turns it into an `error` chunk and one boundary.

@@ -2,6 +2,7 @@
 
 pub mod backend;
 pub mod clock;
+pub mod steering;
 pub mod store;
 
 pub use backend::AgentBackend;

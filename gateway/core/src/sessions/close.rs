@@ -12,24 +12,29 @@ use super::row::SessionRow;
 use crate::access::Principal;
 use crate::error::Result;
 use crate::gateway::Gateway;
+use crate::runs::Call;
+use crate::runs::book::parse_run_id;
 use crate::seams::store::{Append, Op, StoreError, Writer};
 
 impl Gateway {
-    /// Closes the session for good. Idempotent; the first reason stays.
+    /// Closes the session for good. Idempotent; the first reason stays. A run that closes its own
+    /// session (`calling`) has told its readers already.
     pub async fn close_session(
         &self,
         principal: &Principal,
         name: &str,
         reason: Option<String>,
+        calling: Option<&str>,
     ) -> Result<Arc<SessionRow>> {
         validate_reason(reason.as_deref())?;
         let located = self.locate(principal, name).await?;
         principal.require(principal.may_session(Action::Admin, &located.ids(), None))?;
-        located.existing()?;
-        let wake = self.close_record(reason.as_deref());
+        let row = located.existing()?;
+        let own = calling.and_then(parse_run_id).is_some_and(|(session, _)| session == row.id);
+        let wake = (!own).then(|| self.close_record(reason.as_deref()));
         let now = self.now();
         let row = self
-            .change(&located, vec![wake], |row| {
+            .change(&located, wake.into_iter().collect(), |row| {
                 if row.closed_at.is_some() {
                     return Ok(false);
                 }
@@ -38,13 +43,17 @@ impl Gateway {
                 Ok(true)
             })
             .await?;
-        self.turns().poke(&located.key, &row);
+        if own {
+            self.runs().call(&located.key, &row, Call::Closed).await;
+        }
+        self.wake(&located.key, &row);
         Ok(row)
     }
 
     /// Drops the session with all that belongs to it, the turn that runs included.
     pub async fn delete_session(&self, session: &SessionKey) -> Result<(), StoreError> {
         self.turns().forget(session).await;
+        self.runs().forget(session).await;
         self.store().delete(session).await
     }
 

@@ -5,15 +5,17 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 use tidegate_protocol::ids::{self, Channel, SessionKey};
 use tidegate_protocol::input::Trigger;
-use tidegate_protocol::limits::SESSION_TOKEN_TTL_S;
+use tidegate_protocol::limits::{SESSION_TOKEN_TTL_S, SUBAGENT_DEPTH_MAX};
 use tidegate_protocol::token::scope::{Action, Resource};
 use tidegate_protocol::{ApiError, ErrorCode, NewRecord, control};
 
 use super::request::{CreateSession, refused};
 use super::row::SessionRow;
 use crate::access::Principal;
+use crate::agents::Service;
 use crate::error::{self, Result};
 use crate::gateway::Gateway;
+use crate::runs::book::{Book, run_id};
 use crate::seams::store::{Append, Commit, CommitError, Op, Writer};
 
 /// What a create answers.
@@ -37,15 +39,17 @@ impl Gateway {
     ) -> Result<Created> {
         request.validate()?;
         may_create(principal, &request)?;
-        if !self.agents().has(&request.task_identifier) {
+        if !self.agents().has(&principal.environment, &request.task_identifier) {
             return Err(unknown_agent(&request.task_identifier));
         }
+        let depth = self.depth(principal).await?;
         let now = self.now();
         if expires_at.is_some_and(|at| at <= now) {
             return Err(refused("expiresAt", "expiresAt must lie in the future"));
         }
         loop {
-            let row = self.new_row(principal, &request, expires_at);
+            let mut row = self.new_row(principal, &request, expires_at);
+            row.depth = depth;
             let key = SessionKey::new(&principal.environment, row.name());
             let found = self.store().session(&key).await.map_err(error::store)?;
             if let Some(found) = &found {
@@ -76,7 +80,7 @@ impl Gateway {
         let row = self.store().session(key).await.map_err(error::store)?;
         let row = row.ok_or_else(|| error::session_not_found(key.name()))?;
         error::open_or(&row, self.now())?;
-        self.turns().poke(key, &row);
+        self.wake(key, &row);
         let token = self.session_token(principal, &row, found)?;
         Ok(Created { row, token, found })
     }
@@ -102,6 +106,18 @@ impl Gateway {
         access.mint(&row.environment, scopes.collect(), expires, None, None)
     }
 
+    /// How deep a session of `principal` is: one deeper than that of the run that makes it.
+    async fn depth(&self, principal: &Principal) -> Result<usize> {
+        let Some(run) = principal.run() else { return Ok(0) };
+        let parent = self.store().session(&run.session).await.map_err(error::store)?;
+        let depth = parent.map_or(0, |row| row.depth) + 1;
+        if depth > SUBAGENT_DEPTH_MAX {
+            let text = format!("sub-agents may be at most {SUBAGENT_DEPTH_MAX} deep");
+            return Err(ApiError::new(ErrorCode::Unprocessable, text));
+        }
+        Ok(depth)
+    }
+
     fn new_row(
         &self,
         principal: &Principal,
@@ -116,6 +132,8 @@ impl Gateway {
             (None, None) => ids::session_id(self.entropy() as u8, self.entropy()),
         };
         SessionRow {
+            run_id: run_id(&id, 1),
+            depth: 0,
             id,
             external_id: request.external_id.clone(),
             environment: environment.to_string(),
@@ -124,7 +142,6 @@ impl Gateway {
             trigger_config: Value::Object(request.trigger_config.clone()),
             tags: request.tags.clone().unwrap_or_default(),
             metadata: request.metadata.clone().map(Value::Object),
-            run_id: ids::run_id(self.entropy()),
             closed_at: None,
             closed_reason: None,
             expires_at,
@@ -142,8 +159,15 @@ impl Gateway {
         class: &str,
     ) -> std::result::Result<(), CommitError> {
         let first = request.base_payload().and_then(|base| first_message(base, row.name()));
+        let agent = self.agents().find(&row.environment, &row.agent);
+        let runs = matches!(agent.map(|agent| agent.service), Some(Service::Runs { .. }));
         let mut ops = vec![Op::PutRow { expected: None, row: Box::new(row) }];
-        ops.extend(first.map(|record| self.first_input(record, class)));
+        if runs {
+            // Its agent gets the base payload itself, first message included.
+            ops.push(Book { wanted: true, initial: first.is_some(), ..Book::default() }.put());
+        } else {
+            ops.extend(first.map(|record| self.first_input(record, class)));
+        }
         self.store().commit(Commit { session: key.clone(), ops }).await.map(drop)
     }
 
@@ -191,7 +215,7 @@ fn may_create(principal: &Principal, request: &CreateSession) -> Result<()> {
 /// The error for an agent that the configuration does not have.
 pub fn unknown_agent(agent: &str) -> ApiError {
     let message =
-        format!("there is no agent {agent:?}; add an [[agent]] with this id to the configuration");
+        format!("there is no agent {agent:?}; register it, or add an [[agent]] with this id");
     ApiError::new(ErrorCode::UnknownAgent, message).at("taskIdentifier")
 }
 

@@ -38,6 +38,9 @@ pub struct SessionRow {
     pub created_at: u64,
     /// When the row last changed.
     pub updated_at: u64,
+    /// How many sessions stand between it and one that a client made.
+    #[serde(default)]
+    pub depth: usize,
     /// Compare-and-set version, given by the store: 1 for the first write.
     #[serde(default)]
     pub version: u64,

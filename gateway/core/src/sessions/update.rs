@@ -68,7 +68,7 @@ impl Gateway {
 
     /// Changes the row by compare-and-set, together with `ops`. `change` answers whether there is
     /// anything to write.
-    pub(super) async fn change(
+    pub(crate) async fn change(
         &self,
         located: &Located,
         ops: Vec<Op>,

@@ -41,11 +41,16 @@ impl Gateway {
             Direction::Out => principal.is_secret(),
         };
         principal.require(allowed)?;
-        let append = self.build(principal, channel, request)?;
+        let mut append = self.build(principal, channel, request)?;
+        if let Some(run) = principal.run().filter(|run| run.session == located.key)
+            && channel.direction == Direction::Out
+        {
+            append.writer = Writer::Run { fence: run.fence };
+        }
         let wakes = append.owed;
         loop {
             let row = located.open(self.now())?;
-            if wakes && !self.agents().has(&row.agent) {
+            if wakes && !self.agents().has(&row.environment, &row.agent) {
                 return Err(unknown_agent(&row.agent));
             }
             // Nothing is accepted behind a close.
@@ -58,7 +63,7 @@ impl Gateway {
                 Ok(committed) => {
                     self.metrics().appended();
                     if wakes {
-                        self.turns().poke(&located.key, row);
+                        self.wake(&located.key, row);
                     }
                     return Ok(committed.appends[0]);
                 }

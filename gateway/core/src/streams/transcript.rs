@@ -13,6 +13,9 @@ use crate::turns::conversation::id_of;
 use crate::turns::driver::load_messages;
 use crate::turns::state::{ENGINE_BLOB, EngineState, MESSAGE_PREFIX, StoredMessage};
 
+/// Name of the blob that an agent with a loop of its own saves.
+pub const SAVED_BLOB: &str = "saved";
+
 /// A page of the transcript.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct TranscriptPage {
@@ -45,6 +48,10 @@ impl Gateway {
             .blobs(&located.key, MESSAGE_PREFIX, before.as_deref(), limit)
             .await
             .map_err(error::store)?;
+        if blobs.is_empty() {
+            let before = before.as_deref().map(|cursor| &cursor[MESSAGE_PREFIX.len()..]);
+            return self.saved_page(&located.key, limit, before).await;
+        }
         let oldest = blobs.last().map(|(name, _)| &name[MESSAGE_PREFIX.len()..]);
         let next_cursor = oldest.filter(|index| index.bytes().any(|digit| digit != b'0'));
         let next_cursor = next_cursor.map(str::to_owned);
@@ -64,7 +71,7 @@ impl Gateway {
         let state = self.engine_state(&located.key).await?;
         let stored = load_messages(&**self.store(), &located.key).await.map_err(error::store)?;
         if stored.is_empty() {
-            return Ok(None);
+            return self.saved_transcript(&located.key).await;
         }
         let entry = |stored: StoredMessage| {
             let id = id_of(&stored.message)?.to_owned();

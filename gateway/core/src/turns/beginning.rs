@@ -124,6 +124,8 @@ impl Machine {
             metadata: payload.metadata,
             action: payload.action,
             rest: payload.rest,
+            origin: Arc::clone(&self.setting.origin),
+            steering: self.setting.abilities.steering.then(Arc::default),
         }
     }
 }

@@ -15,7 +15,8 @@ use super::conversation::Conversation;
 use super::engine::Shared;
 use super::machine::{Effect, Machine, Setting};
 use super::state::{Active, ENGINE_BLOB, EngineState, MESSAGE_PREFIX, StoredMessage};
-use crate::seams::backend::{AgentBackend, AnswerStream, BackendError, Chunk};
+use crate::agents::Service;
+use crate::seams::backend::{AgentBackend, AnswerStream, BackendError, Chunk, Origin};
 use crate::seams::store::{Commit, CommitError, Committed, Op, ReadLimit, StoreError};
 use crate::seams::{BoxFuture, StreamStore};
 use crate::sessions::row::SessionRow;
@@ -96,8 +97,10 @@ impl Driver {
     }
 
     async fn drive(&mut self) -> Result<(), CommitError> {
-        let agent = self.shared.agents.find(&self.row.agent);
-        let Some(backend) = agent.map(|agent| Arc::clone(&agent.backend)) else { return Ok(()) };
+        let agent = self.shared.agents.find(&self.row.environment, &self.row.agent);
+        let Some(Service::Turns(backend)) = agent.map(|agent| agent.service) else {
+            return Ok(());
+        };
         let (mut machine, mut running) = self.restore(&*backend).await?;
         loop {
             // Made before the flag is read, so that no drain is missed in between.
@@ -311,6 +314,14 @@ impl Driver {
         Setting {
             agent: self.row.agent.as_str().into(),
             chat_id: self.row.name().into(),
+            origin: Arc::new(Origin {
+                environment: self.row.environment.as_str().into(),
+                session: self.row.id.as_str().into(),
+                name: self.row.name().into(),
+                run: self.row.run_id.as_str().into(),
+                version: self.row.locked_version().map(Into::into),
+                depth: self.row.depth,
+            }),
             abilities: backend.abilities(),
             limits: self.shared.limits,
             entropy: Arc::clone(&self.shared.entropy),

@@ -9,12 +9,10 @@ use tidegate_protocol::ids::SessionKey;
 use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tracing::warn;
 
 use super::driver::Driver;
-use crate::gateway::Agents;
+use crate::agents::Agents;
 use crate::metrics::Metrics;
-use crate::seams::store::StoreError;
 use crate::seams::{Clock, Entropy, StreamStore};
 use crate::sessions::row::SessionRow;
 
@@ -96,12 +94,8 @@ impl Turns {
     }
 
     /// Tells the engine that `session` may have new input. Never blocks; nothing is lost if it is
-    /// not called, for [`Turns::sweep`] finds what is owed.
+    /// not called, for [`Gateway::wake_owing`] finds what is owed.
     pub fn poke(&self, session: &SessionKey, row: &Arc<SessionRow>) {
-        if self.shared.agents.find(&row.agent).is_none() {
-            warn!(session = session.as_str(), agent = row.agent, "no such agent; input waits");
-            return;
-        }
         let mut drivers = self.shared.drivers.lock();
         if let Some(driver) = drivers.get(session) {
             // A full queue already says that there is something to look at; a closed one belongs
@@ -128,26 +122,6 @@ impl Turns {
         });
     }
 
-    /// Starts drivers for sessions with something owed and none here: after a start, and now and
-    /// then. Returns how many were found.
-    pub async fn sweep(&self) -> Result<usize, StoreError> {
-        const PAGE: usize = 256;
-        let (mut after, mut found) = (None, 0);
-        loop {
-            let page = self.shared.store.sweep_owed(after, PAGE).await?;
-            for session in &page {
-                if let Some(row) = self.shared.store.session(session).await? {
-                    self.poke(session, &row);
-                    found += 1;
-                }
-            }
-            match page.last() {
-                Some(last) if page.len() == PAGE => after = Some(last.clone()),
-                _ => return Ok(found),
-            }
-        }
-    }
-
     /// Ends the driver of a session that is about to be deleted, with the turn that runs and the
     /// history that it holds.
     pub async fn forget(&self, session: &SessionKey) {
@@ -172,6 +146,11 @@ impl Turns {
     pub fn abort(&self) {
         self.shared.draining.store(true, Ordering::Release);
         self.shared.abort.cancel();
+    }
+
+    /// Does it begin no turn any more?
+    pub fn is_draining(&self) -> bool {
+        self.shared.is_draining()
     }
 
     /// Begins no turn any more, and waits for those that run. What is owed stays owed.

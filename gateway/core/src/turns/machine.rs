@@ -20,7 +20,7 @@ use super::engine::TurnLimits;
 use super::state::EngineState;
 use crate::metrics::Metrics;
 use crate::seams::Entropy;
-use crate::seams::backend::{Abilities, BackendError, BackendFault, Chunk, TurnRequest};
+use crate::seams::backend::{Abilities, BackendError, BackendFault, Chunk, Origin, TurnRequest};
 use crate::seams::store::{Append, Committed, Fate, Op, Writer};
 
 /// What the driver has to do.
@@ -47,6 +47,8 @@ pub struct Setting {
     pub agent: Arc<str>,
     /// The session's name.
     pub chat_id: Arc<str>,
+    /// Whose session it is.
+    pub origin: Arc<Origin>,
     /// What the backend can do.
     pub abilities: Abilities,
     /// Time limits of a turn.

@@ -60,7 +60,10 @@ impl Disk {
                     self.blobs.retain(|name, _| !name.starts_with(&prefix) || *name < from);
                 }
                 Op::Trim { .. } => {}
-                Op::PutRow { .. } | Op::ExpectRow { .. } | Op::HandOver => {
+                Op::PutRow { .. }
+                | Op::ExpectRow { .. }
+                | Op::ExpectFence { .. }
+                | Op::HandOver => {
                     panic!("not the turn machine's business")
                 }
             }

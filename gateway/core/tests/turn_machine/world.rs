@@ -297,7 +297,8 @@ fn machine(disk: &Disk, metrics: &Arc<Metrics>, entropy: &Arc<Counter>, now: u64
     let setting = Setting {
         agent: "a".into(),
         chat_id: "c".into(),
-        abilities: Abilities { actions: true },
+        abilities: Abilities { actions: true, steering: false },
+        origin: Arc::default(),
         limits: TurnLimits::default(),
         entropy: Arc::<Counter>::clone(entropy),
         metrics: Arc::clone(metrics),

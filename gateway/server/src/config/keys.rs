@@ -1,6 +1,8 @@
 //! Every key of the configuration, in one table: what the loader accepts and `config explain`
 //! and `config defaults` print.
 
+pub use super::kind::Kind;
+
 /// One key.
 #[derive(Clone, Copy, Debug)]
 pub struct Key {
@@ -14,78 +16,6 @@ pub struct Key {
     pub example: &'static str,
     /// What it means, with its unit.
     pub meaning: &'static str,
-}
-
-/// What a key holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// Text.
-    Text,
-    /// One of these words.
-    Choice(&'static [&'static str]),
-    /// `HOST:PORT`.
-    Address,
-    /// An `http` or `https` URL.
-    Url,
-    /// A path, relative to the working directory.
-    Path,
-    /// Where sessions are kept.
-    StoreUrl,
-    /// A secret: `env:NAME`, `file:PATH` or the value itself.
-    Secret,
-    /// At least one secret.
-    Secrets,
-    /// true or false.
-    Boolean,
-    /// A whole number.
-    Integer,
-    /// A number.
-    Number,
-    /// `60s`, `7d`.
-    Duration,
-    /// `256MiB`.
-    Size,
-    /// Whatever the backend takes.
-    Table,
-    /// A list of tables.
-    Tables,
-}
-
-impl Kind {
-    /// Name for a person.
-    pub fn name(self) -> String {
-        match self {
-            Self::Text => "text".to_owned(),
-            Self::Choice(words) => words.join(" | "),
-            Self::Address => "HOST:PORT".to_owned(),
-            Self::Url => "URL (http or https)".to_owned(),
-            Self::Path => "path".to_owned(),
-            Self::StoreUrl => "memory: | disk:PATH".to_owned(),
-            Self::Secret => "secret: env:NAME, file:PATH or the value itself".to_owned(),
-            Self::Secrets => "list of secrets: env:NAME, file:PATH or the value itself".to_owned(),
-            Self::Boolean => "true | false".to_owned(),
-            Self::Integer => "whole number".to_owned(),
-            Self::Number => "number".to_owned(),
-            Self::Duration => "duration (ms, s, m, h, d)".to_owned(),
-            Self::Size => "size (B, KiB, MiB, GiB, kB, MB, GB)".to_owned(),
-            Self::Table => "table".to_owned(),
-            Self::Tables => "list of tables".to_owned(),
-        }
-    }
-
-    /// Are values of this kind written as text, so that an environment variable needs no quotes?
-    pub fn is_text(self) -> bool {
-        !matches!(
-            self,
-            Self::Secrets
-                | Self::Boolean
-                | Self::Integer
-                | Self::Number
-                | Self::Size
-                | Self::Table
-                | Self::Tables
-        )
-    }
 }
 
 /// The key at `path`, with or without indexes in its brackets.
@@ -186,10 +116,11 @@ pub const KEYS: &[Key] = &[
     ),
     key(
         "agent[].backend",
-        Kind::Choice(&["ai_sdk", "openai", "demo"]),
+        Kind::Choice(&["ai_sdk", "openai", "process", "demo"]),
         None,
         "\"ai_sdk\"",
-        "What answers: an AI SDK route, an OpenAI-compatible endpoint, or the built-in demo.",
+        "What answers: an AI SDK route, an OpenAI-compatible endpoint, a command, or the built-in \
+         demo.",
     ),
     key(
         "agent[].stop_on_disconnect",
@@ -238,6 +169,36 @@ pub const KEYS: &[Key] = &[
         "openai: keys set in every request body, over those that the gateway sets.",
     ),
     key(
+        "agent[].command",
+        Kind::Texts,
+        None,
+        "[\"sh\", \"agent.sh\"]",
+        "process: program and arguments, run for each answer; no shell reads them.",
+    ),
+    key("agent[].cwd", Kind::Path, None, "\"agents\"", "process: where the command runs."),
+    key(
+        "agent[].env",
+        Kind::Table,
+        None,
+        "{ LANG = \"C.UTF-8\" }",
+        "process: variables of the command; values may be env:NAME or file:PATH. Of the gateway's \
+         own it gets PATH, HOME, LANG and a few more.",
+    ),
+    key(
+        "agent[].max_children",
+        Kind::Integer,
+        Some("64"),
+        "8",
+        "process: commands that run at once; further turns wait.",
+    ),
+    key(
+        "agent[].actions",
+        Kind::Boolean,
+        Some("false"),
+        "true",
+        "process: does the command take action turns?",
+    ),
+    key(
         "agent[].timeouts.connect_ms",
         Kind::Integer,
         Some("5000"),
@@ -249,21 +210,21 @@ pub const KEYS: &[Key] = &[
         Kind::Integer,
         Some("120000"),
         "30000",
-        "ai_sdk, openai: until the answer's first byte, in ms.",
+        "ai_sdk, openai, process: until the answer's first byte, in ms.",
     ),
     key(
         "agent[].timeouts.idle_ms",
         Kind::Integer,
         Some("120000"),
         "60000",
-        "ai_sdk, openai: between two bytes of the answer, in ms.",
+        "ai_sdk, openai, process: between two bytes of the answer, in ms.",
     ),
     key(
         "agent[].timeouts.total_ms",
         Kind::Integer,
         Some("900000"),
         "600000",
-        "ai_sdk, openai: for the whole answer, in ms.",
+        "ai_sdk, openai, process: for the whole answer, in ms.",
     ),
     key(
         "agent[].words_per_second",

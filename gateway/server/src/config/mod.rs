@@ -2,6 +2,7 @@
 
 pub mod explain;
 pub mod keys;
+mod kind;
 pub mod load;
 mod model;
 mod overrides;

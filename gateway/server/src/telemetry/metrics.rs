@@ -32,7 +32,7 @@ pub fn render(gateway: &Gateway, transport: &TransportMetrics, draining: bool) -
         "Sessions with a turn that runs or ran just now.",
         driven,
     );
-    let agents = gateway.agents().ids().len();
+    let agents = gateway.agents().len();
     document.gauge("tidegate_agents", "Agents that are configured.", agents);
     process::render(&mut document);
     document.into_text()

@@ -9,12 +9,15 @@ use std::time::Duration;
 use tidegate_core::Gateway;
 use tidegate_core::access::{Access, Environment};
 use tidegate_core::channels::Channels;
-use tidegate_core::gateway::{Agent, Agents, Parts};
+use tidegate_core::agents::{Agent, Agents, Service as AgentService};
+use tidegate_core::gateway::Parts;
 use tidegate_core::metrics::Metrics;
 use tidegate_core::seams::clock::SystemClock;
 use tidegate_core::seams::store::CommitListener;
 use tidegate_core::seams::{Clock, Entropy, StreamStore};
+use tidegate_core::runs::{RunLimits, Runs, Shared};
 use tidegate_core::turns::{TurnLimits, Turns};
+use tidegate_core::workers::Workers;
 use tidegate_store::OpenError;
 use tidegate_transport::config::{Limits, ListenConfig, RateLimit, TlsPem};
 use tidegate_transport::listen::StartError;
@@ -41,6 +44,8 @@ pub struct Running {
 /// Opens the store, builds the agents and begins to serve. Needs a Tokio runtime.
 pub async fn start(config: &Config) -> Result<Running, Failure> {
     let gateway = gateway(config)?;
+    let recalled = gateway.recall_agents().await;
+    recalled.map_err(|error| Failure::Io(format!("the store can't be read: {error}")))?;
     let ready = Arc::new(AtomicBool::new(true));
     let metrics = Arc::new(TransportMetrics::default());
     let extra = Extra {
@@ -92,7 +97,9 @@ impl Running {
                 self.gateway.turns().abort();
             }
         };
+        self.gateway.workers().say_goodbye();
         tokio::join!(turns, self.server.drain(self.drain_timeout));
+        self.gateway.runs().stop().await;
         let closed = self.gateway.store().close().await;
         closed.map_err(|error| Failure::Io(format!("the store did not close: {error}")))?;
         info!("stopped");
@@ -116,16 +123,39 @@ fn gateway(config: &Config) -> Result<Gateway, Failure> {
     let channels = Arc::new(Channels::default());
     listenable.set_listener(Arc::clone(&channels) as Arc<dyn CommitListener>);
     let store: Arc<dyn StreamStore> = listenable;
+    let access = Arc::new(Access::new(environments(config), Arc::clone(&clock)));
+    let workers =
+        Arc::new(Workers::new(Arc::clone(&agents), Arc::clone(&access), Arc::clone(&entropy)));
+    let limits = TurnLimits::default();
+    let runs = Runs::new(Shared::new(
+        Arc::clone(&store),
+        Arc::clone(&workers),
+        Arc::clone(&access),
+        Arc::clone(&clock),
+        Arc::clone(&entropy),
+        Arc::clone(&metrics),
+        RunLimits { idle_ms: limits.idle_ms },
+    ));
     let turns = Turns::new(
         Arc::clone(&store),
         Arc::clone(&agents),
         Arc::clone(&clock),
         Arc::clone(&entropy),
         Arc::clone(&metrics),
-        TurnLimits::default(),
+        limits,
     );
-    let access = Access::new(environments(config), Arc::clone(&clock));
-    Ok(Gateway::new(Parts { store, channels, access, agents, turns, clock, entropy, metrics }))
+    Ok(Gateway::new(Parts {
+        store,
+        channels,
+        access,
+        agents,
+        turns,
+        workers,
+        runs,
+        clock,
+        entropy,
+        metrics,
+    }))
 }
 
 fn environments(config: &Config) -> Vec<Environment> {
@@ -139,10 +169,14 @@ fn environments(config: &Config) -> Vec<Environment> {
 fn agents(config: &Config) -> Result<Agents, Failure> {
     let mut agents = HashMap::new();
     for agent in &config.agents {
-        let backend = tidegate_agents::build(&agent.backend, &agent.id, agent.table.clone());
-        let backend = backend.map_err(|error| Failure::Usage(error.to_string()))?;
+        let service = if agent.backend == "link" {
+            AgentService::Awaited
+        } else {
+            let built = tidegate_agents::build(&agent.backend, &agent.id, agent.table.clone());
+            AgentService::Turns(built.map_err(|error| Failure::Usage(error.to_string()))?)
+        };
         let stop_on_disconnect = agent.stop_on_disconnect;
-        agents.insert(agent.id.clone(), Agent { backend, stop_on_disconnect });
+        agents.insert(agent.id.clone(), Agent { service, stop_on_disconnect });
     }
     Ok(Agents::new(agents))
 }
@@ -161,7 +195,8 @@ fn transport(config: &Config) -> Result<TransportConfig, Failure> {
         requests_per_second: limit.requests_per_second,
         burst: limit.burst,
     });
-    Ok(TransportConfig { listeners, public_url: server.public_url.clone(), limits, rate_limit })
+    let (public_url, s2_url) = (server.public_url.clone(), server.s2_url.clone());
+    Ok(TransportConfig { listeners, public_url, s2_url, limits, rate_limit })
 }
 
 fn pem(files: &TlsFiles) -> Result<TlsPem, Failure> {

@@ -59,11 +59,12 @@ impl Extra {
             .gateway
             .access()
             .authenticate(bearer)
-            .and_then(|principal| principal.require_secret());
+            .and_then(|principal| principal.require_secret().map(|()| principal));
         match checked {
-            Ok(()) => {
+            Ok(principal) => {
                 let one = |id| json!({"id": id});
-                let agents: Vec<_> = self.gateway.agents().ids().into_iter().map(one).collect();
+                let ids = self.gateway.agents().ids(&principal.environment);
+                let agents: Vec<_> = ids.into_iter().map(one).collect();
                 json(StatusCode::OK, &json!({ "agents": agents }))
             }
             Err(error) => {

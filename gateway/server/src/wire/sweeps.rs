@@ -52,7 +52,7 @@ fn report(what: &'static str, swept: Result<u64, StoreError>) {
 }
 
 async fn owed(gateway: &Gateway) -> Result<u64, StoreError> {
-    gateway.turns().sweep().await.map(|found| found as u64)
+    gateway.wake_owing().await.map(|found| found as u64)
 }
 
 /// Deletes sessions whose time after closing or expiry has passed.

@@ -238,6 +238,7 @@ fn example(path: &str, example: &str) -> String {
 fn agent(key: &str, example: &str) -> String {
     let backend = match key {
         "words_per_second" | "id" | "stop_on_disconnect" => "demo",
+        "command" | "cwd" | "env" | "max_children" | "actions" => "process",
         _ => "openai",
     };
     let mut table = format!("{ENVIRONMENT}[[agent]]\n");
@@ -253,6 +254,10 @@ fn agent(key: &str, example: &str) -> String {
             set("backend", "'openai'");
             set("url", "'http://127.0.0.1:1/v1'");
             set("model", "'m'");
+        }
+        _ if backend == "process" => {
+            set("backend", "'process'");
+            set("command", "['true']");
         }
         _ => set("backend", "'demo'"),
     }

@@ -1,5 +1,6 @@
 //! Who may write (I4).
 
+use bytes::Bytes;
 use tidegate_core::seams::store::{CommitError, LeaseRequest, Op, Writer};
 use tidegate_protocol::ids::Channel;
 
@@ -24,6 +25,24 @@ pub async fn a_run_is_fenced(factory: &dyn StoreFactory) {
     assert_eq!(at.state(&OUT).await.fence, 1);
     at.done(vec![append_as(&OUT, Writer::Run { fence: 1 }, &["again"])]).await;
     assert_eq!(bodies(&at.read(&OUT, 0).await), ["run", "client", "again"]);
+}
+
+/// What needs a fence is not written under another, whatever else the commit holds.
+pub async fn a_blob_can_be_bound_to_a_fence(factory: &dyn StoreFactory) {
+    let at = Fixture::new(factory);
+    let put = |fence, text: &'static str| {
+        let bytes = Bytes::from_static(text.as_bytes());
+        vec![Op::ExpectFence { fence }, Op::PutBlob { name: "b".into(), bytes }]
+    };
+    at.done(put(0, "first")).await;
+    at.done(vec![append_as(&OUT, Writer::Gateway { bump: true }, &["cut off"])]).await;
+    assert_eq!(at.commit(put(0, "late")).await, Err(CommitError::Fenced { current: 1 }));
+    let bumped = append_as(&OUT, Writer::Gateway { bump: true }, &["x"]);
+    let after = std::iter::once(bumped).chain(put(1, "late")).collect();
+    assert_eq!(at.commit(after).await, Err(CommitError::Fenced { current: 2 }));
+    let at = at.reopen(factory).await;
+    let blob = at.store.blob(&key(), "b").await;
+    assert_eq!(blob, Ok(Some(Bytes::from_static(b"first"))));
 }
 
 /// The gateway cuts off a run, in the same commit as it writes.

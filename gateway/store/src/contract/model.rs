@@ -209,6 +209,10 @@ impl Session {
                     return Err(CommitError::RowChanged { current });
                 }
             }
+            Op::ExpectFence { fence } if *fence != self.fence => {
+                return Err(CommitError::Fenced { current: self.fence });
+            }
+            Op::ExpectFence { .. } => {}
             Op::HandOver => self.handovers += 1,
         }
         Ok(())

@@ -16,6 +16,7 @@ macro_rules! contract_suite {
                 deleting_nothing_does_nothing;
             ending: a_closed_store_says_so;
             fences: a_run_is_fenced, the_gateway_bumps_the_fence, a_bump_ends_the_lease,
+            a_blob_can_be_bound_to_a_fence,
                 a_guest_writes_until_hand_over;
             floors: a_replay_trim_keeps_the_data, a_retention_trim_drops_the_data,
                 a_trim_ends_at_the_tail, a_trim_of_nothing_is_nothing;

@@ -48,6 +48,7 @@ pub(crate) fn check<D>(
                 return Err(CommitError::RowChanged { current: version });
             }
             Op::PutRow { expected, .. } => version = Some(next_version(*expected)),
+            Op::ExpectFence { fence } => fences.admit(Writer::Run { fence: *fence })?,
             Op::HandOver => fences.handovers += 1,
             Op::ExpectRow { .. }
             | Op::Trim { .. }

@@ -6,12 +6,14 @@ use std::sync::atomic::AtomicBool;
 
 use http::request::Parts;
 use tidegate_core::Gateway;
+use tidegate_core::error::Result;
+use tidegate_protocol::{ApiError, ErrorCode};
 
 use super::rate::RateLimiter;
 use super::respond::Response;
 use crate::config::{Limits, TransportConfig};
 use crate::drain::{Drain, Phase};
-use crate::metrics::TransportMetrics;
+use crate::metrics::{StreamPermit, TransportMetrics};
 
 /// Answers paths that no binding has (console, metrics); `None` is 404. Called without
 /// authentication, so it looks at credentials itself where it needs them.
@@ -45,6 +47,7 @@ pub(crate) struct App {
     pub(crate) rates: RateLimiter,
     pub(crate) limits: Limits,
     pub(crate) public_url: Option<String>,
+    pub(crate) s2_url: Option<String>,
 }
 
 impl App {
@@ -57,11 +60,28 @@ impl App {
             drain: Arc::default(),
             rates: RateLimiter::new(config.rate_limit),
             limits: config.limits,
-            public_url: config.public_url.as_ref().map(|url| url.trim_end_matches('/').to_owned()),
+            public_url: trimmed(config.public_url.as_deref()),
+            s2_url: trimmed(config.s2_url.as_deref()),
         }
     }
 
     pub(crate) fn is_draining(&self) -> bool {
         self.drain.phase() != Phase::Up
     }
+
+    /// The right to hold a stream open.
+    pub(crate) fn stream_permit(&self) -> Result<StreamPermit> {
+        if self.is_draining() {
+            let message = "the gateway is going down; come back in a moment";
+            return Err(ApiError::new(ErrorCode::Draining, message));
+        }
+        self.metrics.open_stream(self.limits.max_streams).ok_or_else(|| {
+            let message = "the gateway holds as many streams as it may; try again later";
+            ApiError::new(ErrorCode::Overloaded, message)
+        })
+    }
+}
+
+fn trimmed(url: Option<&str>) -> Option<String> {
+    url.map(|url| url.trim_end_matches('/').to_owned())
 }

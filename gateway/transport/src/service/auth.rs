@@ -11,14 +11,14 @@ use tidegate_protocol::{ApiError, ErrorCode};
 use super::query::Query;
 use super::route::Route;
 
+const NONE: &str =
+    "the request has no credential; send Authorization: Bearer with a key or token";
+
 /// The bearer credential: from `Authorization`, or for stream reads that can't set headers from
 /// `?access_token=`.
 pub(super) fn credential<'a>(parts: &'a Parts, route: &Route) -> Result<Cow<'a, str>> {
-    if let Some(header) = parts.headers.get(AUTHORIZATION) {
-        let text = header.to_str().ok();
-        let bearer =
-            text.and_then(bearer).ok_or_else(|| missing("Authorization must be Bearer"))?;
-        return Ok(Cow::Borrowed(bearer));
+    if parts.headers.contains_key(AUTHORIZATION) {
+        return bearer_of(parts).map(Cow::Borrowed);
     }
     if parts.method == Method::GET && route.takes_query_token() {
         let token = Query::parse(parts.uri.query())?.take("access_token");
@@ -26,7 +26,14 @@ pub(super) fn credential<'a>(parts: &'a Parts, route: &Route) -> Result<Cow<'a, 
             return Ok(Cow::Owned(token));
         }
     }
-    Err(missing("the request has no credential; send Authorization: Bearer with a key or token"))
+    Err(missing(NONE))
+}
+
+/// The bearer credential of the `Authorization` header.
+pub(crate) fn bearer_of(parts: &Parts) -> Result<&str> {
+    let header = parts.headers.get(AUTHORIZATION).ok_or_else(|| missing(NONE))?;
+    let text = header.to_str().ok();
+    text.and_then(bearer).ok_or_else(|| missing("Authorization must be Bearer"))
 }
 
 fn bearer(header: &str) -> Option<&str> {

@@ -13,7 +13,6 @@ use tidegate_core::seams::store::Appended;
 use tidegate_core::streams::append::AppendRequest;
 use tidegate_protocol::ids::Channel;
 use tidegate_protocol::limits::JSON_BODY_MAX_BYTES;
-use tidegate_protocol::{ApiError, ErrorCode};
 
 use super::app::App;
 use super::finish::ToTheEnd;
@@ -75,13 +74,6 @@ impl Call<'_> {
 
     /// The right to hold a stream open.
     pub(crate) fn stream_permit(&self) -> Result<StreamPermit> {
-        if self.app.is_draining() {
-            let message = "the gateway is going down; come back in a moment";
-            return Err(ApiError::new(ErrorCode::Draining, message));
-        }
-        self.app.metrics.open_stream(self.app.limits.max_streams).ok_or_else(|| {
-            let message = "the gateway holds as many streams as it may; try again later";
-            ApiError::new(ErrorCode::Overloaded, message)
-        })
+        self.app.stream_permit()
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use http::header::ALLOW;
 use http::request::Parts;
 use http::{HeaderValue, Method};
+use hyper::body::Incoming;
 use tidegate_core::error::Result;
 use tidegate_protocol::{ApiError, ErrorCode};
 
@@ -13,7 +14,7 @@ use super::call::Call;
 use super::errors;
 use super::respond::Response;
 use super::route::Route;
-use crate::{ai_sdk, meta, sessions, streams, tokens, transcript};
+use crate::{ai_sdk, meta, runs, s2, sessions, streams, tokens, transcript};
 
 /// Routes without authentication.
 pub(super) async fn open(
@@ -36,6 +37,28 @@ pub(super) async fn open(
     }
 }
 
+/// Routes whose credential is of their own kind.
+pub(super) async fn own(
+    app: &Arc<App>,
+    parts: &Parts,
+    body: Incoming,
+    route: Route,
+) -> Result<Response> {
+    match (route, &parts.method) {
+        (Route::S2Records(stream), &Method::POST) => {
+            Ok(s2::append::append(app, parts, body, &stream).await)
+        }
+        (Route::Snapshot(name), &Method::GET | &Method::HEAD) => {
+            transcript::snapshot::fetch(app, parts, &name).await
+        }
+        (Route::Snapshot(name), &Method::PUT) => {
+            transcript::snapshot::save(app, parts, body, &name).await
+        }
+        (Route::Snapshot(_), _) => Ok(not_allowed("GET, HEAD, PUT")),
+        _ => Ok(not_allowed("POST")),
+    }
+}
+
 /// Routes of authenticated callers.
 pub(super) async fn closed(call: Call<'_>, route: Route) -> Result<Response> {
     let method = call.parts.method.clone();
@@ -49,7 +72,9 @@ pub(super) async fn closed(call: Call<'_>, route: Route) -> Result<Response> {
         (Route::Stream(name, channel), &Method::HEAD) => {
             streams::head::head(call, &name, &channel).await
         }
-        (Route::Stream(_, channel), &Method::PUT) => streams::credentials::give(&call, &channel),
+        (Route::Stream(name, channel), &Method::PUT) => {
+            streams::credentials::give(&call, &name, &channel).await
+        }
         (Route::Records(name, channel), &Method::GET) => {
             streams::records::page(call, &name, &channel).await
         }
@@ -68,6 +93,15 @@ async fn calls(call: Call<'_>, route: Route, method: &Method) -> Result<Response
         (Route::Close(name), &Method::POST) => sessions::one::close(call, &name).await,
         (Route::Transcript(name), &Method::GET) => transcript::page::page(call, &name).await,
         (Route::SnapshotUrl(name), &Method::GET) => transcript::snapshot::url(call, &name).await,
+        (Route::SnapshotUrl(name), &Method::PUT) => {
+            transcript::snapshot::upload_url(call, &name).await
+        }
+        (Route::EndAndContinue(name), &Method::POST) => {
+            runs::succession::end_and_continue(call, &name).await
+        }
+        (Route::Runs, &Method::GET) => runs::list::list(call).await,
+        (Route::Run(id), &Method::GET) => runs::one::retrieve(call, &id).await,
+        (Route::CancelRun(id), &Method::POST) => runs::one::cancel(call, &id).await,
         (Route::Claims, &Method::POST) => tokens::claims::show(call).await,
         (Route::PublicTokens, &Method::POST) => tokens::public::mint(call).await,
         (Route::Chat(agent), &Method::POST) => ai_sdk::chat::chat(call, &agent).await,
@@ -84,7 +118,10 @@ fn methods(route: &Route) -> &'static str {
         Route::Sessions => "GET, POST",
         Route::Session(_) => "GET, PATCH",
         Route::Stream(..) => "GET, HEAD, PUT",
+        Route::SnapshotUrl(_) => "GET, PUT",
         Route::Close(_)
+        | Route::EndAndContinue(_)
+        | Route::CancelRun(_)
         | Route::Append(..)
         | Route::Claims
         | Route::PublicTokens

@@ -18,6 +18,9 @@ const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
 struct Wire<'a> {
     ok: bool,
     error: &'a str,
+    /// Where S2 clients look for the text (R-S2-9).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<&'a str>,
     code: &'static str,
     r#type: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -30,16 +33,34 @@ struct Wire<'a> {
 /// The answer that tells of `error`. On a stream read (`is_stream`), the client comes back for ever
 /// unless the status is one that it takes for permanent (trap 2).
 pub(crate) fn response(error: &ApiError, is_stream: bool) -> Response {
+    tell(error, respond::json(status(error.code, is_stream), &wire(error)))
+}
+
+/// The same for S2 clients.
+pub(crate) fn s2_response(error: &ApiError) -> Response {
+    tell(error, respond::raw_json(status(error.code, false), s2_json(error)))
+}
+
+/// What S2 clients read of `error`.
+pub(crate) fn s2_json(error: &ApiError) -> Vec<u8> {
+    let wire = Wire { message: Some(&error.message), ..wire(error) };
+    serde_json::to_vec(&wire).expect("errors have string keys only")
+}
+
+fn wire(error: &ApiError) -> Wire<'_> {
     let closed = error.code == ErrorCode::SessionClosed;
-    let wire = Wire {
+    Wire {
         ok: false,
         error: &error.message,
+        message: None,
         code: error.code.as_str(),
         r#type: kind(error.code),
         param: error.param.as_deref(),
         closed_reason: closed.then_some(error.closed_reason.as_deref()),
-    };
-    let mut response = respond::json(status(error.code, is_stream), &wire);
+    }
+}
+
+fn tell(error: &ApiError, mut response: Response) -> Response {
     let retry = if error.code.retryable() { "true" } else { "false" };
     response.headers_mut().insert(SHOULD_RETRY, HeaderValue::from_static(retry));
     response

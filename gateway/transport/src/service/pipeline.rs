@@ -41,6 +41,9 @@ async fn admit(
 ) -> Result<Response> {
     speak(&parts.headers)?;
     let route = Route::of(parts.uri.path())?;
+    if route.has_own_credential() {
+        return dispatch::own(app, &parts, body, route).await;
+    }
     if route.is_open() {
         return dispatch::open(app, tls, &parts, route).await;
     }
@@ -51,6 +54,9 @@ async fn admit(
         rate::admit(allowance.as_ref())?;
     }
     drop(credential);
+    if !matches!(parts.method, Method::GET | Method::HEAD) {
+        app.gateway.require_current(&principal).await?;
+    }
     dispatch::closed(Call { app, tls, parts, body, principal }, route).await
 }
 

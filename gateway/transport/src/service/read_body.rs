@@ -16,7 +16,7 @@ use tidegate_protocol::{ApiError, ErrorCode};
 const DRAIN_MAX_BYTES: usize = 8 * 1024 * 1024;
 
 /// The whole body.
-pub(super) async fn read(
+pub(crate) async fn read(
     headers: &HeaderMap,
     body: &mut Incoming,
     limit: usize,

@@ -22,6 +22,14 @@ pub(crate) enum Route {
     Transcript(String),
     /// `/api/v1/sessions/{s}/snapshot-url`
     SnapshotUrl(String),
+    /// `/api/v1/sessions/{s}/end-and-continue`
+    EndAndContinue(String),
+    /// `/api/v1/runs`
+    Runs,
+    /// `/api/v3/runs/{run}`
+    Run(String),
+    /// `/api/v2/runs/{run}/cancel`
+    CancelRun(String),
     /// `/api/v1/auth/jwt/claims`
     Claims,
     /// `/api/v1/auth/public-tokens`
@@ -36,6 +44,8 @@ pub(crate) enum Route {
     Inputs(String),
     /// `/v1/transcripts/{s}`: what a snapshot URL leads to
     Snapshot(String),
+    /// `/s2/v1/streams/{stream}/records`
+    S2Records(String),
     /// `/ai/{agent}/chat`
     Chat(String),
     /// `/ai/{agent}/chat/{id}/stream`
@@ -70,10 +80,17 @@ impl Route {
             ["api", "v1", "sessions", s, "close"] => Ok(Self::Close(session(s)?)),
             ["api", "v1", "sessions", s, "transcript"] => Ok(Self::Transcript(session(s)?)),
             ["api", "v1", "sessions", s, "snapshot-url"] => Ok(Self::SnapshotUrl(session(s)?)),
+            ["api", "v1", "sessions", s, "end-and-continue"] => {
+                Ok(Self::EndAndContinue(session(s)?))
+            }
+            ["api", "v1", "runs"] => Ok(Self::Runs),
+            ["api", "v3", "runs", run] => Ok(Self::Run(text(run)?)),
+            ["api", "v2", "runs", run, "cancel"] => Ok(Self::CancelRun(text(run)?)),
             ["api", "v1", "auth", "jwt", "claims"] => Ok(Self::Claims),
             ["api", "v1", "auth", "public-tokens"] => Ok(Self::PublicTokens),
             ["v1", "sessions", s, "inputs"] => Ok(Self::Inputs(session(s)?)),
             ["v1", "transcripts", s] => Ok(Self::Snapshot(session(s)?)),
+            ["s2", "v1", "streams", stream, "records"] => Ok(Self::S2Records(text(stream)?)),
             ["ai", agent, "chat"] => Ok(Self::Chat(text(agent)?)),
             ["ai", agent, "chat", id, "stream"] => Ok(Self::ChatStream(text(agent)?, session(id)?)),
             ["ai", agent, "chat", id, "stop"] => Ok(Self::ChatStop(text(agent)?, session(id)?)),
@@ -86,7 +103,12 @@ impl Route {
 
     /// Served without a credential.
     pub(super) fn is_open(&self) -> bool {
-        matches!(self, Self::Discovery | Self::Live | Self::Ready | Self::Snapshot(_) | Self::Other)
+        matches!(self, Self::Discovery | Self::Live | Self::Ready | Self::Other)
+    }
+
+    /// Served to whoever holds a credential of its own kind.
+    pub(super) fn has_own_credential(&self) -> bool {
+        matches!(self, Self::Snapshot(_) | Self::S2Records(_))
     }
 
     /// `/api/…` and appends; never a read of a stream.
@@ -98,6 +120,10 @@ impl Route {
                 | Self::Close(_)
                 | Self::Transcript(_)
                 | Self::SnapshotUrl(_)
+                | Self::EndAndContinue(_)
+                | Self::Runs
+                | Self::Run(_)
+                | Self::CancelRun(_)
                 | Self::Claims
                 | Self::PublicTokens
                 | Self::Append(..)

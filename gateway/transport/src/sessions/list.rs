@@ -50,7 +50,6 @@ fn filters(query: &Query, environment: &str, now: u64) -> Result<ListQuery> {
     });
     let from = moment(query, "filter[createdAt][from]")?;
     Ok(ListQuery {
-        environment: environment.to_owned(),
         types: query.list("filter[type]"),
         tags: query.list("filter[tags]"),
         agents: query.list("filter[taskIdentifier]"),
@@ -59,8 +58,17 @@ fn filters(query: &Query, environment: &str, now: u64) -> Result<ListQuery> {
         created_from: period.transpose()?.max(from),
         created_to: moment(query, "filter[createdAt][to]")?,
         now,
+        ..page_of(query, environment)?
+    })
+}
+
+/// The page that is asked for, without filters.
+pub(crate) fn page_of(query: &Query, environment: &str) -> Result<ListQuery> {
+    Ok(ListQuery {
+        environment: environment.to_owned(),
         size: query.number("page[size]", 1..=LIST_PAGE_MAX)?.unwrap_or(LIST_PAGE_DEFAULT),
         position: position(query)?,
+        ..ListQuery::default()
     })
 }
 

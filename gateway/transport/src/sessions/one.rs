@@ -24,9 +24,10 @@ pub(crate) async fn update(mut call: Call<'_>, name: &str) -> Result<Response> {
 }
 
 #[derive(Default, Deserialize)]
-#[serde(default)]
+#[serde(default, rename_all = "camelCase")]
 struct Close {
     reason: Option<String>,
+    calling_run_id: Option<String>,
 }
 
 /// `POST …/close`; the body may be empty.
@@ -34,7 +35,10 @@ pub(crate) async fn close(mut call: Call<'_>, name: &str) -> Result<Response> {
     let close: Close = json::read_or_default(&call.small_body().await?)?;
     let (gateway, principal) = (call.gateway().clone(), call.principal.clone());
     let name = name.to_owned();
-    let close = async move { gateway.close_session(&principal, &name, close.reason).await };
+    let close = async move {
+        let calling = close.calling_run_id.as_deref();
+        gateway.close_session(&principal, &name, close.reason, calling).await
+    };
     Ok(show(&*ToTheEnd::of(close).await?))
 }
 

@@ -59,6 +59,11 @@ pub enum Op {
         /// `SessionRow::version` that was read.
         version: u64,
     },
+    /// Fails the commit if the session has another fence: whoever wrote this was cut off (I4).
+    ExpectFence {
+        /// [`Lease::fence`].
+        fence: u64,
+    },
     /// Ends the time of guest writers (I4).
     HandOver,
 }

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 /// Text of the newest user message; empty if there is none.
-pub(super) fn last_user_text(messages: &[Value]) -> String {
+pub(crate) fn last_user_text(messages: &[Value]) -> String {
     messages
         .iter()
         .rev()
@@ -16,12 +16,12 @@ pub(super) fn last_user_text(messages: &[Value]) -> String {
 }
 
 /// A message's parts.
-pub(super) fn parts(message: &Value) -> &[Value] {
+pub(crate) fn parts(message: &Value) -> &[Value] {
     message["parts"].as_array().map_or(&[], Vec::as_slice)
 }
 
 /// A tool part's tool, `None` for other parts.
-pub(super) fn tool_name(part: &Value) -> Option<&str> {
+pub(crate) fn tool_name(part: &Value) -> Option<&str> {
     match part["type"].as_str()? {
         "dynamic-tool" => part["toolName"].as_str(),
         other => other.strip_prefix("tool-"),

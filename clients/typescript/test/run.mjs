@@ -1,0 +1,28 @@
+// Builds the package and runs its tests, or those whose path holds one of the arguments.
+
+import { spawnSync } from "node:child_process";
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const here = fileURLToPath(new URL(".", import.meta.url));
+const root = join(here, "..");
+const wanted = process.argv.slice(2);
+
+run(join(root, "node_modules/.bin/tsc"), ["-p", join(root, "tsconfig.json")]);
+const files = [...readdirSync(here, { recursive: true }), ...agentTests()]
+  .filter((file) => file.endsWith(".test.mjs"))
+  .map((file) => join(here, file))
+  .filter((file) => wanted.length === 0 || wanted.some((part) => file.includes(part)));
+run(process.execPath, ["--test", "--test-concurrency=2", "--test-timeout=60000", ...files]);
+
+/** The agent SDK keeps its tests beside its sources. */
+function agentTests() {
+  const folder = join(root, "src/agent");
+  return readdirSync(folder, { recursive: true }).map((file) => join("../src/agent", file));
+}
+
+function run(command, args) {
+  const { status } = spawnSync(command, args, { stdio: "inherit", cwd: root });
+  if (status !== 0) process.exit(status ?? 1);
+}

@@ -1,0 +1,123 @@
+//! The agents of a gateway: those that the configuration names, and those that workers registered.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use parking_lot::RwLock;
+
+use crate::seams::AgentBackend;
+
+/// The agents of a gateway, by environment and id.
+#[derive(Debug, Default)]
+pub struct Agents {
+    /// Known in every environment.
+    configured: HashMap<String, Agent>,
+    /// Known where a worker registered them, whether or not one is connected now.
+    registered: RwLock<HashMap<AgentKey, Service>>,
+}
+
+/// An agent in an environment.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct AgentKey {
+    /// The environment's name.
+    pub environment: Arc<str>,
+    /// The agent's id.
+    pub agent: Arc<str>,
+}
+
+/// One agent.
+#[derive(Clone, Debug)]
+pub struct Agent {
+    /// Who serves its sessions.
+    pub service: Service,
+    /// Does closing the socket of the AI SDK binding's request stop its turn (I5)?
+    pub stop_on_disconnect: bool,
+}
+
+/// Who runs the turn loop of an agent's sessions.
+#[derive(Clone, Debug)]
+pub enum Service {
+    /// The gateway; the backend gives one answer at a time.
+    Turns(Arc<dyn AgentBackend>),
+    /// A worker, in runs. `records`: its records come over the link, else over HTTP.
+    Runs {
+        /// Mode `runs` of the agent link, else mode `http`.
+        records: bool,
+    },
+    /// No worker has said yet.
+    Awaited,
+}
+
+impl Agent {
+    /// An agent whose turns the gateway runs.
+    pub fn turns(backend: Arc<dyn AgentBackend>, stop_on_disconnect: bool) -> Self {
+        Self { service: Service::Turns(backend), stop_on_disconnect }
+    }
+}
+
+impl AgentKey {
+    /// The agent `agent` of `environment`.
+    pub fn new(environment: &str, agent: &str) -> Self {
+        Self { environment: environment.into(), agent: agent.into() }
+    }
+}
+
+impl Agents {
+    /// Those of the configuration, by id.
+    pub fn new(configured: HashMap<String, Agent>) -> Self {
+        Self { configured, registered: RwLock::default() }
+    }
+
+    /// The agent called `id` in `environment`.
+    pub fn find(&self, environment: &str, id: &str) -> Option<Agent> {
+        let configured = self.configured.get(id);
+        if let Some(agent) = configured
+            && !matches!(agent.service, Service::Awaited)
+        {
+            return Some(agent.clone());
+        }
+        let registered = self.registered.read().get(&AgentKey::new(environment, id)).cloned();
+        let stop_on_disconnect = configured.is_some_and(|agent| agent.stop_on_disconnect);
+        match registered {
+            Some(service) => Some(Agent { service, stop_on_disconnect }),
+            None => configured.cloned(),
+        }
+    }
+
+    /// Is there an agent called `id` in `environment`?
+    pub fn has(&self, environment: &str, id: &str) -> bool {
+        self.configured.contains_key(id)
+            || self.registered.read().contains_key(&AgentKey::new(environment, id))
+    }
+
+    /// May workers register `id`? Not if the configuration gives it to another backend (R-LNK-8).
+    pub fn may_register(&self, id: &str) -> bool {
+        self.configured.get(id).is_none_or(|agent| matches!(agent.service, Service::Awaited))
+    }
+
+    /// A worker registered an agent. Answers whether that is news.
+    pub fn register(&self, key: AgentKey, service: Service) -> bool {
+        self.registered.write().insert(key, service).is_none()
+    }
+
+    /// Every id in `environment`, sorted.
+    pub fn ids(&self, environment: &str) -> Vec<String> {
+        let registered = self.registered.read();
+        let here = registered.keys().filter(|key| &*key.environment == environment);
+        let mut ids: Vec<_> = here.map(|key| key.agent.to_string()).collect();
+        ids.extend(self.configured.keys().cloned());
+        ids.sort_unstable();
+        ids.dedup();
+        ids
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.configured.len() + self.registered.read().len()
+    }
+
+    /// Is there none?
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}

@@ -1,0 +1,240 @@
+//! Runs one session's machine: reads inputs, performs effects, speaks to the worker. No decisions.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tidegate_protocol::Record;
+use tidegate_protocol::ids::{Channel, SessionKey, StreamId};
+use tidegate_protocol::limits::{READ_PAGE_MAX_BYTES, RECORDS_PAGE_MAX};
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep, sleep_until};
+use tokio_util::task::AbortOnDropHandle;
+use tracing::{Instrument, info_span, warn};
+
+use super::book::{BOOK_BLOB, Book, RunRow, run_name};
+use super::calls::Call;
+use super::engine::Shared;
+use super::machine::Machine;
+use crate::seams::BoxFuture;
+use crate::seams::store::{Commit, CommitError, Committed, Op, ReadLimit, StoreError};
+use crate::sessions::row::SessionRow;
+use crate::workers::{Slot, Work, WorkEvent};
+
+/// A driver without a run stays this long.
+const IDLE: Duration = Duration::from_secs(5);
+/// First and longest wait before a session is restored after a store failure.
+const BACKOFF: Duration = Duration::from_millis(200);
+const BACKOFF_MAX: Duration = Duration::from_secs(10);
+/// How often it is looked whether a turn that must be stopped has shown itself.
+const LOOK: Duration = Duration::from_millis(50);
+pub(super) const PAGE: ReadLimit =
+    ReadLimit { records: RECORDS_PAGE_MAX, bytes: READ_PAGE_MAX_BYTES };
+
+pub(super) struct Driver {
+    pub(super) shared: Arc<Shared>,
+    pub(super) session: SessionKey,
+    pub(super) row: Arc<SessionRow>,
+    poked: mpsc::Receiver<()>,
+    calls: mpsc::Receiver<Call>,
+    pub(super) work: Option<Work>,
+    /// A task of its own, for it outlives each wait.
+    pub(super) placing: Option<AbortOnDropHandle<Slot>>,
+    pub(super) slot: Option<Slot>,
+    /// Highest `.in` seq that was pushed to the run.
+    pub(super) delivered: Option<u64>,
+    /// Tail of `.out` when the run was handed over.
+    pub(super) out_at_boot: u64,
+}
+
+/// What a driver waits for.
+enum Event {
+    Poked,
+    Forgotten,
+    Called(Box<Call>),
+    Worked(WorkEvent),
+    Placed(Slot),
+    Due,
+    Idle,
+}
+
+impl Driver {
+    pub(super) fn new(
+        shared: Arc<Shared>,
+        session: SessionKey,
+        row: Arc<SessionRow>,
+        poked: mpsc::Receiver<()>,
+        calls: mpsc::Receiver<Call>,
+    ) -> Self {
+        let (work, placing, slot, delivered) = (None, None, None, None);
+        let out_at_boot = 0;
+        Self { shared, session, row, poked, calls, work, placing, slot, delivered, out_at_boot }
+    }
+
+    /// Runs until the session has no run and wants none. A store failure restores the machine from
+    /// what is durable; the run goes on meanwhile.
+    pub(super) async fn run(mut self) {
+        let span = info_span!("runs", session = self.session.as_str(), agent = self.row.agent);
+        async move {
+            let mut backoff = BACKOFF;
+            loop {
+                match self.drive().await {
+                    Ok(()) => {
+                        let (poked, calls) = (&mut self.poked, &self.calls);
+                        if self.shared.release(&self.session, poked, calls) {
+                            return;
+                        }
+                        backoff = BACKOFF;
+                    }
+                    Err(error) => {
+                        warn!(%error, "the session's run is restored from the store");
+                        sleep(backoff).await;
+                        backoff = (backoff * 2).min(BACKOFF_MAX);
+                    }
+                }
+            }
+        }
+        .instrument(span)
+        .await;
+    }
+
+    async fn drive(&mut self) -> Result<(), CommitError> {
+        let mut machine = self.restore().await?;
+        loop {
+            self.perform(&mut machine).await?;
+            match self.wait(&machine).await {
+                Event::Poked => self.read_inputs(&mut machine).await?,
+                Event::Forgotten => return Ok(()),
+                Event::Called(call) => self.answer(&mut machine, *call).await?,
+                Event::Worked(event) => self.take(&mut machine, event).await?,
+                Event::Placed(slot) => {
+                    self.placing = None;
+                    self.slot = Some(slot);
+                    machine.handle_placed(self.now());
+                }
+                Event::Due => self.look(&mut machine).await?,
+                Event::Idle => return Ok(()),
+            }
+        }
+    }
+
+    async fn wait(&mut self, machine: &Machine) -> Event {
+        let looks = machine.awaits_activity().then(|| Instant::now() + LOOK);
+        let due = machine.poll_timeout().map(|at| self.instant(at));
+        let due = due.into_iter().chain(looks).min();
+        let idle = machine.is_idle();
+        tokio::select! {
+            biased;
+            poked = self.poked.recv() => match poked {
+                Some(()) => Event::Poked,
+                None => Event::Forgotten,
+            },
+            Some(call) = self.calls.recv() => Event::Called(Box::new(call)),
+            event = next(self.work.as_ref()) => Event::Worked(event),
+            slot = placed(&mut self.placing) => Event::Placed(slot),
+            () = sleep_until(due.unwrap_or_else(far)), if due.is_some() => Event::Due,
+            () = sleep(IDLE), if idle => Event::Idle,
+        }
+    }
+
+    /// Hands in what `.in` has beyond what was seen.
+    pub(super) async fn read_inputs(&mut self, machine: &mut Machine) -> Result<(), CommitError> {
+        loop {
+            let from = machine.seen().map_or(0, |seq| seq + 1);
+            // A page may be short for its bytes, so only an empty one is the end.
+            let page = self.read(Channel::IN, from, PAGE).await?;
+            for record in &page {
+                machine.handle_input(record, self.now());
+                self.perform(machine).await?;
+            }
+            if page.is_empty() {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn look(&mut self, machine: &mut Machine) -> Result<(), CommitError> {
+        let state = self.shared.store.state(&self.stream(Channel::OUT)).await?;
+        if machine.awaits_activity() && machine.is_live() && state.tail > self.out_at_boot {
+            machine.handle_activity(self.now());
+        }
+        machine.handle_timeout(state.last_timestamp, self.now());
+        Ok(())
+    }
+
+    /// The machine as the store has it, with what is owed.
+    async fn restore(&mut self) -> Result<Machine, CommitError> {
+        let store = Arc::clone(&self.shared.store);
+        let book = match store.blob(&self.session, BOOK_BLOB).await? {
+            Some(bytes) => Book::parse(&bytes)?,
+            None => Book::default(),
+        };
+        let row = match store.blob(&self.session, &run_name(book.number)).await? {
+            Some(bytes) => Some(RunRow::parse(&bytes)?),
+            None => None,
+        };
+        self.placing = None;
+        self.slot = None;
+        let mut machine = Machine::new(book, row, self.shared.limits, self.now());
+        if self.work.is_some() {
+            machine.handle_adopted(false, self.now());
+        }
+        for seq in store.owed(&self.session).await? {
+            let limit = ReadLimit { records: 1, ..PAGE };
+            let found = self.read(Channel::IN, seq, limit).await?;
+            if let Some(record) = found.iter().find(|record| record.seq_num == seq) {
+                machine.restore_owed(record);
+            }
+        }
+        machine.handle_restored(self.now());
+        self.perform(&mut machine).await?;
+        self.read_inputs(&mut machine).await?;
+        Ok(machine)
+    }
+
+    pub(super) fn commit(&self, ops: Vec<Op>) -> BoxFuture<'_, Result<Committed, CommitError>> {
+        self.shared.store.commit(Commit { session: self.session.clone(), ops })
+    }
+
+    pub(super) async fn read(
+        &self,
+        channel: Channel,
+        from: u64,
+        limit: ReadLimit,
+    ) -> Result<Vec<Record>, StoreError> {
+        self.shared.store.read(&self.stream(channel), from, limit).await
+    }
+
+    pub(super) fn stream(&self, channel: Channel) -> StreamId {
+        StreamId { session: self.session.clone(), channel }
+    }
+
+    pub(super) fn now(&self) -> u64 {
+        self.shared.clock.unix_millis()
+    }
+
+    fn instant(&self, at: u64) -> Instant {
+        Instant::now() + Duration::from_millis(at.saturating_sub(self.now()))
+    }
+}
+
+async fn next(work: Option<&Work>) -> WorkEvent {
+    match work {
+        Some(work) => work.next().await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn placed(placing: &mut Option<AbortOnDropHandle<Slot>>) -> Slot {
+    match placing {
+        Some(placing) => match placing.await {
+            Ok(slot) => slot,
+            // The runtime is going away.
+            Err(_) => std::future::pending().await,
+        },
+        None => std::future::pending().await,
+    }
+}
+
+fn far() -> Instant {
+    Instant::now() + Duration::from_secs(3_600)
+}

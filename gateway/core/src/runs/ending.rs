@@ -1,0 +1,206 @@
+//! How turns end: in one boundary, written by the run or, where it can't, by the gateway (I3).
+
+use serde_json::json;
+use tidegate_protocol::ids::Channel;
+use tidegate_protocol::limits::TURN_KEEP_ALIVE_MS;
+use tidegate_protocol::link::Cause;
+use tidegate_protocol::{NewRecord, control};
+
+use super::book::{Book, RunRow, RunStatus};
+use super::machine::{Effect, Machine, Phase};
+use super::owed::Owed;
+use crate::seams::store::{Append, Fate, Op, Writer};
+
+/// What a boundary of the run does, decided before it is committed.
+#[derive(Debug)]
+pub struct Plan {
+    /// Fates of the inputs that it settles.
+    pub fates: Vec<(u64, Fate)>,
+    /// The book as it is then.
+    pub book: Book,
+}
+
+impl Machine {
+    /// What a boundary with these cursors (R-CTL) would do.
+    pub fn plan_boundary(&self, floor: Option<u64>, consumed: Option<u64>) -> Plan {
+        let consumed = consumed.max(floor);
+        let turn = self.book.turn + 1;
+        let fate = |(seq, owed): (&u64, &Owed)| match owed {
+            Owed::Answer { message } if Some(*seq) <= floor => {
+                let injected = message.as_ref().is_some_and(|id| self.injected.contains(id));
+                Some(if injected { Fate::Injected { turn } } else { Fate::Answered { turn } })
+            }
+            Owed::Stop { .. } if Some(*seq) <= consumed => Some(Fate::Applied { turn: Some(turn) }),
+            Owed::Preload if Some(*seq) <= consumed => Some(Fate::Applied { turn: None }),
+            _ => None,
+        };
+        let fates = self.owed.iter().filter_map(|entry| Some((*entry.0, fate(entry)?))).collect();
+        Plan { fates, book: self.book_after(floor, consumed) }
+    }
+
+    /// The boundary is committed.
+    pub fn handle_boundary(&mut self, plan: Plan, now: u64) {
+        self.now = now;
+        for (seq, _) in &plan.fates {
+            self.owed.remove(seq);
+        }
+        self.book = plan.book;
+        self.injected.clear();
+        self.early_stop = false;
+        self.stuck_at = None;
+        (self.heard_at, self.kept_alive_at) = (now, now);
+    }
+
+    /// The gateway ends the turn that nobody else ends: an `error` chunk and a boundary under a
+    /// new fence. The run, if there is one, is cut off.
+    pub(super) fn give_up(&mut self, text: String) {
+        let first = self.owed.iter().find(|(_, owed)| owed.is_answer()).map(|(seq, _)| *seq);
+        let turn = self.book.turn + 1;
+        let mut fates = Vec::new();
+        // The message of the base payload comes before everything on `.in`.
+        if !self.book.initial
+            && let Some(seq) = first
+        {
+            fates.push((seq, Fate::Rejected { reason: text.clone() }));
+            let stops = self.owed.iter().filter(|(_, owed)| matches!(owed, Owed::Stop { .. }));
+            fates.extend(stops.map(|(seq, _)| (*seq, Fate::Applied { turn: Some(turn) })));
+        }
+        for (seq, _) in &fates {
+            self.owed.remove(seq);
+        }
+        let (floor, consumed) = self.floor();
+        self.book = self.book_after(floor, consumed);
+        self.injected.clear();
+        self.early_stop = false;
+        let chunk = json!({"type": "error", "errorText": text}).to_string();
+        let id = format!("e{}", self.book.number);
+        let records =
+            vec![NewRecord::data(chunk.as_bytes(), &id), control::boundary(floor, consumed, None)];
+        let mut ops = vec![append(records, true), Op::Settle(fates), self.book.put()];
+        ops.extend(self.row.as_ref().map(RunRow::put));
+        self.commit(ops);
+        self.advance();
+    }
+
+    /// Ends the turn of a live run that can't end it itself, and the run with it.
+    pub(super) fn fail_turn(&mut self, text: String, cause: Cause, status: RunStatus) {
+        self.clear_run(cause, status, Some(text.clone()));
+        self.effects.push_back(Effect::End(Some(cause)));
+        self.give_up(text);
+    }
+
+    /// A stop while no turn runs (I3): settled at once, with a boundary for a secret key.
+    pub(super) fn stop_idle(&mut self, seq: u64, owed: &Owed) {
+        let fates = vec![(seq, Fate::Applied { turn: None })];
+        if *owed == (Owed::Stop { secret: true }) {
+            let (floor, consumed) = self.floor();
+            let boundary = control::boundary(floor, consumed, None);
+            (self.book.floor, self.book.consumed) = (floor, consumed);
+            let ops = vec![append(vec![boundary], false), Op::Settle(fates), self.book.put()];
+            self.commit(ops);
+        } else {
+            self.commit(vec![Op::Settle(fates)]);
+        }
+    }
+
+    /// Without a run: what needs none takes effect, up to the first input that does.
+    pub(super) fn settle_leading(&mut self) {
+        if self.book.initial {
+            return;
+        }
+        while let Some((&seq, owed)) = self.owed.first_key_value() {
+            let owed = owed.clone();
+            match owed {
+                Owed::Answer { .. } => return,
+                Owed::Stop { .. } => self.stop_idle(seq, &owed),
+                Owed::CloseRun => {
+                    self.commit(vec![Op::Settle(vec![(seq, Fate::Applied { turn: None })])]);
+                }
+                Owed::Preload => {
+                    self.book.wanted = true;
+                    let fate = Fate::Applied { turn: None };
+                    self.commit(vec![Op::Settle(vec![(seq, fate)]), self.book.put()]);
+                }
+                Owed::CloseSession(reason) => {
+                    let reason = (!reason.is_empty()).then_some(&*reason);
+                    let closed = append(vec![control::session_closed(reason)], true);
+                    let fates = vec![(seq, Fate::Applied { turn: None })];
+                    self.book.wanted = false;
+                    self.commit(vec![closed, Op::Settle(fates), self.book.put()]);
+                }
+            }
+            self.owed.remove(&seq);
+        }
+    }
+
+    /// Looks after a live run: parked on an answer that it owes, or silent for too long.
+    pub(super) fn watch(&mut self) {
+        if self.stuck_at.is_some_and(|at| at <= self.now) {
+            let text = "The answer could not be delivered.".to_owned();
+            return self.fail_turn(text, Cause::Cancelled, RunStatus::Failed);
+        }
+        let silent = self.heard_at + self.limits.idle_ms <= self.now;
+        if self.is_answering() && self.parked.is_none() && silent {
+            let text =
+                format!("Nothing came from the agent for {} s.", self.limits.idle_ms / 1_000);
+            self.fail_turn(text, Cause::Cancelled, RunStatus::Crashed);
+        }
+    }
+
+    /// A running turn never falls silent for its readers (trap 5).
+    pub(super) fn keep_alive(&mut self) {
+        if self.is_answering() && self.kept_alive_at + TURN_KEEP_ALIVE_MS <= self.now {
+            self.kept_alive_at = self.now;
+            self.commit(vec![append(vec![control::keep_alive()], false)]);
+        }
+    }
+
+    /// When [`Machine::handle_timeout`] wants to be called, Unix ms.
+    pub fn poll_timeout(&self) -> Option<u64> {
+        let phase = match self.phase {
+            Phase::Waiting(at) | Phase::Leaving(at) | Phase::Orphaned(at) => Some(at),
+            Phase::Booting(since) => Some(since + tidegate_protocol::limits::RUN_BOOT_TIMEOUT_MS),
+            Phase::Live => {
+                let working = self.is_answering() && self.parked.is_none();
+                let silent = working.then(|| self.heard_at + self.limits.idle_ms);
+                silent.into_iter().chain(self.stuck_at).min()
+            }
+            Phase::Idle | Phase::Placing | Phase::Fencing => None,
+        };
+        let keep_alive = self.is_answering().then(|| self.kept_alive_at + TURN_KEEP_ALIVE_MS);
+        phase.into_iter().chain(keep_alive).min()
+    }
+
+    /// Floor and high-water of a boundary that the gateway writes: held back behind what is owed.
+    fn floor(&self) -> (Option<u64>, Option<u64>) {
+        let waiting = self.owed.iter().find(|(_, owed)| owed.is_answer()).map(|(seq, _)| *seq);
+        let floor = match waiting {
+            Some(seq) => seq.checked_sub(1),
+            None => self.seen,
+        };
+        (floor.max(self.book.floor), self.seen)
+    }
+
+    fn book_after(&self, floor: Option<u64>, consumed: Option<u64>) -> Book {
+        Book {
+            turn: self.book.turn + 1,
+            floor: self.book.floor.max(floor),
+            consumed: self.book.consumed.max(consumed),
+            fruitless: 0,
+            swaps: 0,
+            initial: false,
+            ..self.book.clone()
+        }
+    }
+}
+
+/// The gateway's own records on `.out`; `bump` cuts the run off that might write.
+pub(super) fn append(records: Vec<NewRecord>, bump: bool) -> Op {
+    Op::Append(Append {
+        channel: Channel::OUT,
+        writer: Writer::Gateway { bump },
+        frame_key: None,
+        records,
+        owed: false,
+    })
+}

@@ -1,0 +1,416 @@
+//! The runs of one session: pure. Inputs, workers' words and time go in, effects come out.
+//!
+//! A run is wanted while something is owed. At most one is live; whoever replaces it raises the
+//! fence first (I4). A run that ends with something owed is followed by another, within a budget
+//! that ends in a visible error (I7). The gateway writes the boundary that a run can't (I3).
+
+use std::collections::{BTreeMap, HashSet, VecDeque};
+
+use tidegate_protocol::limits::{RUN_ATTEMPTS_MAX, RUN_BOOT_TIMEOUT_MS, UPGRADE_SWAPS_MAX};
+use tidegate_protocol::link::{Cause, ExitClass, ExitError};
+use tidegate_protocol::{NewRecord, Record};
+
+use super::book::{Book, Current, RunRow, RunStatus};
+use super::owed::Owed;
+use crate::seams::store::Op;
+
+/// What the driver has to do.
+#[derive(Debug)]
+pub enum Effect {
+    /// Find a worker, then call [`Machine::handle_placed`].
+    Place,
+    /// Raise the fence for a run, then call [`Machine::handle_fenced`].
+    Fence,
+    /// Commit these operations.
+    Commit(Vec<Op>),
+    /// Hand the run to the worker.
+    Boot,
+    /// Push `.in` records to the run, if it takes them over the link.
+    Deliver,
+    /// Ask the parked run to leave.
+    Evict,
+    /// The run's work is over: tell the worker why, unless it said so itself.
+    End(Option<Cause>),
+    /// Append a stop for the turn that has just begun: it was sent before the run could hear it.
+    StopAgain,
+}
+
+/// Time limits, ms.
+#[derive(Clone, Copy, Debug)]
+pub struct RunLimits {
+    /// Without a record in a running turn.
+    pub idle_ms: u64,
+}
+
+/// See the module.
+#[derive(Debug)]
+pub struct Machine {
+    pub(super) book: Book,
+    pub(super) phase: Phase,
+    /// By `.in` seq.
+    pub(super) owed: BTreeMap<u64, Owed>,
+    /// Highest `.in` seq that was read.
+    pub(super) seen: Option<u64>,
+    /// Ids of messages that the running turn has taken in.
+    pub(super) injected: HashSet<String>,
+    /// The run waits for input; the value is the highest `.in` seq that it has seen.
+    pub(super) parked: Option<Option<u64>>,
+    /// When a parked run that leaves something unanswered is given up, Unix ms.
+    pub(super) stuck_at: Option<u64>,
+    /// The last sign of life in a running turn, Unix ms.
+    pub(super) heard_at: u64,
+    pub(super) kept_alive_at: u64,
+    /// A stop came before the run could hear it.
+    pub(super) early_stop: bool,
+    pub(super) row: Option<RunRow>,
+    pub(super) effects: VecDeque<Effect>,
+    pub(super) limits: RunLimits,
+    pub(super) now: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Phase {
+    /// No run.
+    Idle,
+    /// The next one begins at this time.
+    Waiting(u64),
+    /// Until a worker has room.
+    Placing,
+    /// A worker has room; the fence is being raised.
+    Fencing,
+    /// Handed over at this time; it is not ready.
+    Booting(u64),
+    /// Ready.
+    Live,
+    /// It was told to leave, or wants to, and is cut off at this time.
+    Leaving(u64),
+    /// It was live when the gateway went away; its worker is expected back until this time.
+    Orphaned(u64),
+}
+
+/// How long a run that leaves may take.
+const LEAVE_MS: u64 = 10_000;
+/// How long a worker is expected back after the gateway's restart.
+const ORPHAN_MS: u64 = 2_500;
+/// How long a parked run may leave an input unanswered that it has seen.
+const STUCK_MS: u64 = 1_000;
+/// Wait before a further fruitless run, by how many there were.
+const BACKOFF_MS: [u64; 3] = [0, 300, 1_000];
+
+impl Machine {
+    /// A machine at `book`. Inputs that are owed are handed in with [`Machine::restore_owed`],
+    /// then [`Machine::handle_restored`] is called.
+    pub fn new(book: Book, row: Option<RunRow>, limits: RunLimits, now: u64) -> Self {
+        let phase = match book.current {
+            Some(_) => Phase::Orphaned(now + ORPHAN_MS),
+            None => Phase::Idle,
+        };
+        Self {
+            phase,
+            owed: BTreeMap::new(),
+            seen: book.consumed,
+            book,
+            injected: HashSet::new(),
+            parked: None,
+            stuck_at: None,
+            heard_at: now,
+            kept_alive_at: now,
+            early_stop: false,
+            row,
+            effects: VecDeque::new(),
+            limits,
+            now,
+        }
+    }
+
+    /// The next effect.
+    pub fn poll_effect(&mut self) -> Option<Effect> {
+        self.effects.pop_front()
+    }
+
+    /// Where the runs stand.
+    pub fn book(&self) -> &Book {
+        &self.book
+    }
+
+    /// Highest `.in` seq that was read.
+    pub fn seen(&self) -> Option<u64> {
+        self.seen
+    }
+
+    /// Is there neither a run nor anything to do?
+    pub fn is_idle(&self) -> bool {
+        self.phase == Phase::Idle
+    }
+
+    /// Is a run live that this process can speak to?
+    pub fn is_live(&self) -> bool {
+        matches!(self.phase, Phase::Booting(_) | Phase::Live | Phase::Leaving(_))
+    }
+
+    /// Does a turn run, or wait for a run?
+    pub fn is_answering(&self) -> bool {
+        self.book.initial || self.owed.values().any(Owed::is_answer)
+    }
+
+    /// An input from before, still owed.
+    pub fn restore_owed(&mut self, record: &Record) {
+        self.seen = self.seen.max(Some(record.seq_num));
+        if let Some(owed) = Owed::of(record) {
+            self.owed.insert(record.seq_num, owed);
+        }
+    }
+
+    /// Everything that is owed was handed in.
+    pub fn handle_restored(&mut self, now: u64) {
+        self.now = now;
+        self.advance();
+    }
+
+    /// A new `.in` record, in order of seq.
+    pub fn handle_input(&mut self, record: &Record, now: u64) {
+        self.now = now;
+        self.seen = self.seen.max(Some(record.seq_num));
+        if let Some(owed) = Owed::of(record) {
+            if matches!(owed, Owed::Stop { .. }) && !self.is_answering() {
+                self.stop_idle(record.seq_num, &owed);
+            } else {
+                self.early_stop |= matches!(owed, Owed::Stop { .. }) && self.phase != Phase::Live;
+                if owed.is_answer() && !self.is_answering() {
+                    (self.heard_at, self.kept_alive_at) = (now, now);
+                }
+                self.owed.insert(record.seq_num, owed);
+            }
+        }
+        if self.is_live() {
+            self.effects.push_back(Effect::Deliver);
+        }
+        self.advance();
+    }
+
+    /// A worker has room; it runs `version`.
+    pub fn handle_placed(&mut self, now: u64) {
+        self.now = now;
+        if self.phase == Phase::Placing {
+            self.phase = Phase::Fencing;
+            self.effects.push_back(Effect::Fence);
+        }
+    }
+
+    /// The fence is raised: the run begins.
+    pub fn handle_fenced(&mut self, fence: u64, version: &str, worker: &str, now: u64) {
+        self.now = now;
+        let book = &mut self.book;
+        // The base payload's message is answered by the first run, or by another try of it.
+        let again = book.number > 0 && (book.initial || book.cause == Some(Cause::Oom));
+        let attempt = match (&self.row, again && book.successor.is_none()) {
+            (Some(row), true) => row.attempts + 1,
+            _ => 1,
+        };
+        if attempt == 1 {
+            book.number = book.successor.take().unwrap_or(book.number + 1);
+        }
+        book.current = Some(Current { attempt, fence, version: version.to_owned(), began_at: now });
+        (book.wanted, book.pending) = (false, false);
+        book.worker = Some(worker.to_owned());
+        book.fruitless += 1;
+        let row = RunRow {
+            number: book.number,
+            status: RunStatus::Executing,
+            attempts: attempt,
+            version: version.to_owned(),
+            started_at: self.row.as_ref().filter(|_| attempt > 1).map_or(now, |r| r.started_at),
+            finished_at: None,
+            error: None,
+        };
+        self.effects.push_back(Effect::Commit(vec![book.put(), row.put()]));
+        self.effects.push_back(Effect::Boot);
+        self.row = Some(row);
+        self.phase = Phase::Booting(now);
+        (self.heard_at, self.kept_alive_at) = (now, now);
+    }
+
+    /// The run booted.
+    pub fn handle_ready(&mut self, now: u64) {
+        self.now = now;
+        if matches!(self.phase, Phase::Booting(_)) {
+            self.phase = Phase::Live;
+            self.heard_at = now;
+        }
+    }
+
+    /// The run of before the restart is back.
+    pub fn handle_adopted(&mut self, parked: bool, now: u64) {
+        self.now = now;
+        if matches!(self.phase, Phase::Orphaned(_)) {
+            self.phase = Phase::Live;
+            self.heard_at = now;
+            self.parked = parked.then_some(None);
+            self.effects.push_back(Effect::Deliver);
+        }
+    }
+
+    /// The run waits for input and has seen `.in` up to `seen`.
+    pub fn handle_parked(&mut self, seen: Option<u64>, now: u64) {
+        self.now = now;
+        self.parked = Some(seen);
+        let first = self.owed.iter().find(|(_, owed)| owed.is_answer()).map(|(seq, _)| *seq);
+        let left = self.book.initial || first.is_some_and(|seq| Some(seq) <= seen);
+        self.stuck_at = left.then_some(now + STUCK_MS);
+    }
+
+    /// The run works again.
+    pub fn handle_unparked(&mut self, now: u64) {
+        self.now = now;
+        (self.parked, self.stuck_at) = (None, None);
+    }
+
+    /// Somebody needs the room of the parked run.
+    pub fn handle_evict(&mut self, now: u64) {
+        self.now = now;
+        if self.phase == Phase::Live && self.parked.is_some() {
+            self.phase = Phase::Leaving(now + LEAVE_MS);
+            self.effects.push_back(Effect::Evict);
+        }
+    }
+
+    /// The run has ended by itself.
+    pub fn handle_exit(&mut self, error: Option<&ExitError>, now: u64) {
+        self.now = now;
+        let Some(error) = error else {
+            let upgraded = self.book.successor.is_some();
+            let cause = if upgraded { Cause::Upgraded } else { Cause::Exited };
+            return self.over(cause, RunStatus::Completed, None, None);
+        };
+        let (cause, status) = match error.class {
+            ExitClass::Crashed => (Cause::Crashed, RunStatus::Crashed),
+            ExitClass::Failed => (Cause::Crashed, RunStatus::Failed),
+            ExitClass::Oom => (Cause::Oom, RunStatus::Crashed),
+        };
+        self.over(cause, status, Some(error.message.clone()), None);
+    }
+
+    /// The run was lost with its worker.
+    pub fn handle_lost(&mut self, cause: Cause, now: u64) {
+        self.now = now;
+        let text = format!("the worker was lost ({})", cause.as_str());
+        self.over(cause, RunStatus::Crashed, Some(text), None);
+    }
+
+    /// A time that [`Machine::poll_timeout`] named has come. `wrote_at`: timestamp of the newest
+    /// `.out` record.
+    pub fn handle_timeout(&mut self, wrote_at: u64, now: u64) {
+        self.now = now;
+        self.heard_at = self.heard_at.max(wrote_at.min(now));
+        self.kept_alive_at = self.kept_alive_at.max(self.heard_at);
+        match self.phase {
+            Phase::Waiting(at) if at <= now => {
+                self.phase = Phase::Placing;
+                self.effects.push_back(Effect::Place);
+            }
+            Phase::Booting(since) if since + RUN_BOOT_TIMEOUT_MS <= now => {
+                let text = "the agent did not say that it is ready".to_owned();
+                self.over(
+                    Cause::WorkerSilent,
+                    RunStatus::Crashed,
+                    Some(text),
+                    Some(Cause::Cancelled),
+                );
+            }
+            Phase::Leaving(at) if at <= now => {
+                let cause =
+                    if self.book.successor.is_some() { Cause::Upgraded } else { Cause::Evicted };
+                self.over(cause, RunStatus::Completed, None, Some(cause));
+            }
+            Phase::Orphaned(at) if at <= now => {
+                let cause = Cause::GatewayRestarted;
+                let text = "the gateway was restarted".to_owned();
+                self.over(cause, RunStatus::Crashed, Some(text), None);
+            }
+            Phase::Live => self.watch(),
+            _ => {}
+        }
+        self.keep_alive();
+        self.advance();
+    }
+
+    /// The run is over, whatever the reason. `tell`: what the worker must hear.
+    pub(super) fn over(
+        &mut self,
+        cause: Cause,
+        status: RunStatus,
+        error: Option<String>,
+        tell: Option<Cause>,
+    ) {
+        self.clear_run(cause, status, error);
+        self.effects.push_back(Effect::End(tell));
+        let ops = [Some(self.book.put()), self.row.as_ref().map(RunRow::put)];
+        self.effects.push_back(Effect::Commit(ops.into_iter().flatten().collect()));
+        self.advance();
+    }
+
+    pub(super) fn clear_run(&mut self, cause: Cause, status: RunStatus, error: Option<String>) {
+        self.phase = Phase::Idle;
+        (self.parked, self.stuck_at) = (None, None);
+        self.injected.clear();
+        self.book.current = None;
+        // A second out-of-memory end is a crash like any other.
+        let again = cause == Cause::Oom && self.row.as_ref().is_some_and(|row| row.attempts > 1);
+        self.book.cause = Some(if again { Cause::Crashed } else { cause });
+        if let Some(row) = &mut self.row {
+            (row.status, row.finished_at, row.error) = (status, Some(self.now), error);
+        }
+        if self.book.successor.is_some() || cause == Cause::Oom {
+            self.book.wanted = true;
+        }
+    }
+
+    /// Goes on where nothing has to be waited for.
+    pub(super) fn advance(&mut self) {
+        if self.phase != Phase::Idle {
+            return;
+        }
+        self.settle_leading();
+        if !self.is_answering() && !self.book.wanted {
+            return;
+        }
+        if self.book.fruitless >= RUN_ATTEMPTS_MAX && self.is_answering() {
+            let text = match self.row.as_ref().and_then(|row| row.error.as_deref()) {
+                Some(error) => format!("The agent failed {RUN_ATTEMPTS_MAX} times: {error}"),
+                None => format!("The agent ended {RUN_ATTEMPTS_MAX} times without an answer."),
+            };
+            return self.give_up(text);
+        }
+        if self.book.swaps > UPGRADE_SWAPS_MAX && self.is_answering() {
+            return self.give_up("The agent asked for an upgrade too many times.".to_owned());
+        }
+        let index = (self.book.fruitless as usize).min(BACKOFF_MS.len() - 1);
+        let swapped = matches!(self.book.cause, Some(Cause::Upgraded | Cause::Evicted));
+        let wait = if swapped { 0 } else { BACKOFF_MS[index.saturating_sub(1)] };
+        if wait == 0 {
+            self.phase = Phase::Placing;
+            self.effects.push_back(Effect::Place);
+        } else {
+            self.phase = Phase::Waiting(self.now + wait);
+        }
+    }
+
+    pub(super) fn commit(&mut self, ops: Vec<Op>) {
+        self.effects.push_back(Effect::Commit(ops));
+    }
+
+    /// A stop that is owed and may not have been heard: once the turn shows itself.
+    pub fn handle_activity(&mut self, now: u64) {
+        self.heard_at = now;
+        if std::mem::take(&mut self.early_stop)
+            && self.owed.values().any(|owed| matches!(owed, Owed::Stop { .. }))
+        {
+            self.effects.push_back(Effect::StopAgain);
+        }
+    }
+
+    /// Does somebody have to say when the turn shows itself?
+    pub fn awaits_activity(&self) -> bool {
+        self.early_stop
+    }
+}

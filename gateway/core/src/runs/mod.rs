@@ -1,0 +1,21 @@
+//! Runs: sessions whose turn loop is a worker's (design §5.2).
+
+mod asked;
+pub mod book;
+mod calls;
+mod driver;
+mod ending;
+mod engine;
+mod injected;
+pub mod machine;
+pub mod owed;
+mod payload;
+mod perform;
+pub mod requests;
+mod words;
+
+pub use asked::Succession;
+pub use calls::Call;
+pub use engine::{Runs, Shared};
+pub use injected::injected_messages;
+pub use machine::RunLimits;

@@ -1,0 +1,51 @@
+//! Inputs of a session that have no fate yet, as its runs see them.
+
+use tidegate_protocol::input::{Input, Trigger, is_from_secret_key};
+use tidegate_protocol::{Record, control};
+
+/// What an input without a fate asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Owed {
+    /// An answer: a submit, regenerate or action. `message`: the id of its message.
+    Answer {
+        /// Tells a message that was injected into a running turn.
+        message: Option<String>,
+    },
+    /// The end of the turn that runs.
+    Stop {
+        /// It came with a secret key (I3).
+        secret: bool,
+    },
+    /// The end of the run.
+    CloseRun,
+    /// The end of the session, and why.
+    CloseSession(String),
+    /// A run, before the first message.
+    Preload,
+}
+
+impl Owed {
+    /// Reads a record; `None` if nothing is owed for it.
+    pub fn of(record: &Record) -> Option<Self> {
+        match Input::of(record) {
+            Input::Opaque => None,
+            Input::Stop => Some(Self::Stop { secret: is_from_secret_key(record) }),
+            Input::Message(payload) => Some(match payload.trigger {
+                Trigger::Submit | Trigger::Regenerate | Trigger::Action => {
+                    let id = payload.message.as_ref().and_then(|message| message["id"].as_str());
+                    Self::Answer { message: id.map(str::to_owned) }
+                }
+                Trigger::Preload => Self::Preload,
+                Trigger::Close => match record.header(control::CLOSE) {
+                    Some(reason) => Self::CloseSession(reason.to_owned()),
+                    None => Self::CloseRun,
+                },
+            }),
+        }
+    }
+
+    /// Does it wait for an answer (I7)?
+    pub fn is_answer(&self) -> bool {
+        matches!(self, Self::Answer { .. })
+    }
+}

@@ -1,0 +1,184 @@
+//! The effects of a machine, performed.
+
+use std::sync::Arc;
+
+use tidegate_protocol::NewRecord;
+use tidegate_protocol::ids::{Channel, base36};
+use tidegate_protocol::link::{BootFrame, GatewayFrame};
+use tokio_util::task::AbortOnDropHandle;
+use tracing::info;
+
+use super::book::run_id;
+use super::driver::{Driver, PAGE};
+use super::machine::{Effect, Machine};
+use super::payload;
+use crate::access::RunIdentity;
+use crate::agents::AgentKey;
+use crate::seams::store::{Append, CommitError, LeaseError, LeaseRequest, Op, StoreError, Writer};
+use crate::sessions::row::SessionRow;
+use crate::workers::Want;
+
+/// The fence is what matters here; who serves a session is known in this process alone, so the
+/// lease itself need not last.
+const LEASE_MS: u64 = 1;
+/// How long an evicted run may take to exit.
+const EVICT_MS: u64 = 8_000;
+
+impl Driver {
+    pub(super) async fn perform(&mut self, machine: &mut Machine) -> Result<(), CommitError> {
+        while let Some(effect) = machine.poll_effect() {
+            match effect {
+                Effect::Place => self.place(machine),
+                Effect::Fence => self.fence(machine).await?,
+                Effect::Commit(ops) => {
+                    self.commit(ops).await?;
+                }
+                Effect::Boot => self.boot(machine).await?,
+                Effect::Deliver => self.deliver().await?,
+                Effect::Evict => {
+                    if let Some(work) = &self.work {
+                        work.send(GatewayFrame::evict(work.id(), EVICT_MS));
+                    }
+                }
+                Effect::End(Some(cause)) => {
+                    if let Some(work) = self.work.take() {
+                        work.cancel(cause);
+                    }
+                }
+                Effect::End(None) => {
+                    if let Some(work) = self.work.take() {
+                        work.finish();
+                    }
+                }
+                Effect::StopAgain => self.stop_again().await?,
+            }
+        }
+        Ok(())
+    }
+
+    fn place(&mut self, machine: &mut Machine) {
+        let want = want(&self.row, machine.book().worker.as_deref());
+        if want.version.is_some() && !self.shared.workers.can_serve(&want) {
+            machine.handle_missing_version();
+        }
+        let workers = Arc::clone(&self.shared.workers);
+        let placing = tokio::spawn(async move { workers.place(want).await });
+        self.placing = Some(AbortOnDropHandle::new(placing));
+    }
+
+    async fn fence(&mut self, machine: &mut Machine) -> Result<(), CommitError> {
+        let holder = format!("run:{}", base36(self.shared.entropy.next_u128(), 12));
+        let request = LeaseRequest::Take { holder, ttl_ms: LEASE_MS };
+        let lease = loop {
+            match self.shared.store.lease(&self.session, request.clone()).await {
+                Ok(lease) => break lease,
+                Err(LeaseError::Held { .. }) => tokio::task::yield_now().await,
+                Err(LeaseError::Store(error)) => return Err(error.into()),
+            }
+        };
+        let Some(slot) = &self.slot else { return Ok(()) };
+        let (version, worker) = (slot.version().to_string(), slot.worker().to_string());
+        machine.handle_fenced(lease.fence, &version, &worker, self.now());
+        Ok(())
+    }
+
+    async fn boot(&mut self, machine: &Machine) -> Result<(), CommitError> {
+        let (Some(slot), book) = (self.slot.take(), machine.book()) else { return Ok(()) };
+        let Some(current) = &book.current else { return Ok(()) };
+        self.row = self.name_run(book.number).await?;
+        let row = &self.row;
+        let run = run_id(&row.id, book.number);
+        let identity = RunIdentity {
+            run: run.as_str().into(),
+            session: self.session.clone(),
+            fence: current.fence,
+            attempt: current.attempt,
+        };
+        let token = self.shared.access.mint_run_token(&row.environment, &identity);
+        let token = token.map_err(|error| StoreError::Unavailable(error.to_string()))?;
+        let out = self.shared.store.state(&self.stream(Channel::OUT)).await?;
+        self.out_at_boot = out.tail;
+        self.delivered = book.floor;
+        let records = self.takes_records();
+        let tail = if records { self.tail(out.replay_floor).await? } else { Vec::new() };
+        let checkpoint = if records { self.checkpoint().await? } else { None };
+        let previous = (book.number > 1).then(|| run_id(&row.id, book.number - 1));
+        let frame = BootFrame {
+            id: format!("{run}:{}", current.attempt),
+            session: row.id.clone(),
+            chat: row.name().to_owned(),
+            agent: row.agent.clone(),
+            version: current.version.clone(),
+            attempt: current.attempt,
+            fence: current.fence,
+            cause: book.cause,
+            depth: row.depth,
+            token,
+            continuation: book.number > 1,
+            payload: payload::boot(row, book.number > 1, previous.as_deref()),
+            previous_run: previous,
+            floor: book.floor,
+            checkpoint,
+            tail,
+            run,
+        };
+        info!(run = frame.run, attempt = frame.attempt, "a run begins");
+        let id = frame.id.clone();
+        self.work = Some(slot.begin(&id, GatewayFrame::Boot(Box::new(frame))));
+        self.deliver().await
+    }
+
+    /// The row with the id of the run that begins.
+    async fn name_run(&self, number: u64) -> Result<Arc<SessionRow>, CommitError> {
+        loop {
+            let found = self.shared.store.session(&self.session).await?;
+            let row = found.unwrap_or_else(|| Arc::clone(&self.row));
+            let id = run_id(&row.id, number);
+            if row.run_id == id || row.version == 0 {
+                return Ok(row);
+            }
+            let named = SessionRow { run_id: id, ..(*row).clone() };
+            let put = Op::PutRow { expected: Some(row.version), row: Box::new(named) };
+            match self.commit(vec![put]).await {
+                Ok(_) | Err(CommitError::RowChanged { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Pushes `.in` records that the run has not been sent, if it takes them over the link.
+    pub(super) async fn deliver(&mut self) -> Result<(), CommitError> {
+        if self.work.is_none() || !self.takes_records() {
+            return Ok(());
+        }
+        loop {
+            let from = self.delivered.map_or(0, |seq| seq + 1);
+            let page = self.read(Channel::IN, from, PAGE).await?;
+            let (Some(last), Some(work)) = (page.last(), &self.work) else { return Ok(()) };
+            self.delivered = Some(last.seq_num);
+            work.send(GatewayFrame::inputs(work.id(), page));
+        }
+    }
+
+    async fn stop_again(&self) -> Result<(), CommitError> {
+        let id = base36(self.shared.entropy.next_u128(), 21);
+        let append = Append {
+            channel: Channel::IN,
+            writer: Writer::Gateway { bump: false },
+            frame_key: None,
+            records: vec![NewRecord::text(r#"{"kind":"stop"}"#, &id)],
+            owed: false,
+        };
+        self.commit(vec![Op::Append(append)]).await.map(drop)
+    }
+}
+
+/// What a run of `row` needs.
+pub(crate) fn want(row: &SessionRow, prefer: Option<&str>) -> Want {
+    Want {
+        agent: AgentKey::new(&row.environment, &row.agent),
+        version: row.locked_version().map(Into::into),
+        depth: row.depth,
+        prefer: prefer.map(Into::into),
+    }
+}

@@ -1,0 +1,197 @@
+//! Linked agents whose turn loop the gateway runs: one `turn` frame, one answer (mode `turns`).
+
+use std::sync::{Arc, Weak};
+
+use bytes::Bytes;
+use futures_util::stream::unfold;
+use serde_json::Value;
+use serde_json::value::RawValue;
+use tidegate_protocol::ErrorCode;
+use tidegate_protocol::ids::base36;
+use tidegate_protocol::link::{Cause, GatewayFrame, Refusal, TurnFrame, WorkerFrame};
+
+use super::piece::WorkEvent;
+use super::pool::Want;
+use super::registry::Workers;
+use super::work::Work;
+use crate::agents::AgentKey;
+use crate::seams::AgentBackend;
+use crate::seams::backend::{
+    Abilities, AnswerStream, BackendError, BackendFault, Chunk, TurnRequest,
+};
+use crate::seams::steering::Steering;
+
+/// See the module.
+#[derive(Debug)]
+pub(super) struct LinkBackend {
+    // The registry of agents, which holds backends, is one of the workers' own parts.
+    workers: Weak<Workers>,
+    agent: AgentKey,
+    abilities: Abilities,
+}
+
+/// An answer that a worker gives.
+struct Answering {
+    state: State,
+    /// Taken from the worker and handed on; acknowledged once the engine comes back for more,
+    /// for then it is committed.
+    handed_on: Option<u64>,
+}
+
+enum State {
+    Asking(Arc<Workers>, Box<TurnRequest>, AgentKey),
+    Answering(Work, Option<Arc<Steering>>),
+    Over,
+}
+
+type Item = Result<Vec<Chunk>, BackendError>;
+
+impl LinkBackend {
+    pub(super) fn new(workers: &Arc<Workers>, agent: AgentKey, abilities: Abilities) -> Self {
+        Self { workers: Arc::downgrade(workers), agent, abilities }
+    }
+}
+
+impl AgentBackend for LinkBackend {
+    fn answer(&self, request: TurnRequest) -> AnswerStream {
+        let state = match self.workers.upgrade() {
+            Some(workers) => State::Asking(workers, Box::new(request), self.agent.clone()),
+            None => State::Over,
+        };
+        Box::pin(unfold(Answering { state, handed_on: None }, Answering::step))
+    }
+
+    fn abilities(&self) -> Abilities {
+        self.abilities
+    }
+}
+
+impl Answering {
+    /// The next item of the answer. Dropping the future, or the stream, cancels the work.
+    async fn step(mut self) -> Option<(Item, Self)> {
+        loop {
+            match std::mem::replace(&mut self.state, State::Over) {
+                State::Over => return None,
+                State::Asking(workers, request, agent) => {
+                    let steering = request.steering.clone();
+                    let work = ask(&workers, *request, agent).await;
+                    self.state = State::Answering(work, steering);
+                }
+                State::Answering(work, steering) => {
+                    if let Some(seq) = self.handed_on.take() {
+                        work.acknowledge(seq);
+                    }
+                    let event = match &steering {
+                        Some(steering) => tokio::select! {
+                            event = work.next() => event,
+                            record = steering.offered() => {
+                                work.send(GatewayFrame::inputs(work.id(), vec![record]));
+                                self.state = State::Answering(work, Some(Arc::clone(steering)));
+                                continue;
+                            }
+                        },
+                        None => work.next().await,
+                    };
+                    if let Some(item) = self.take(event, work, steering) {
+                        return Some((item, self));
+                    }
+                    if matches!(self.state, State::Over) {
+                        return None;
+                    }
+                }
+            }
+        }
+    }
+
+    fn take(
+        &mut self,
+        event: WorkEvent,
+        work: Work,
+        steering: Option<Arc<Steering>>,
+    ) -> Option<Item> {
+        let item = match event {
+            WorkEvent::Frame(frame) => match *frame {
+                WorkerFrame::Out(out) => match chunks(&out.chunks) {
+                    Ok(chunks) => {
+                        self.handed_on = Some(out.seq);
+                        Some(Ok(chunks))
+                    }
+                    Err(refusal) => {
+                        work.refuse(out.seq, refusal);
+                        None
+                    }
+                },
+                WorkerFrame::Injected(injected) => {
+                    if let Some(steering) = &steering {
+                        steering.inject(&injected.inputs);
+                    }
+                    self.handed_on = Some(injected.seq);
+                    // An empty item, so that the engine hears of it in its place.
+                    Some(Ok(Vec::new()))
+                }
+                WorkerFrame::Done(done) => {
+                    work.acknowledge(done.seq);
+                    work.finish();
+                    return done.error.map(|text| Err(failure(BackendFault::Invalid, text)));
+                }
+                _ => None,
+            },
+            WorkEvent::Lost(cause) => {
+                let text = format!("the agent's worker was lost ({})", cause.as_str());
+                work.finish();
+                return Some(Err(failure(BackendFault::Unavailable, text)));
+            }
+            WorkEvent::Resumed { .. } | WorkEvent::Evict => None,
+        };
+        self.state = State::Answering(work, steering);
+        item
+    }
+}
+
+async fn ask(workers: &Arc<Workers>, request: TurnRequest, agent: AgentKey) -> Work {
+    let origin = Arc::clone(&request.origin);
+    let version = origin.version.clone();
+    let want = Want { agent, version, depth: origin.depth, prefer: None };
+    let slot = workers.place(want).await;
+    let id = format!("t_{}", base36(workers.entropy(), 20));
+    let frame = TurnFrame {
+        id: id.clone(),
+        run: origin.run.to_string(),
+        session: origin.session.to_string(),
+        chat: request.chat_id.to_string(),
+        agent: request.agent.to_string(),
+        version: slot.version().to_string(),
+        turn: request.turn,
+        attempt: request.attempt,
+        cause: (request.attempt > 1).then_some(Cause::WorkerLost),
+        trigger: request.trigger.as_str().to_owned(),
+        messages: request.messages,
+        answer_id: request.answer_id.to_string(),
+        continues: request.continues,
+        message_id: request.message_id,
+        metadata: request.metadata,
+        action: request.action,
+        rest: request.rest,
+        token: workers.turn_token(&origin, request.attempt),
+    };
+    slot.begin(&id, GatewayFrame::Turn(Box::new(frame)))
+}
+
+/// A chunk must be an object with a type, whatever the grammar makes of it then.
+fn chunks(raw: &[Box<RawValue>]) -> Result<Vec<Chunk>, Refusal> {
+    let one = |raw: &Box<RawValue>| {
+        let value: Value = serde_json::from_str(raw.get()).ok()?;
+        value.get("type").is_some_and(Value::is_string).then(|| {
+            let raw = Bytes::copy_from_slice(raw.get().as_bytes());
+            Chunk { raw, value }
+        })
+    };
+    raw.iter().map(one).collect::<Option<_>>().ok_or_else(|| {
+        let text = "a chunk must be a JSON object with a type; nothing of this frame was taken";
+        Refusal::new(ErrorCode::InvalidBody, text)
+    })
+}
+
+fn failure(kind: BackendFault, message: String) -> BackendError {
+    BackendError { kind, message }
+}

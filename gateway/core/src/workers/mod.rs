@@ -1,0 +1,18 @@
+//! Workers: agents in other processes that serve sessions over the agent link (R-LNK).
+
+mod backend;
+mod known;
+mod link;
+mod outbox;
+mod piece;
+mod pool;
+mod presence;
+mod registration;
+mod registry;
+mod work;
+
+pub use link::{Link, LinkEvent};
+pub use piece::WorkEvent;
+pub use pool::{Want, WorkerKey};
+pub use registry::Workers;
+pub use work::{Slot, Work};

@@ -1,0 +1,268 @@
+//! Which worker takes a piece of work (R-LNK-17, R-LNK-18). Pure: no locks, clocks or sockets.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use tidegate_protocol::limits::SUBAGENT_DEPTH_MAX;
+
+use crate::agents::AgentKey;
+
+/// Versions of one agent that are remembered beyond those that are connected.
+const VERSIONS_MAX: usize = 100;
+
+/// A worker in an environment.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct WorkerKey {
+    /// The environment's name.
+    pub environment: Arc<str>,
+    /// The worker's id.
+    pub worker: Arc<str>,
+}
+
+/// What a piece of work needs.
+#[derive(Clone, Debug)]
+pub struct Want {
+    /// Whose.
+    pub agent: AgentKey,
+    /// Only this version.
+    pub version: Option<Arc<str>>,
+    /// How many sessions stand between it and one that a client made.
+    pub depth: usize,
+    /// The worker that last served the session.
+    pub prefer: Option<Arc<str>>,
+}
+
+/// Where it can go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Choice {
+    /// To this worker, which runs this version.
+    Take(WorkerKey, Arc<str>),
+    /// Workers would do, but none has room.
+    Full,
+    /// No connected worker has the agent in that version.
+    Missing,
+}
+
+/// The connected workers and what they have room for.
+#[derive(Debug, Default)]
+pub(super) struct Pool {
+    members: HashMap<WorkerKey, Member>,
+    agents: HashMap<AgentKey, Vec<Version>>,
+    generations: u64,
+}
+
+#[derive(Debug)]
+struct Member {
+    capacity: usize,
+    /// Pieces of work by depth.
+    used: [usize; SUBAGENT_DEPTH_MAX + 1],
+    versions: Vec<(AgentKey, Arc<str>)>,
+    /// Takes new work.
+    open: bool,
+    /// Tells it from an earlier member of the same name.
+    generation: u64,
+}
+
+/// A version of an agent and the workers that run it; the list is in the order of first sight.
+#[derive(Debug)]
+struct Version {
+    name: Arc<str>,
+    workers: HashSet<WorkerKey>,
+}
+
+impl Pool {
+    /// A worker comes, or comes again with other agents. What it has in use stays counted.
+    pub(super) fn join(
+        &mut self,
+        key: &WorkerKey,
+        capacity: usize,
+        agents: Vec<(AgentKey, Arc<str>)>,
+    ) {
+        let (used, generation) = self.leave(key).unwrap_or_else(|| {
+            self.generations += 1;
+            (Default::default(), self.generations)
+        });
+        for (agent, name) in &agents {
+            let versions = self.agents.entry(agent.clone()).or_default();
+            match versions.iter_mut().find(|version| version.name == *name) {
+                Some(version) => {
+                    version.workers.insert(key.clone());
+                }
+                None => {
+                    let workers = HashSet::from([key.clone()]);
+                    versions.push(Version { name: Arc::clone(name), workers });
+                    forget_oldest(versions);
+                }
+            }
+        }
+        let member = Member { capacity, used, versions: agents, open: true, generation };
+        self.members.insert(key.clone(), member);
+    }
+
+    /// A worker is gone. Gives what it had in use, and its generation.
+    pub(super) fn leave(
+        &mut self,
+        key: &WorkerKey,
+    ) -> Option<([usize; SUBAGENT_DEPTH_MAX + 1], u64)> {
+        let member = self.members.remove(key)?;
+        for (agent, name) in &member.versions {
+            let versions = self.agents.get_mut(agent).into_iter().flatten();
+            for version in versions.filter(|version| version.name == *name) {
+                version.workers.remove(key);
+            }
+        }
+        Some((member.used, member.generation))
+    }
+
+    /// A worker takes new work, or does not: its connection is cut, or it drains.
+    pub(super) fn set_open(&mut self, key: &WorkerKey, open: bool) {
+        if let Some(member) = self.members.get_mut(key) {
+            member.open = open;
+        }
+    }
+
+    /// Where `want` can go now.
+    pub(super) fn choose(&self, want: &Want) -> Choice {
+        let Some(version) = self.version(want) else { return Choice::Missing };
+        let room = |key: &&WorkerKey| self.room(key, want.depth) > 0;
+        let preferred = |key: &&WorkerKey| Some(&key.worker) == want.prefer.as_ref();
+        let open = || version.workers.iter().filter(|key| self.is_open(key)).filter(room);
+        let best = open().find(preferred).or_else(|| {
+            // The id decides between equals, so that a seed decides a simulation.
+            open().max_by_key(|key| (self.room(key, want.depth), std::cmp::Reverse(&key.worker)))
+        });
+        match best {
+            Some(worker) => Choice::Take(worker.clone(), Arc::clone(&version.name)),
+            None => Choice::Full,
+        }
+    }
+
+    /// The workers that could take `want` if they had room.
+    pub(super) fn candidates(&self, want: &Want) -> Vec<WorkerKey> {
+        let version = self.version(want);
+        let workers = version.into_iter().flat_map(|version| &version.workers);
+        workers.filter(|key| self.is_open(key)).cloned().collect()
+    }
+
+    /// The agents of a worker.
+    pub(super) fn agents_of(&self, key: &WorkerKey) -> Vec<AgentKey> {
+        let versions = self.members.get(key).map(|member| &member.versions);
+        versions.into_iter().flatten().map(|(agent, _)| agent.clone()).collect()
+    }
+
+    /// Counts a piece of work. Gives the generation of the worker.
+    pub(super) fn take(&mut self, key: &WorkerKey, depth: usize) -> u64 {
+        self.members.get_mut(key).map_or(0, |member| {
+            member.used[depth.min(SUBAGENT_DEPTH_MAX)] += 1;
+            member.generation
+        })
+    }
+
+    /// Takes it off again, unless the worker left meanwhile.
+    pub(super) fn give_back(&mut self, key: &WorkerKey, depth: usize, generation: u64) {
+        let member = self.members.get_mut(key).filter(|member| member.generation == generation);
+        if let Some(member) = member {
+            let used = &mut member.used[depth.min(SUBAGENT_DEPTH_MAX)];
+            *used = used.saturating_sub(1);
+        }
+    }
+
+    /// The newest version that somebody can run, or the one that is asked for.
+    fn version(&self, want: &Want) -> Option<&Version> {
+        let versions = self.agents.get(&want.agent)?;
+        let wanted = |version: &&Version| want.version.as_ref().is_none_or(|v| *v == version.name);
+        let open = |version: &&Version| version.workers.iter().any(|key| self.is_open(key));
+        versions.iter().rev().filter(wanted).find(open)
+    }
+
+    fn is_open(&self, key: &WorkerKey) -> bool {
+        self.members.get(key).is_some_and(|member| member.open)
+    }
+
+    fn room(&self, key: &WorkerKey, depth: usize) -> usize {
+        self.members.get(key).map_or(0, |member| {
+            member.capacity.saturating_sub(member.used[depth.min(SUBAGENT_DEPTH_MAX)])
+        })
+    }
+}
+
+fn forget_oldest(versions: &mut Vec<Version>) {
+    if versions.len() > VERSIONS_MAX
+        && let Some(unused) = versions.iter().position(|version| version.workers.is_empty())
+    {
+        versions.remove(unused);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn worker(name: &str) -> WorkerKey {
+        WorkerKey { environment: "dev".into(), worker: name.into() }
+    }
+
+    fn want(depth: usize) -> Want {
+        Want { agent: AgentKey::new("dev", "a"), version: None, depth, prefer: None }
+    }
+
+    fn join(pool: &mut Pool, name: &str, capacity: usize, version: &str) {
+        let agents = vec![(AgentKey::new("dev", "a"), version.into())];
+        pool.join(&worker(name), capacity, agents);
+    }
+
+    fn taken(pool: &Pool, want: &Want) -> Option<String> {
+        match pool.choose(want) {
+            Choice::Take(key, version) => Some(format!("{}:{version}", key.worker)),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn the_newest_version_wins_and_a_locked_session_waits_for_its_own() {
+        let mut pool = Pool::default();
+        assert_eq!(pool.choose(&want(0)), Choice::Missing);
+        join(&mut pool, "w1", 1, "1");
+        join(&mut pool, "w2", 1, "2");
+        assert_eq!(taken(&pool, &want(0)).as_deref(), Some("w2:2"));
+        let locked = Want { version: Some("1".into()), ..want(0) };
+        assert_eq!(taken(&pool, &locked).as_deref(), Some("w1:1"));
+        let missing = Want { version: Some("3".into()), ..want(0) };
+        assert_eq!(pool.choose(&missing), Choice::Missing);
+        pool.take(&worker("w2"), 0);
+        assert_eq!(pool.choose(&want(0)), Choice::Full, "an older version is no way out");
+        pool.set_open(&worker("w2"), false);
+        assert_eq!(taken(&pool, &want(0)).as_deref(), Some("w1:1"));
+    }
+
+    #[test]
+    fn the_last_worker_is_preferred_then_the_one_with_most_room() {
+        let mut pool = Pool::default();
+        join(&mut pool, "w1", 5, "1");
+        join(&mut pool, "w2", 2, "1");
+        assert_eq!(taken(&pool, &want(0)).as_deref(), Some("w1:1"));
+        let again = Want { prefer: Some("w2".into()), ..want(0) };
+        assert_eq!(taken(&pool, &again).as_deref(), Some("w2:1"));
+        pool.take(&worker("w2"), 0);
+        pool.take(&worker("w2"), 0);
+        assert_eq!(taken(&pool, &again).as_deref(), Some("w1:1"));
+    }
+
+    #[test]
+    fn children_have_a_capacity_of_their_own() {
+        let mut pool = Pool::default();
+        join(&mut pool, "w1", 1, "1");
+        let mut generation = 0;
+        for depth in 0..3 {
+            assert!(taken(&pool, &want(depth)).is_some());
+            generation = pool.take(&worker("w1"), depth);
+            assert_eq!(pool.choose(&want(depth)), Choice::Full);
+        }
+        join(&mut pool, "w1", 1, "1");
+        assert_eq!(pool.choose(&want(0)), Choice::Full, "what is in use stays counted");
+        pool.give_back(&worker("w1"), 0, generation + 1);
+        assert_eq!(pool.choose(&want(0)), Choice::Full, "that was an earlier worker's");
+        pool.give_back(&worker("w1"), 0, generation);
+        assert!(taken(&pool, &want(0)).is_some());
+    }
+}

@@ -1,0 +1,272 @@
+//! The workers that are connected, what they hold, and who waits for room.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use parking_lot::Mutex;
+use tidegate_protocol::ids::SessionKey;
+use tidegate_protocol::link::{Cause, GatewayFrame};
+use tokio::sync::oneshot;
+
+use super::outbox::Outbox;
+use super::piece::Piece;
+use super::pool::{Choice, Pool, Want, WorkerKey};
+use super::work::{Slot, Work};
+use crate::access::{Access, RunIdentity};
+use crate::agents::{AgentKey, Agents, Service};
+use crate::seams::Entropy;
+use crate::seams::backend::Origin;
+
+/// See the module.
+#[derive(Debug)]
+pub struct Workers {
+    pub(super) state: Mutex<State>,
+    agents: Arc<Agents>,
+    access: Arc<Access>,
+    entropy: Arc<dyn Entropy>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct State {
+    pub(super) pool: Pool,
+    pub(super) workers: HashMap<WorkerKey, Entry>,
+    /// First come, first served, for each agent.
+    waiting: HashMap<AgentKey, VecDeque<Waiter>>,
+    /// Parked pieces, the longest parked first.
+    parked: BTreeMap<u64, (WorkerKey, usize, Arc<Piece>)>,
+    /// Counts what was parked.
+    order: u64,
+}
+
+/// A worker, connected or expected back.
+#[derive(Debug)]
+pub(super) struct Entry {
+    pub(super) epoch: u64,
+    pub(super) outbox: Arc<Outbox>,
+    pub(super) pieces: HashMap<Arc<str>, Arc<Piece>>,
+    pub(super) connected: bool,
+    pub(super) draining: bool,
+    /// As it registered, for operators.
+    pub(super) capacity: usize,
+}
+
+#[derive(Debug)]
+struct Waiter {
+    want: Want,
+    placed: oneshot::Sender<Slot>,
+}
+
+type Placed = Vec<(oneshot::Sender<Slot>, Slot)>;
+
+impl Workers {
+    /// None yet.
+    pub fn new(agents: Arc<Agents>, access: Arc<Access>, entropy: Arc<dyn Entropy>) -> Self {
+        Self { state: Mutex::default(), agents, access, entropy }
+    }
+
+    /// Does the agent take its records over the link (mode `runs`)?
+    pub fn takes_records(&self, environment: &str, agent: &str) -> bool {
+        let found = self.agents.find(environment, agent);
+        matches!(found.map(|agent| agent.service), Some(Service::Runs { records: true }))
+    }
+
+    pub(super) fn entropy(&self) -> u128 {
+        self.entropy.next_u128()
+    }
+
+    /// A credential for the environment of a turn (mode `turns`).
+    pub(super) fn turn_token(&self, origin: &Origin, attempt: u32) -> String {
+        let identity = RunIdentity {
+            run: Arc::clone(&origin.run),
+            session: SessionKey::new(&origin.environment, &origin.name),
+            fence: 0,
+            attempt,
+        };
+        self.access.mint_run_token(&origin.environment, &identity).unwrap_or_default()
+    }
+
+    /// Room for a piece of work, as soon as there is some. Cancel-safe.
+    pub async fn place(self: &Arc<Self>, want: Want) -> Slot {
+        loop {
+            let (placed, waited) = oneshot::channel();
+            {
+                let mut state = self.state.lock();
+                match state.pool.choose(&want) {
+                    Choice::Take(worker, version) => {
+                        return self.take(&mut state, worker, version, want.depth);
+                    }
+                    Choice::Full => state.evict_for(&want),
+                    Choice::Missing => {}
+                }
+                let queue = state.waiting.entry(want.agent.clone()).or_default();
+                // Those who gave up leave their places behind.
+                if queue.len().is_power_of_two() {
+                    queue.retain(|waiter| !waiter.placed.is_closed());
+                }
+                queue.push_back(Waiter { want: want.clone(), placed });
+            }
+            if let Ok(slot) = waited.await {
+                return slot;
+            }
+        }
+    }
+
+    /// Could `want` be placed if there were room?
+    pub fn can_serve(&self, want: &Want) -> bool {
+        self.state.lock().pool.choose(want) != Choice::Missing
+    }
+
+    /// Takes a run over that a worker has brought along.
+    pub(crate) fn adopt(
+        self: &Arc<Self>,
+        key: &WorkerKey,
+        id: &str,
+        acked: u64,
+        depth: usize,
+    ) -> Option<Work> {
+        let mut state = self.state.lock();
+        let slot = self.take(&mut state, key.clone(), "".into(), depth);
+        let Some(entry) = state.workers.get_mut(key) else {
+            drop(state);
+            return None;
+        };
+        let piece = Arc::new(Piece::adopted(id.into(), Arc::clone(&entry.outbox), acked));
+        entry.pieces.insert(Arc::clone(&piece.id), Arc::clone(&piece));
+        drop(state);
+        Some(Work { piece, over: false, slot })
+    }
+
+    pub(super) fn begin(&self, slot: Slot, id: &str, opening: GatewayFrame) -> Work {
+        let mut state = self.state.lock();
+        let piece = match state.workers.get_mut(&slot.worker) {
+            Some(entry) => {
+                let outbox = Arc::clone(&entry.outbox);
+                let piece = Arc::new(Piece::new(id.into(), outbox, opening.clone()));
+                entry.pieces.insert(Arc::clone(&piece.id), Arc::clone(&piece));
+                entry.outbox.push(opening);
+                piece
+            }
+            // It left since the slot was given.
+            None => {
+                let piece = Piece::new(id.into(), Arc::new(Outbox::new(0)), opening);
+                piece.lose(Cause::WorkerLost);
+                Arc::new(piece)
+            }
+        };
+        drop(state);
+        Work { piece, over: false, slot }
+    }
+
+    /// A piece of work is over.
+    pub(super) fn end(&self, worker: &WorkerKey, piece: &Arc<Piece>) {
+        let mut state = self.state.lock();
+        state.unpark(piece);
+        if let Some(entry) = state.workers.get_mut(worker) {
+            // A later piece may have the same name.
+            if entry.pieces.get(&piece.id).is_some_and(|held| Arc::ptr_eq(held, piece)) {
+                entry.pieces.remove(&piece.id);
+            }
+            if entry.draining && entry.pieces.is_empty() {
+                entry.outbox.close(tidegate_protocol::link::codes::DONE, "drained");
+            }
+        }
+    }
+
+    pub(super) fn give_back(self: &Arc<Self>, slot: &Slot) {
+        let placed = {
+            let mut state = self.state.lock();
+            state.pool.give_back(&slot.worker, slot.depth, slot.generation);
+            let agents = state.pool.agents_of(&slot.worker);
+            self.assign(&mut state, &agents)
+        };
+        deliver(placed);
+    }
+
+    pub(super) fn set_parked(&self, piece: &Arc<Piece>, slot: &Slot, parked: bool) {
+        let mut state = self.state.lock();
+        state.unpark(piece);
+        if parked {
+            state.order += 1;
+            let order = state.order;
+            piece.parked.store(order, Ordering::Relaxed);
+            state.parked.insert(order, (slot.worker.clone(), slot.depth, Arc::clone(piece)));
+            // Somebody may have waited for a run that could be asked to leave.
+            let waiting = state.waiting.values().flatten();
+            let wants: Vec<_> = waiting
+                .filter(|waiter| !waiter.placed.is_closed())
+                .map(|waiter| waiter.want.clone())
+                .filter(|want| state.pool.candidates(want).contains(&slot.worker))
+                .take(1)
+                .collect();
+            for want in wants {
+                state.evict_for(&want);
+            }
+        }
+    }
+
+    /// Gives room to those who wait for one of `agents`.
+    pub(super) fn assign(self: &Arc<Self>, state: &mut State, agents: &[AgentKey]) -> Placed {
+        let mut placed = Vec::new();
+        for agent in agents {
+            let mut queue = state.waiting.remove(agent).unwrap_or_default();
+            let mut left = VecDeque::with_capacity(queue.len());
+            while let Some(waiter) = queue.pop_front() {
+                if waiter.placed.is_closed() {
+                    continue;
+                }
+                match state.pool.choose(&waiter.want) {
+                    Choice::Take(worker, version) => {
+                        let slot = self.take(state, worker, version, waiter.want.depth);
+                        placed.push((waiter.placed, slot));
+                    }
+                    // Those behind may want another version or depth.
+                    Choice::Full | Choice::Missing => left.push_back(waiter),
+                }
+            }
+            if !left.is_empty() {
+                state.waiting.insert(agent.clone(), left);
+            }
+        }
+        placed
+    }
+
+    fn take(
+        self: &Arc<Self>,
+        state: &mut State,
+        worker: WorkerKey,
+        version: Arc<str>,
+        depth: usize,
+    ) -> Slot {
+        let generation = state.pool.take(&worker, depth);
+        Slot { workers: Arc::clone(self), worker, version, depth, generation }
+    }
+}
+
+impl State {
+    /// Asks the longest parked run that stands in the way to leave.
+    fn evict_for(&mut self, want: &Want) {
+        let candidates = self.pool.candidates(want);
+        let found = self
+            .parked
+            .iter()
+            .find(|(_, (worker, depth, _))| *depth == want.depth && candidates.contains(worker));
+        if let Some(order) = found.map(|(order, _)| *order)
+            && let Some((_, _, piece)) = self.parked.remove(&order)
+        {
+            piece.ask_to_leave();
+        }
+    }
+
+    pub(super) fn unpark(&mut self, piece: &Arc<Piece>) {
+        let order = piece.parked.swap(0, Ordering::Relaxed);
+        self.parked.remove(&order);
+    }
+}
+
+/// Outside the lock: a slot that nobody takes any more gives its room back.
+pub(super) fn deliver(placed: Placed) {
+    for (waiter, slot) in placed {
+        drop(waiter.send(slot));
+    }
+}

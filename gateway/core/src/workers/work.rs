@@ -1,0 +1,112 @@
+//! A piece of work, from the side of who ordered it.
+
+use std::sync::Arc;
+
+use tidegate_protocol::link::{Cause, GatewayFrame, Refusal};
+
+use super::piece::{Piece, WorkEvent};
+use super::pool::WorkerKey;
+use super::registry::Workers;
+
+/// Room for one piece of work at a worker; dropping it gives the room back.
+#[derive(Debug)]
+pub struct Slot {
+    pub(super) workers: Arc<Workers>,
+    pub(super) worker: WorkerKey,
+    pub(super) version: Arc<str>,
+    pub(super) depth: usize,
+    pub(super) generation: u64,
+}
+
+/// A piece of work. Dropping it ends it: the worker holds it no longer, and is told so.
+#[derive(Debug)]
+pub struct Work {
+    pub(super) piece: Arc<Piece>,
+    /// Set by an end that the worker knows of.
+    pub(super) over: bool,
+    // After the piece, so that the room is free only once the work is gone.
+    pub(super) slot: Slot,
+}
+
+impl Slot {
+    /// The worker's id.
+    pub fn worker(&self) -> &Arc<str> {
+        &self.worker.worker
+    }
+
+    /// The version that it runs.
+    pub fn version(&self) -> &Arc<str> {
+        &self.version
+    }
+
+    /// Hands the work to the worker.
+    pub fn begin(self, id: &str, opening: GatewayFrame) -> Work {
+        let workers = Arc::clone(&self.workers);
+        workers.begin(self, id, opening)
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        self.workers.give_back(self);
+    }
+}
+
+impl Work {
+    /// What it is called on the link.
+    pub fn id(&self) -> &str {
+        &self.piece.id
+    }
+
+    /// The worker's id.
+    pub fn worker(&self) -> &Arc<str> {
+        self.slot.worker()
+    }
+
+    /// What happened next; the frames of the worker in the order of their seqs, each once.
+    /// Cancel-safe.
+    pub async fn next(&self) -> WorkEvent {
+        self.piece.next().await
+    }
+
+    /// Sends a frame.
+    pub fn send(&self, frame: GatewayFrame) {
+        self.piece.outbox.push(frame);
+    }
+
+    /// Everything of the worker's up to `seq` is committed (R-LNK-19).
+    pub fn acknowledge(&self, seq: u64) {
+        self.piece.acknowledge(seq);
+    }
+
+    /// A frame that can't be applied; counts as acknowledged (R-LNK-22).
+    pub fn refuse(&self, seq: u64, refusal: Refusal) {
+        self.send(GatewayFrame::error(Some(self.id()), Some(seq), refusal));
+        self.acknowledge(seq);
+    }
+
+    /// It waits for input and may be evicted, or works again.
+    pub fn set_parked(&self, parked: bool) {
+        self.slot.workers.set_parked(&self.piece, &self.slot, parked);
+    }
+
+    /// The worker has ended it.
+    pub fn finish(mut self) {
+        self.over = true;
+    }
+
+    /// Ends it and says why.
+    pub fn cancel(mut self, cause: Cause) {
+        self.over = true;
+        self.send(GatewayFrame::cancel(self.id(), cause));
+    }
+}
+
+impl Drop for Work {
+    fn drop(&mut self) {
+        if !self.over {
+            self.send(GatewayFrame::cancel(self.id(), Cause::Cancelled));
+        }
+        self.slot.workers.end(&self.slot.worker, &self.piece);
+    }
+}

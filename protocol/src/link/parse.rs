@@ -1,0 +1,68 @@
+//! From the text of a message to a frame: first its type, then its fields. (An enum tagged inside
+//! its object would make serde take chunks apart, and they must keep their bytes.)
+
+use std::borrow::Cow;
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use crate::ui::replace_lone_surrogates;
+
+/// A message that is no frame (R-LNK-3).
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LinkParseError {
+    /// Not JSON, not an object, or without a text `t`.
+    #[error("a frame is one JSON object with its type in `t`: {0}")]
+    NotAnObject(String),
+    /// A type that this side does not know.
+    #[error("there is no frame of type {0:?} in this direction")]
+    UnknownType(String),
+    /// The type is known, but a field is missing or is not what it must be.
+    #[error("a `{frame}` frame is malformed: {reason}")]
+    Fields {
+        /// Its type.
+        frame: &'static str,
+        /// What is wrong.
+        reason: String,
+    },
+    /// Over `LINK_FRAME_MAX_BYTES`.
+    #[error("a frame has at most {max} bytes")]
+    TooLarge {
+        /// The limit.
+        max: usize,
+    },
+    /// A binary message, or text that is not UTF-8.
+    #[error("frames are text messages in UTF-8")]
+    NotText,
+}
+
+#[derive(Deserialize)]
+struct Tag<'a> {
+    #[serde(borrow)]
+    t: Cow<'a, str>,
+}
+
+/// The type of the frame in `text`.
+pub(super) fn tag(text: &str) -> Result<Cow<'_, str>, LinkParseError> {
+    // A struct can also be read from an array.
+    if !text.trim_start().starts_with('{') {
+        return Err(LinkParseError::NotAnObject("it is no object".to_owned()));
+    }
+    let tag: Tag<'_> = serde_json::from_str(text)
+        .map_err(|error| LinkParseError::NotAnObject(error.to_string()))?;
+    Ok(tag.t)
+}
+
+/// The fields of a frame of type `frame`.
+pub(super) fn fields<T: DeserializeOwned>(
+    frame: &'static str,
+    text: &str,
+) -> Result<T, LinkParseError> {
+    serde_json::from_str(text)
+        .or_else(|error| match replace_lone_surrogates(text) {
+            // What JavaScript writes for half of a character that a stream was cut in.
+            Cow::Owned(mended) => serde_json::from_str(&mended),
+            Cow::Borrowed(_) => Err(error),
+        })
+        .map_err(|error| LinkParseError::Fields { frame, reason: error.to_string() })
+}

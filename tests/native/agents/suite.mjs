@@ -1,0 +1,78 @@
+// The agent of the suite of turns (suite/README.md), in TypeScript's SDK.
+
+import { setTimeout as sleep } from "node:timers/promises";
+import { agent, serve, TurnError } from "../../../clients/typescript/dist/agent/index.js";
+
+const textOf = (message) => message.parts[0].text;
+
+const commands = {
+  async *say(turn, rest) {
+    for (const [index, word] of rest.split(" ").entries()) yield index === 0 ? word : ` ${word}`;
+  },
+  history: (turn) => {
+    const users = turn.messages.filter(({ role }) => role === "user");
+    return `${turn.messages.length}: ${users.map(textOf).join(" | ")}`;
+  },
+  async *wait() {
+    yield "Tick.";
+    await new Promise(() => undefined);
+  },
+  async *count(turn, rest) {
+    for (let number = 1; number <= Number(rest); number += 1) {
+      yield `${number} `;
+      await sleep(5);
+    }
+  },
+  async *delete(turn, name) {
+    const toolCallId = `call-${turn.turn}`;
+    yield { type: "tool-input-available", toolCallId, toolName: "delete_file", input: { name } };
+    yield { type: "tool-approval-request", approvalId: `approval-${turn.turn}`, toolCallId };
+  },
+  async *fail() {
+    yield "Half";
+    throw new TurnError("out of order");
+  },
+  async *cite() {
+    yield { type: "reasoning-start", id: "r" };
+    yield { type: "reasoning-delta", id: "r", delta: "Hm." };
+    yield { type: "reasoning-end", id: "r" };
+    yield { type: "source-url", sourceId: "s1", url: "https://example.com/" };
+    yield { type: "data-mood", id: "m", data: { mood: "calm", "über": [1, null, "☃"] } };
+    yield "Cited.";
+  },
+  which: (turn) => turn.trigger,
+  meta: (turn) => JSON.stringify(turn.metadata),
+  async *steer(turn) {
+    yield "Waiting.";
+    for await (const message of turn.pending) {
+      yield ` Got ${textOf(message)}.`;
+      return;
+    }
+  },
+};
+
+async function* resumed(turn) {
+  const call = turn.messages.at(-1).parts.findLast((part) => part.toolCallId !== undefined);
+  const { toolCallId, input, approval } = call;
+  if (approval.approved) {
+    yield { type: "tool-output-available", toolCallId, output: { deleted: true } };
+    yield `Deleted ${input.name}.`;
+  } else {
+    yield { type: "tool-output-denied", toolCallId };
+    yield `Kept ${input.name}.`;
+  }
+}
+
+await serve([agent({
+  id: "suite-typescript",
+  steering: true,
+  run(turn) {
+    if (turn.continues) return resumed(turn);
+    const [, command, rest] = /^(\w+) ?(.*)$/.exec(textOf(turn.messages.at(-1)));
+    return commands[command](turn, rest);
+  },
+  actions: { greet: { run: ({ name }) => `Hello ${name}.` } },
+  onAction() {
+    throw new TurnError("unknown action");
+  },
+})]);

@@ -1,0 +1,105 @@
+"""The agent of the suite of turns (suite/README.md), in Python."""
+
+import asyncio
+import json
+
+from tidegate import App, Turn, TurnError
+
+app = App()
+TOOL = "delete_file"
+
+
+@app.agent("suite-python", actions=True, steering=True)
+async def suite(turn: Turn):
+    if turn.trigger == "action":
+        yield act(turn.action)
+    elif turn.continues:
+        for chunk in resumed(turn):
+            yield chunk
+    else:
+        command, _, rest = turn.text.partition(" ")
+        async for given in COMMANDS[command](turn, rest):
+            yield given
+
+
+def act(action):
+    if action.get("type") != "greet":
+        raise TurnError("unknown action")
+    return f"Hello {action['name']}."
+
+
+def resumed(turn):
+    call = next(part for part in reversed(turn.messages[-1]["parts"]) if "toolCallId" in part)
+    name = call["input"]["name"]
+    if call["approval"]["approved"]:
+        output = {"deleted": True}
+        yield {"type": "tool-output-available", "toolCallId": call["toolCallId"], "output": output}
+        yield f"Deleted {name}."
+    else:
+        yield {"type": "tool-output-denied", "toolCallId": call["toolCallId"]}
+        yield f"Kept {name}."
+
+
+async def say(turn, rest):
+    for index, word in enumerate(rest.split(" ")):
+        yield word if index == 0 else f" {word}"
+
+
+async def history(turn, rest):
+    users = [message for message in turn.messages if message["role"] == "user"]
+    texts = [message["parts"][0]["text"] for message in users]
+    yield f"{len(turn.messages)}: {' | '.join(texts)}"
+
+
+async def wait(turn, rest):
+    yield "Tick."
+    await asyncio.Event().wait()
+
+
+async def count(turn, rest):
+    for number in range(1, int(rest) + 1):
+        yield f"{number} "
+        await asyncio.sleep(0.005)
+
+
+async def delete(turn, rest):
+    call = {"toolCallId": f"call-{turn.turn}", "toolName": TOOL, "input": {"name": rest}}
+    yield {"type": "tool-input-available", **call}
+    approval = f"approval-{turn.turn}"
+    yield {"type": "tool-approval-request", "approvalId": approval, "toolCallId": call["toolCallId"]}
+
+
+async def fail(turn, rest):
+    yield "Half"
+    raise TurnError("out of order")
+
+
+async def cite(turn, rest):
+    yield {"type": "reasoning-start", "id": "r"}
+    yield {"type": "reasoning-delta", "id": "r", "delta": "Hm."}
+    yield {"type": "reasoning-end", "id": "r"}
+    yield {"type": "source-url", "sourceId": "s1", "url": "https://example.com/"}
+    yield {"type": "data-mood", "id": "m", "data": {"mood": "calm", "über": [1, None, "☃"]}}
+    yield "Cited."
+
+
+async def which(turn, rest):
+    yield turn.trigger
+
+
+async def meta(turn, rest):
+    yield json.dumps(turn.metadata, separators=(",", ":"), sort_keys=True)
+
+
+async def steer(turn, rest):
+    yield "Waiting."
+    while not turn.pending:
+        await asyncio.sleep(0.005)
+    for message in turn.pending.take():
+        yield f" Got {message['parts'][0]['text']}."
+
+
+COMMANDS = {f.__name__: f for f in (
+    say, history, wait, count, delete, fail, cite, which, meta, steer)}
+
+app.run()
