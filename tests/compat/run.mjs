@@ -5,6 +5,7 @@ import { mkdtemp, readFile, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { printAgentTable } from "./agents/lib/table.mjs";
 import { CATALOGUE } from "./lib/catalogue.mjs";
 import { EXPECTED_FAILURES } from "./lib/expected-failures.mjs";
 
@@ -22,11 +23,13 @@ for (const { label, sdk } of VERSIONS) {
 const others = [...(await files("traps")), ...(await files("aisdk")), ...(await files("upstream")),
   ...(await files("restarts")), ...(await files("docs"))];
 const rest = await run("traps, AI SDK, upstreams, restarts, docs", others, VERSIONS[0].sdk);
+const agents = await run("agents", await files("agents"), VERSIONS[0].sdk);
 await rm(folder, { recursive: true, force: true });
 
 printTable(outcomes);
-finish([...outcomes.flatMap(({ label, events }) =>
-  events.map((event) => ({ ...event, name: event.name && `${event.name} [${label}]` }))), ...rest]);
+const missing = printAgentTable(agents);
+finish([...outcomes.flatMap(({ label, events }) => events.map((event) =>
+  ({ ...event, name: event.name && `${event.name} [${label}]` }))), ...rest, ...agents]);
 
 async function files(name) {
   const all = await readdir(join(HERE, name)).catch(() => []);
@@ -36,7 +39,7 @@ async function files(name) {
 /** Runs files one after the other and returns what the reporter noted. */
 async function run(title, paths, sdk) {
   console.log(`\n== ${title} ==`);
-  const notes = join(folder, `${paths.length}-${sdk.replaceAll("/", "-")}.ndjson`);
+  const notes = join(folder, `${title.replaceAll(/\W/g, "-")}.ndjson`);
   const child = spawn(process.execPath, ["--test", "--test-concurrency=1", "--test-force-exit",
     "--test-reporter=spec", "--test-reporter-destination=stdout",
     "--test-reporter=./lib/reporter.mjs", `--test-reporter-destination=${notes}`, ...paths], {
@@ -72,7 +75,7 @@ function verdict(events, number) {
 function finish(events) {
   const tests = events.filter(({ event, skip }) => event?.startsWith("test:") && !skip);
   const expected = (name) => EXPECTED_FAILURES.find(({ test }) => name.startsWith(test));
-  const failed = [];
+  const failed = [...missing];
   for (const { event, name, error } of tests) {
     const known = expected(name);
     if (event === "test:fail" && !known) failed.push(`${name}: ${error}`);

@@ -10,21 +10,21 @@ use crate::agents::{Agents, Service};
 use crate::channels::Channels;
 use crate::error::Result;
 use crate::metrics::Metrics;
-use crate::runs::Runs;
+use crate::runs::{RunLimits, Runs, Shared};
 use crate::seams::store::StoreError;
 use crate::seams::{Clock, Entropy, StreamStore};
 use crate::sessions::locate::{Located, locate};
 use crate::sessions::row::SessionRow;
-use crate::turns::Turns;
+use crate::turns::{TurnLimits, Turns};
 use crate::workers::Workers;
 
 /// Everything that a request needs.
 #[derive(Clone, Debug)]
 pub struct Gateway {
-    parts: Arc<Parts>,
+    inner: Arc<Inner>,
 }
 
-/// What a gateway is made of.
+/// What a gateway is made from.
 #[derive(Debug)]
 pub struct Parts {
     /// Where sessions live.
@@ -32,62 +32,104 @@ pub struct Parts {
     /// Their live streams; must be the store's commit listener.
     pub channels: Arc<Channels>,
     /// Environments and tokens.
-    pub access: Arc<Access>,
-    /// The agents.
-    pub agents: Arc<Agents>,
-    /// The turn engine.
-    pub turns: Turns,
-    /// Agents in other processes.
-    pub workers: Arc<Workers>,
-    /// The runs of those that have their own loop.
-    pub runs: Runs,
+    pub access: Access,
+    /// The agents of the configuration.
+    pub agents: Agents,
+    /// Time limits of turns.
+    pub limits: TurnLimits,
     /// Wall time.
     pub clock: Arc<dyn Clock>,
     /// Ids and jitter.
     pub entropy: Arc<dyn Entropy>,
-    /// Counters.
-    pub metrics: Arc<Metrics>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    store: Arc<dyn StreamStore>,
+    channels: Arc<Channels>,
+    access: Arc<Access>,
+    agents: Arc<Agents>,
+    turns: Turns,
+    workers: Arc<Workers>,
+    runs: Runs,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+    metrics: Arc<Metrics>,
 }
 
 impl Gateway {
-    /// Puts the parts together.
+    /// Builds the engines on the parts.
     pub fn new(parts: Parts) -> Self {
-        Self { parts: Arc::new(parts) }
+        let Parts { store, channels, access, agents, limits, clock, entropy } = parts;
+        let (access, agents) = (Arc::new(access), Arc::new(agents));
+        let metrics = Arc::new(Metrics::default());
+        let workers = Workers::new(Arc::clone(&agents), Arc::clone(&access), Arc::clone(&entropy));
+        let workers = Arc::new(workers);
+        let turns = Turns::new(
+            Arc::clone(&store),
+            Arc::clone(&agents),
+            Arc::clone(&clock),
+            Arc::clone(&entropy),
+            Arc::clone(&metrics),
+            limits,
+        );
+        let runs = Runs::new(Shared::new(
+            Arc::clone(&store),
+            Arc::clone(&workers),
+            Arc::clone(&access),
+            Arc::clone(&clock),
+            Arc::clone(&entropy),
+            Arc::clone(&metrics),
+            RunLimits { idle_ms: limits.idle_ms },
+        ));
+        let inner = Inner {
+            store,
+            channels,
+            access,
+            agents,
+            turns,
+            workers,
+            runs,
+            clock,
+            entropy,
+            metrics,
+        };
+        Self { inner: Arc::new(inner) }
     }
 
     /// The store.
     pub fn store(&self) -> &Arc<dyn StreamStore> {
-        &self.parts.store
+        &self.inner.store
     }
 
     /// Live streams.
     pub fn channels(&self) -> &Arc<Channels> {
-        &self.parts.channels
+        &self.inner.channels
     }
 
     /// Credentials.
     pub fn access(&self) -> &Access {
-        &self.parts.access
+        &self.inner.access
     }
 
     /// The agents.
     pub fn agents(&self) -> &Agents {
-        &self.parts.agents
+        &self.inner.agents
     }
 
     /// The turn engine.
     pub fn turns(&self) -> &Turns {
-        &self.parts.turns
+        &self.inner.turns
     }
 
     /// Agents in other processes.
     pub fn workers(&self) -> &Arc<Workers> {
-        &self.parts.workers
+        &self.inner.workers
     }
 
     /// The runs of agents that have their own loop.
     pub fn runs(&self) -> &Runs {
-        &self.parts.runs
+        &self.inner.runs
     }
 
     /// Tells whoever serves the session that it may have new input. Never blocks; a hint.
@@ -122,21 +164,21 @@ impl Gateway {
 
     /// Counters.
     pub fn metrics(&self) -> &Metrics {
-        &self.parts.metrics
+        &self.inner.metrics
     }
 
     /// Unix milliseconds.
     pub fn now(&self) -> u64 {
-        self.parts.clock.unix_millis()
+        self.inner.clock.unix_millis()
     }
 
     /// 128 random bits.
     pub fn entropy(&self) -> u128 {
-        self.parts.entropy.next_u128()
+        self.inner.entropy.next_u128()
     }
 
     /// The session called `name` in the caller's environment.
     pub async fn locate(&self, principal: &Principal, name: &str) -> Result<Located> {
-        locate(&*self.parts.store, &principal.environment, name).await
+        locate(&*self.inner.store, &principal.environment, name).await
     }
 }

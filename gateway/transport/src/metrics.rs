@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 pub struct TransportMetrics {
     pub(crate) connections: AtomicU64,
     pub(crate) streams: AtomicU64,
+    pub(crate) links: AtomicU64,
     pub(crate) connections_accepted: AtomicU64,
     pub(crate) accept_errors: AtomicU64,
     pub(crate) requests: AtomicU64,
@@ -20,8 +21,12 @@ pub struct TransportMetrics {
 
 impl TransportMetrics {
     /// Name and value of what goes up and down.
-    pub fn gauges(&self) -> [(&'static str, u64); 2] {
-        [("connections", self.connections.load(Relaxed)), ("streams", self.streams.load(Relaxed))]
+    pub fn gauges(&self) -> [(&'static str, u64); 3] {
+        [
+            ("connections", self.connections.load(Relaxed)),
+            ("streams", self.streams.load(Relaxed)),
+            ("links", self.links.load(Relaxed)),
+        ]
     }
 
     /// Name and value of what only goes up.
@@ -47,6 +52,12 @@ impl TransportMetrics {
         }
         self.streams_refused.fetch_add(1, Relaxed);
         None
+    }
+
+    /// One open link of a worker.
+    pub(crate) fn open_link(self: &Arc<Self>) -> LinkCount {
+        self.links.fetch_add(1, Relaxed);
+        LinkCount(Arc::clone(self))
     }
 
     /// One open connection.
@@ -81,6 +92,16 @@ pub(crate) struct ConnectionCount(Arc<TransportMetrics>);
 impl Drop for ConnectionCount {
     fn drop(&mut self) {
         self.0.connections.fetch_sub(1, Relaxed);
+    }
+}
+
+/// Counts a worker's link while it lives.
+#[derive(Debug)]
+pub(crate) struct LinkCount(Arc<TransportMetrics>);
+
+impl Drop for LinkCount {
+    fn drop(&mut self) {
+        self.0.links.fetch_sub(1, Relaxed);
     }
 }
 

@@ -7,15 +7,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde_json::{Value, json};
 use tidegate_core::access::{Access, Environment, Principal};
+use tidegate_core::agents::{Agent, Agents};
 use tidegate_core::channels::Channels;
-use tidegate_core::gateway::{Agent, Agents, Gateway, Parts};
-use tidegate_core::metrics::Metrics;
+use tidegate_core::gateway::{Gateway, Parts};
 use tidegate_core::seams::clock::SystemClock;
 use tidegate_core::seams::store::{Fate, Retention, StreamStore};
 use tidegate_core::seams::{Clock, Entropy};
 use tidegate_core::sessions::create::Created;
 use tidegate_core::streams::append::AppendRequest;
-use tidegate_core::turns::{TurnLimits, Turns};
+use tidegate_core::turns::TurnLimits;
 use tidegate_protocol::cursor::Start;
 use tidegate_protocol::ids::Channel;
 use tidegate_protocol::record::Envelope;
@@ -51,25 +51,16 @@ pub(crate) async fn gateway_at(url: &str, entropy: u64, clock: Arc<dyn Clock>) -
     let channels = Arc::new(Channels::default());
     store.set_listener(Arc::<Channels>::clone(&channels));
     let store: Arc<dyn StreamStore> = store;
-    let backend = |table: Value| Agent {
-        backend: tidegate_agents::build("demo", "demo", table).expect("a right table"),
-        stop_on_disconnect: false,
+    let backend = |table: Value| {
+        let backend = tidegate_agents::build("demo", "demo", table).expect("a right table");
+        Agent::turns(backend, false)
     };
     let agents = HashMap::from([("demo".to_owned(), backend(json!({"words_per_second": 0})))]);
-    let agents = Arc::new(Agents::new(agents));
-    let metrics = Arc::new(Metrics::default());
+    let agents = Agents::new(agents);
     let keys = vec!["tr_dev_root".to_owned()];
     let access = Access::new(vec![Environment::new("dev", keys)], Arc::clone(&clock));
-    let turns = Turns::new(
-        Arc::clone(&store),
-        Arc::clone(&agents),
-        Arc::clone(&clock),
-        Arc::clone(&entropy),
-        Arc::clone(&metrics),
-        TurnLimits::default(),
-    );
-    let gateway =
-        Gateway::new(Parts { store, channels, access, agents, turns, clock, entropy, metrics });
+    let limits = TurnLimits::default();
+    let gateway = Gateway::new(Parts { store, channels, access, agents, limits, clock, entropy });
     gateway.wake_owing().await.expect("the store can be read");
     gateway
 }

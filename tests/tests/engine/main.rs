@@ -152,9 +152,9 @@ async fn a_first_message_in_the_base_payload_is_answered() {
 async fn a_closed_session_says_so_after_what_was_accepted() {
     let chat = Chat::new("c").await;
     chat.say("u1", "/words 5 1").await;
-    let closed = chat.gateway.close_session(&chat.principal, "c", Some("bye".into())).await;
+    let closed = chat.gateway.close_session(&chat.principal, "c", Some("bye".into()), None).await;
     assert_eq!(closed.expect("closed").closed_reason.as_deref(), Some("bye"));
-    let again = chat.gateway.close_session(&chat.principal, "c", Some("other".into())).await;
+    let again = chat.gateway.close_session(&chat.principal, "c", Some("other".into()), None).await;
     assert_eq!(again.expect("idempotent").closed_reason.as_deref(), Some("bye"));
     let records = chat.read(None, |record| control::kind(record) == Some("session-closed")).await;
     let boundary = records.iter().find(|record| control::is_boundary(record));

@@ -30,7 +30,7 @@ async fn reads_end_cleanly_over_both_versions() {
     });
     assert!(drained, "connections had to be cut");
     assert!(TcpStream::connect(address).await.is_err(), "it still accepts");
-    assert_eq!(gate.metrics.gauges(), [("connections", 0), ("streams", 0)]);
+    assert_eq!(gate.metrics.gauges(), [("connections", 0), ("streams", 0), ("links", 0)]);
 }
 
 #[tokio::test]

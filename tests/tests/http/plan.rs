@@ -7,13 +7,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tidegate_core::access::{Access, Environment};
+use tidegate_core::agents::{Agent, Agents};
 use tidegate_core::channels::Channels;
-use tidegate_core::gateway::{Agent, Agents, Gateway, Parts};
-use tidegate_core::metrics::Metrics;
+use tidegate_core::gateway::{Gateway, Parts};
 use tidegate_core::seams::clock::SystemClock;
 use tidegate_core::seams::store::{Retention, StreamStore};
 use tidegate_core::seams::{Clock, Entropy};
-use tidegate_core::turns::{TurnLimits, Turns};
+use tidegate_core::turns::TurnLimits;
 
 use crate::harness::{FOREIGN_KEY, KEY, ROOT_KEY};
 
@@ -56,29 +56,21 @@ impl Plan {
         let channels = Arc::new(Channels::default());
         store.set_listener(Arc::<Channels>::clone(&channels));
         let store: Arc<dyn StreamStore> = store;
-        let agents = Arc::new(self.agents());
-        let metrics = Arc::new(Metrics::default());
+        let agents = self.agents();
         let environment = |name, keys: &[&str]| {
             Environment::new(name, keys.iter().map(|key| (*key).to_owned()).collect())
         };
         let environments =
             vec![environment("dev", &[KEY, ROOT_KEY]), environment("prod", &[FOREIGN_KEY])];
         let access = Access::new(environments, Arc::clone(&clock));
-        let turns = Turns::new(
-            Arc::clone(&store),
-            Arc::clone(&agents),
-            Arc::clone(&clock),
-            Arc::clone(&entropy),
-            Arc::clone(&metrics),
-            TurnLimits::default(),
-        );
-        Gateway::new(Parts { store, channels, access, agents, turns, clock, entropy, metrics })
+        let limits = TurnLimits::default();
+        Gateway::new(Parts { store, channels, access, agents, limits, clock, entropy })
     }
 
     fn agents(&self) -> Agents {
         let agent = |id: &str, backend: &str, table: Value, stop_on_disconnect| {
             let backend = tidegate_agents::build(backend, id, table).expect("a right table");
-            (id.to_owned(), Agent { backend, stop_on_disconnect })
+            (id.to_owned(), Agent::turns(backend, stop_on_disconnect))
         };
         let fast = json!({"words_per_second": 0});
         let demos = [("demo", false), ("other", false), ("fragile", true)];

@@ -42,6 +42,7 @@ export class Pending implements AsyncIterable<UIMessage> {
 
   /** For the runner: records of `.in` came. */
   add(records: InRecord[]): void {
+    if (this.#ended) return;
     for (const record of records) {
       const message = messageOf(record);
       if (message !== undefined) this.#waiting.push({ seq: record.seq_num, message });

@@ -1,6 +1,7 @@
 // One isolate, seen from the host: a thread that has loaded the bundle and serves one run.
 
 import { Worker } from "node:worker_threads";
+import { mapped } from "./bundle/stacks.js";
 import { HostError } from "./errors.js";
 import type { Definition, ExitError, FromIsolate, ToIsolate } from "./isolate/messages.js";
 
@@ -34,7 +35,6 @@ export class Isolate {
   constructor({ bundle, memoryMb }: IsolateOptions) {
     this.#worker = new Worker(bundle, {
       argv: [],
-      execArgv: ["--enable-source-maps"],
       env: ownEnvironment(),
       resourceLimits: { maxOldGenerationSizeMb: memoryMb },
     });
@@ -45,10 +45,12 @@ export class Isolate {
     this.#worker.on("message", (message: FromIsolate) => {
       if (message.t === "loaded") settle.loaded(message);
       else if (message.t === "unloadable") {
-        settle.failed(new HostError("load_failed", `${message.file}: ${message.message}`));
+        const stack = mapped(message.message, bundle);
+        settle.failed(new HostError("load_failed", `${message.file}: ${stack}`));
+        void this.terminate();
       } else this.#told(message);
     });
-    this.#worker.on("error", (error) => (crash = crashOf(error)));
+    this.#worker.on("error", (error) => (crash = crashOf(error, bundle)));
     this.ended = new Promise((ended) => {
       this.#worker.on("exit", (code) => {
         this.#gone = true;
@@ -100,8 +102,8 @@ function ownEnvironment(): NodeJS.ProcessEnv {
   return rest;
 }
 
-function crashOf(error: unknown): ExitError {
+function crashOf(error: unknown, bundle: string): ExitError {
   const { code, message, stack } = error as NodeJS.ErrnoException;
   if (code === "ERR_WORKER_OUT_OF_MEMORY") return { class: "oom", message: message ?? code };
-  return { class: "crashed", message: stack ?? message ?? String(error) };
+  return { class: "crashed", message: mapped(stack ?? message ?? String(error), bundle) };
 }

@@ -6,9 +6,9 @@
 
 use std::collections::{BTreeMap, HashSet, VecDeque};
 
+use tidegate_protocol::Record;
 use tidegate_protocol::limits::{RUN_ATTEMPTS_MAX, RUN_BOOT_TIMEOUT_MS, UPGRADE_SWAPS_MAX};
 use tidegate_protocol::link::{Cause, ExitClass, ExitError};
-use tidegate_protocol::{NewRecord, Record};
 
 use super::book::{Book, Current, RunRow, RunStatus};
 use super::owed::Owed;

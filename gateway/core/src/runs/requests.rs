@@ -195,26 +195,6 @@ impl Gateway {
     }
 }
 
-impl SessionRow {
-    /// The version that the session's runs must have.
-    pub fn locked_version(&self) -> Option<&str> {
-        let of = |key: &str| self.trigger_config.get(key).and_then(Value::as_str);
-        of("lockToVersion").or_else(|| of("externalDeploymentId"))
-    }
-
-    /// Pins the session to `deployment`, or lets its pin go. Did that change anything?
-    fn pin(&mut self, deployment: Option<&str>) -> bool {
-        const KEY: &str = "externalDeploymentId";
-        let Some(config) = self.trigger_config.as_object_mut() else { return false };
-        match deployment {
-            Some(id) => {
-                config.insert(KEY.to_owned(), id.into()).is_none_or(|old| old.as_str() != Some(id))
-            }
-            None => config.shift_remove(KEY).is_some(),
-        }
-    }
-}
-
 fn run_not_found(id: &str) -> ApiError {
     ApiError::new(ErrorCode::RunNotFound, format!("there is no run {id:?} in this environment"))
 }

@@ -118,4 +118,6 @@ pub enum BackendFault {
     Invalid,
     /// A connect, first-byte, idle or total timeout.
     Timeout,
+    /// The worker that answered is gone; another may answer at once.
+    Lost,
 }

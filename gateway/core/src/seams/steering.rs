@@ -16,7 +16,9 @@ pub struct Steering {
 #[derive(Debug, Default)]
 struct State {
     offered: VecDeque<Record>,
-    injected: Vec<u64>,
+    /// Handed to the backend, which may or may not take them.
+    handed_on: Vec<Record>,
+    injected: Vec<Record>,
 }
 
 impl Steering {
@@ -29,20 +31,29 @@ impl Steering {
     /// The next message for the backend. Cancel-safe.
     pub async fn offered(&self) -> Record {
         loop {
-            if let Some(record) = self.state.lock().offered.pop_front() {
+            if let Some(record) = self.hand_on() {
                 return record;
             }
             self.offered.notified().await;
         }
     }
 
+    fn hand_on(&self) -> Option<Record> {
+        let mut state = self.state.lock();
+        let record = state.offered.pop_front()?;
+        state.handed_on.push(record.clone());
+        Some(record)
+    }
+
     /// The backend took the inputs at these `.in` seqs into its answer.
     pub fn inject(&self, inputs: &[u64]) {
-        self.state.lock().injected.extend_from_slice(inputs);
+        let mut state = self.state.lock();
+        let State { handed_on, injected, .. } = &mut *state;
+        injected.extend(handed_on.extract_if(.., |record| inputs.contains(&record.seq_num)));
     }
 
     /// What was taken since the last call.
-    pub fn take_injected(&self) -> Vec<u64> {
+    pub fn take_injected(&self) -> Vec<Record> {
         std::mem::take(&mut self.state.lock().injected)
     }
 }

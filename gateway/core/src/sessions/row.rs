@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::seams::backend::Origin;
 use crate::seams::store::Status;
 
 /// The durable row of a session. Field names are the stored form; times are Unix ms.
@@ -58,6 +59,36 @@ impl SessionRow {
             (Some(_), _) => Status::Closed,
             (None, Some(expires)) if expires <= now => Status::Expired,
             _ => Status::Active,
+        }
+    }
+
+    /// The version that the session's runs must have.
+    pub fn locked_version(&self) -> Option<&str> {
+        let of = |key: &str| self.trigger_config.get(key).and_then(Value::as_str);
+        of("lockToVersion").or_else(|| of("externalDeploymentId"))
+    }
+
+    /// Pins the session to `deployment`, or lets its pin go. Did that change anything?
+    pub(crate) fn pin(&mut self, deployment: Option<&str>) -> bool {
+        const KEY: &str = "externalDeploymentId";
+        let Some(config) = self.trigger_config.as_object_mut() else { return false };
+        match deployment {
+            Some(id) => {
+                config.insert(KEY.to_owned(), id.into()).is_none_or(|old| old.as_str() != Some(id))
+            }
+            None => config.shift_remove(KEY).is_some(),
+        }
+    }
+
+    /// Who asks, for a backend.
+    pub fn origin(&self) -> Origin {
+        Origin {
+            environment: self.environment.as_str().into(),
+            session: self.id.as_str().into(),
+            name: self.name().into(),
+            run: self.run_id.as_str().into(),
+            version: self.locked_version().map(Into::into),
+            depth: self.depth,
         }
     }
 }

@@ -1,11 +1,13 @@
 //! One running answer: the backend's chunks through the grammar guard, into records for `.out`
 //! and into the message that the transcript will hold. Pure.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use serde_json::Value;
-use tidegate_protocol::NewRecord;
 use tidegate_protocol::limits::{ANSWER_MAX_BYTES, RECORD_MAX_BYTES};
 use tidegate_protocol::ui::{Accumulator, Close, Grammar};
+use tidegate_protocol::{NewRecord, Record};
 
 use crate::seams::backend::{BackendError, BackendFault, Chunk, TurnRequest};
 
@@ -16,6 +18,8 @@ pub struct Answer {
     pub request: TurnRequest,
     /// `.in` seqs of the stops that hit it.
     pub stops: Vec<u64>,
+    /// Messages that it took in while it ran.
+    pub injected: Vec<Record>,
     grammar: Grammar,
     message: Accumulator,
     records: u64,
@@ -31,8 +35,8 @@ impl Answer {
             Some(message) => (Grammar::resume(&request.answer_id, &message), message),
             None => (Grammar::new(&request.answer_id), Accumulator::new(&request.answer_id)),
         };
-        let stops = Vec::new();
-        Self { request, stops, grammar, message, records: 0, bytes: 0, failed: false }
+        let (stops, injected) = Default::default();
+        Self { request, stops, injected, grammar, message, records: 0, bytes: 0, failed: false }
     }
 
     /// An answer of which `visible` is on `.out` already.
@@ -51,6 +55,8 @@ impl Answer {
     /// Begins another attempt: the guard then drops the beginning that is visible already.
     pub fn retry(&mut self) {
         self.request.attempt += 1;
+        // What the first try was offered is its own.
+        self.request.steering = self.request.steering.take().map(|_| Arc::default());
         self.bytes = 0;
         self.guard_from_here();
     }

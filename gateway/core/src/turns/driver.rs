@@ -16,7 +16,8 @@ use super::engine::Shared;
 use super::machine::{Effect, Machine, Setting};
 use super::state::{Active, ENGINE_BLOB, EngineState, MESSAGE_PREFIX, StoredMessage};
 use crate::agents::Service;
-use crate::seams::backend::{AgentBackend, AnswerStream, BackendError, Chunk, Origin};
+use crate::seams::backend::{AgentBackend, AnswerStream, BackendError, Chunk};
+use crate::seams::steering::Steering;
 use crate::seams::store::{Commit, CommitError, Committed, Op, ReadLimit, StoreError};
 use crate::seams::{BoxFuture, StreamStore};
 use crate::sessions::row::SessionRow;
@@ -51,6 +52,7 @@ struct Running {
 /// A backend that answers, and the span of the call.
 struct Asked {
     stream: AnswerStream,
+    steering: Option<Arc<Steering>>,
     call: Span,
 }
 
@@ -137,6 +139,11 @@ impl Driver {
         running: &mut Running,
         item: Option<Result<Vec<Chunk>, BackendError>>,
     ) {
+        let steering = running.answer.as_ref().and_then(|asked| asked.steering.as_ref());
+        let injected = steering.map(|steering| steering.take_injected()).unwrap_or_default();
+        if !injected.is_empty() {
+            machine.handle_injected(injected, self.now());
+        }
         match item {
             Some(Ok(chunks)) => machine.handle_chunks(chunks, self.now()),
             Some(Err(error)) => {
@@ -203,10 +210,16 @@ impl Driver {
                 Effect::Ask(request) => {
                     let turn = info_span!("turn", turn = request.turn);
                     let call = info_span!(parent: &turn, "backend", attempt = request.attempt);
+                    let steering = request.steering.clone();
                     let stream = call.in_scope(|| backend.answer(*request));
-                    running.answer = Some(Asked { stream, call });
+                    running.answer = Some(Asked { stream, steering, call });
                 }
                 Effect::Cancel => running.answer = None,
+                Effect::Offer(record) => {
+                    if let Some(Asked { steering: Some(steering), .. }) = &running.answer {
+                        steering.offer(*record);
+                    }
+                }
                 // What waits stays owed: another gateway, or the next start, begins its turn.
                 Effect::Fetch(_) if self.shared.is_draining() => return Ok(()),
                 Effect::CatchUp => {
@@ -314,14 +327,7 @@ impl Driver {
         Setting {
             agent: self.row.agent.as_str().into(),
             chat_id: self.row.name().into(),
-            origin: Arc::new(Origin {
-                environment: self.row.environment.as_str().into(),
-                session: self.row.id.as_str().into(),
-                name: self.row.name().into(),
-                run: self.row.run_id.as_str().into(),
-                version: self.row.locked_version().map(Into::into),
-                depth: self.row.depth,
-            }),
+            origin: Arc::new(self.row.origin()),
             abilities: backend.abilities(),
             limits: self.shared.limits,
             entropy: Arc::clone(&self.shared.entropy),
@@ -381,7 +387,7 @@ async fn early(early: &mut Option<Early>) -> Result<Committed, CommitError> {
 
 async fn next(answer: &mut Option<Asked>) -> Option<Result<Vec<Chunk>, BackendError>> {
     match answer {
-        Some(Asked { stream, call }) => stream.next().instrument(call.clone()).await,
+        Some(Asked { stream, call, .. }) => stream.next().instrument(call.clone()).await,
         None => std::future::pending().await,
     }
 }

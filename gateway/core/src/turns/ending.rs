@@ -48,6 +48,7 @@ impl Machine {
             fates.push((active.seq, Fate::Answered { turn }));
         }
         fates.extend(answer.stops.iter().map(|seq| (*seq, Fate::Applied { turn: Some(turn) })));
+        fates.extend(self.keep_injected(std::mem::take(&mut answer.injected)));
         self.keep(*answer, &ending);
         records.push(self.boundary());
         self.close_turn(records, fates);

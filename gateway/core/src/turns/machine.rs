@@ -38,6 +38,8 @@ pub enum Effect {
     Ask(Box<TurnRequest>),
     /// Drop the backend's stream.
     Cancel,
+    /// Offer a message to the backend that answers.
+    Offer(Box<Record>),
 }
 
 /// What does not change while a machine lives.
@@ -172,7 +174,10 @@ impl Machine {
             Input::Opaque if fetched => self.settle(seq, Fate::Consumed),
             Input::Opaque => {}
             Input::Stop => self.stop(record),
-            Input::Message(_) if !matches!(self.phase, Phase::Idle) => self.wait(record),
+            Input::Message(payload) if !matches!(self.phase, Phase::Idle) => {
+                self.wait(record);
+                self.offer(record, &payload);
+            }
             Input::Message(payload) => self.begin(record, *payload),
         }
         self.advance();
@@ -206,7 +211,7 @@ impl Machine {
         let Phase::Running(answer) = &mut self.phase else { return };
         match outcome {
             Ok(()) => self.end(Ending::Finished),
-            Err(error) if may_retry(answer, &error) => self.retry_later(),
+            Err(error) if may_retry(answer, &error) => self.retry_later(error.kind),
             Err(error) => self.end(Ending::Failed(error.message)),
         }
         self.advance();
@@ -274,12 +279,12 @@ impl Machine {
         }
     }
 
-    fn retry_later(&mut self) {
-        const BACKOFF_MS: u64 = 500;
+    fn retry_later(&mut self, fault: BackendFault) {
+        let backoff_ms = if fault == BackendFault::Lost { 0 } else { 500 };
         let Phase::Running(answer) = std::mem::replace(&mut self.phase, Phase::Idle) else {
             return;
         };
-        let at = self.now + BACKOFF_MS * u64::from(answer.request.attempt);
+        let at = self.now + backoff_ms * u64::from(answer.request.attempt);
         self.phase = Phase::Waiting(answer, at);
     }
 
@@ -340,7 +345,7 @@ pub(super) fn append(records: Vec<NewRecord>) -> Op {
 
 /// A failure that nobody saw anything of is repeated, within the budget (I7).
 fn may_retry(answer: &Answer, error: &BackendError) -> bool {
-    error.kind == BackendFault::Unavailable
+    matches!(error.kind, BackendFault::Unavailable | BackendFault::Lost)
         && !answer.has_content()
         && answer.request.attempt < TURN_ATTEMPTS_MAX
 }

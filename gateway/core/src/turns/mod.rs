@@ -15,5 +15,6 @@ pub mod engine;
 pub mod machine;
 mod recovery;
 pub mod state;
+mod steering;
 
 pub use engine::{TurnLimits, Turns};

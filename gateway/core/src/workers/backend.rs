@@ -139,7 +139,7 @@ impl Answering {
             WorkEvent::Lost(cause) => {
                 let text = format!("the agent's worker was lost ({})", cause.as_str());
                 work.finish();
-                return Some(Err(failure(BackendFault::Unavailable, text)));
+                return Some(Err(failure(BackendFault::Lost, text)));
             }
             WorkEvent::Resumed { .. } | WorkEvent::Evict => None,
         };

@@ -8,16 +8,13 @@ use std::time::Duration;
 
 use tidegate_core::Gateway;
 use tidegate_core::access::{Access, Environment};
-use tidegate_core::channels::Channels;
 use tidegate_core::agents::{Agent, Agents, Service as AgentService};
+use tidegate_core::channels::Channels;
 use tidegate_core::gateway::Parts;
-use tidegate_core::metrics::Metrics;
 use tidegate_core::seams::clock::SystemClock;
 use tidegate_core::seams::store::CommitListener;
 use tidegate_core::seams::{Clock, Entropy, StreamStore};
-use tidegate_core::runs::{RunLimits, Runs, Shared};
-use tidegate_core::turns::{TurnLimits, Turns};
-use tidegate_core::workers::Workers;
+use tidegate_core::turns::TurnLimits;
 use tidegate_store::OpenError;
 use tidegate_transport::config::{Limits, ListenConfig, RateLimit, TlsPem};
 use tidegate_transport::listen::StartError;
@@ -110,8 +107,7 @@ impl Running {
 fn gateway(config: &Config) -> Result<Gateway, Failure> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
-    let metrics = Arc::new(Metrics::default());
-    let agents = Arc::new(agents(config)?);
+    let agents = agents(config)?;
     let opened = tidegate_store::open(&config.store_url, Arc::clone(&clock), config.retention);
     let listenable = opened.map_err(|error| match error {
         OpenError::UnknownUrl(_) | OpenError::NotInThisVersion { .. } => {
@@ -123,39 +119,9 @@ fn gateway(config: &Config) -> Result<Gateway, Failure> {
     let channels = Arc::new(Channels::default());
     listenable.set_listener(Arc::clone(&channels) as Arc<dyn CommitListener>);
     let store: Arc<dyn StreamStore> = listenable;
-    let access = Arc::new(Access::new(environments(config), Arc::clone(&clock)));
-    let workers =
-        Arc::new(Workers::new(Arc::clone(&agents), Arc::clone(&access), Arc::clone(&entropy)));
+    let access = Access::new(environments(config), Arc::clone(&clock));
     let limits = TurnLimits::default();
-    let runs = Runs::new(Shared::new(
-        Arc::clone(&store),
-        Arc::clone(&workers),
-        Arc::clone(&access),
-        Arc::clone(&clock),
-        Arc::clone(&entropy),
-        Arc::clone(&metrics),
-        RunLimits { idle_ms: limits.idle_ms },
-    ));
-    let turns = Turns::new(
-        Arc::clone(&store),
-        Arc::clone(&agents),
-        Arc::clone(&clock),
-        Arc::clone(&entropy),
-        Arc::clone(&metrics),
-        limits,
-    );
-    Ok(Gateway::new(Parts {
-        store,
-        channels,
-        access,
-        agents,
-        turns,
-        workers,
-        runs,
-        clock,
-        entropy,
-        metrics,
-    }))
+    Ok(Gateway::new(Parts { store, channels, access, agents, limits, clock, entropy }))
 }
 
 fn environments(config: &Config) -> Vec<Environment> {

@@ -170,6 +170,7 @@ pub fn row(name: &str, created_at: u64) -> SessionRow {
         tags: Vec::new(),
         metadata: None,
         run_id: "run_1".to_owned(),
+        depth: 0,
         closed_at: None,
         closed_reason: None,
         expires_at: None,

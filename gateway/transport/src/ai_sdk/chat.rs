@@ -34,7 +34,10 @@ pub(crate) async fn chat(mut call: Call<'_>, agent: &str) -> Result<Response> {
     let session = &reading.follower.stream().session;
     let from = reading.follower.cursor();
     let start = turn::start_of(gateway, session, appended.first, from).await?;
-    let stops = gateway.agents().find(&call.principal.environment, agent).is_some_and(|agent| agent.stop_on_disconnect);
+    let stops = gateway
+        .agents()
+        .find(&call.principal.environment, agent)
+        .is_some_and(|agent| agent.stop_on_disconnect);
     let stop =
         stops.then(|| StopOnDisconnect { principal: principal.clone(), session: name.to_owned() });
     let answer =

@@ -98,14 +98,24 @@ where
     I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let end = End::new(&connection, http.idle_timeout);
+    let activity = connection.activity();
     let io = TokioIo::new(io);
     let result = match speaks {
-        Speaks::Http1 => drive(end, http.http1.serve_connection(io, connection)).await,
+        Speaks::Http1 => {
+            drive(end, http.http1.serve_connection(io, connection).with_upgrades()).await
+        }
         // Boxed, so that it is no part of every HTTP/1.1 connection's task.
-        Speaks::Either => Box::pin(drive(end, http.either.serve_connection(io, connection))).await,
+        Speaks::Either => {
+            let serving = http.either.serve_connection_with_upgrades(io, connection);
+            Box::pin(drive(end, serving)).await
+        }
     };
     if let Err(error) = result {
         debug!(%error, "connection ended");
+    }
+    // In this task, so that it keeps the connection's place, and a drain waits for it.
+    if let Some(upgraded) = activity.take_upgraded() {
+        upgraded.await;
     }
 }
 
@@ -132,7 +142,7 @@ trait Serving {
     fn finish(self: Pin<&mut Self>);
 }
 
-impl<I> Serving for http1::Connection<TokioIo<I>, Connection>
+impl<I> Serving for http1::UpgradeableConnection<TokioIo<I>, Connection>
 where
     I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
@@ -145,7 +155,7 @@ where
     }
 }
 
-impl<I> Serving for auto::Connection<'_, TokioIo<I>, Connection, TokioExecutor>
+impl<I> Serving for auto::UpgradeableConnection<'_, TokioIo<I>, Connection, TokioExecutor>
 where
     I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {

@@ -19,10 +19,9 @@ pub(super) fn input(error: &InputError) -> ApiError {
 pub(super) fn frame(error: FrameError) -> ApiError {
     let code = match error {
         FrameError::TooLarge(_) => ErrorCode::BodyTooLarge,
-        FrameError::Empty
-        | FrameError::Terminal
-        | FrameError::Compressed
-        | FrameError::CutOff => ErrorCode::InvalidBody,
+        FrameError::Empty | FrameError::Terminal | FrameError::Compressed | FrameError::CutOff => {
+            ErrorCode::InvalidBody
+        }
     };
     ApiError::new(code, error.to_string())
 }

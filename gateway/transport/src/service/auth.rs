@@ -11,8 +11,7 @@ use tidegate_protocol::{ApiError, ErrorCode};
 use super::query::Query;
 use super::route::Route;
 
-const NONE: &str =
-    "the request has no credential; send Authorization: Bearer with a key or token";
+const NONE: &str = "the request has no credential; send Authorization: Bearer with a key or token";
 
 /// The bearer credential: from `Authorization`, or for stream reads that can't set headers from
 /// `?access_token=`.

@@ -1,11 +1,15 @@
 //! The service of one connection: knows whether it is TLS, and whether anything runs on it.
 
 use std::convert::Infallible;
+use std::fmt;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use http::Request;
+use http::header::UPGRADE;
 use hyper::body::Incoming;
+use parking_lot::Mutex;
 use tracing::{Instrument, debug_span};
 
 use super::app::App;
@@ -41,8 +45,11 @@ impl hyper::service::Service<Request<Incoming>> for Connection {
     type Error = Infallible;
     type Future = Answering;
 
-    fn call(&self, request: Request<Incoming>) -> Answering {
+    fn call(&self, mut request: Request<Incoming>) -> Answering {
         let guard = self.activity.begin();
+        if request.headers().contains_key(UPGRADE) {
+            request.extensions_mut().insert(self.activity());
+        }
         let app = Arc::clone(&self.app);
         let tls = self.tls;
         app.metrics.requests.fetch_add(1, Relaxed);
@@ -57,7 +64,8 @@ impl hyper::service::Service<Request<Incoming>> for Connection {
     }
 }
 
-/// Requests of one connection that began and that are done, body included.
+/// Requests of one connection that began and that are done, body included, and what the connection
+/// becomes.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Activity(Arc<Counts>);
 
@@ -65,7 +73,19 @@ pub(crate) struct Activity(Arc<Counts>);
 struct Counts {
     begun: AtomicU64,
     done: AtomicU64,
+    upgraded: Mutex<Option<Upgraded>>,
 }
+
+/// What runs on a connection once it speaks HTTP no more.
+struct Upgraded(AfterHttp);
+
+impl fmt::Debug for Upgraded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Upgraded")
+    }
+}
+
+type AfterHttp = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 impl Activity {
     fn begin(&self) -> InFlight {
@@ -75,6 +95,15 @@ impl Activity {
 
     pub(crate) fn begun(&self) -> u64 {
         self.0.begun.load(Relaxed)
+    }
+
+    /// What the connection's task does after HTTP: `future` waits for the upgrade.
+    pub(crate) fn go_on_as(&self, future: AfterHttp) {
+        *self.0.upgraded.lock() = Some(Upgraded(future));
+    }
+
+    pub(crate) fn take_upgraded(&self) -> Option<AfterHttp> {
+        self.0.upgraded.lock().take().map(|upgraded| upgraded.0)
     }
 
     pub(crate) fn is_idle(&self) -> bool {

@@ -14,7 +14,7 @@ use super::call::Call;
 use super::errors;
 use super::respond::Response;
 use super::route::Route;
-use crate::{ai_sdk, meta, runs, s2, sessions, streams, tokens, transcript};
+use crate::{ai_sdk, link, meta, runs, s2, sessions, streams, tokens, transcript};
 
 /// Routes without authentication.
 pub(super) async fn open(
@@ -86,6 +86,7 @@ pub(super) async fn closed(call: Call<'_>, route: Route) -> Result<Response> {
 /// What is not about a stream.
 async fn calls(call: Call<'_>, route: Route, method: &Method) -> Result<Response> {
     match (route, method) {
+        (Route::AgentLink, &Method::GET) => link::open(call),
         (Route::Sessions, &Method::POST) => sessions::create::create(call).await,
         (Route::Sessions, &Method::GET) => sessions::list::list(call).await,
         (Route::Session(name), &Method::GET) => sessions::one::retrieve(call, &name).await,

@@ -52,6 +52,8 @@ pub(crate) enum Route {
     ChatStream(String, String),
     /// `/ai/{agent}/chat/{id}/stop`
     ChatStop(String, String),
+    /// `/v1/agents/link`
+    AgentLink,
     /// `/.well-known/tidegate`
     Discovery,
     /// `/live`
@@ -94,6 +96,7 @@ impl Route {
             ["ai", agent, "chat"] => Ok(Self::Chat(text(agent)?)),
             ["ai", agent, "chat", id, "stream"] => Ok(Self::ChatStream(text(agent)?, session(id)?)),
             ["ai", agent, "chat", id, "stop"] => Ok(Self::ChatStop(text(agent)?, session(id)?)),
+            ["v1", "agents", "link"] => Ok(Self::AgentLink),
             [".well-known", "tidegate"] => Ok(Self::Discovery),
             ["live"] => Ok(Self::Live),
             ["ready"] => Ok(Self::Ready),

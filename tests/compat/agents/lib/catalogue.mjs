@@ -114,10 +114,16 @@ export const LATER = new Set([77, 78, 79, 80]);
 /** Rows that need services which the gateway does not have. */
 export const OUT_OF_SCOPE = new Set([92, 94, 98, 100]);
 
-const stateOf = (number) =>
-  LATER.has(number) ? "later" : OUT_OF_SCOPE.has(number) ? "out of scope" : "tested";
+/** Rows without a test of their own: any row that runs shows them (telemetry goes nowhere). */
+export const PASSED_THROUGH = new Set([102]);
 
-/** Row number → `{name, state}`; `state` is tested, later or out of scope. */
+function stateOf(number) {
+  if (LATER.has(number)) return "later";
+  if (OUT_OF_SCOPE.has(number)) return "out of scope";
+  return PASSED_THROUGH.has(number) ? "passed through" : "tested";
+}
+
+/** Row number → `{name, state}`; `state` is tested, passed through, later or out of scope. */
 export const AGENT_CATALOGUE = Object.fromEntries(
   rows.map(([number, name]) => [number, { name, state: stateOf(number) }]),
 );
