@@ -19,8 +19,8 @@ use tidegate_protocol::token::scope::{Action, Grants, Resource, Scope, ScopeErro
 use tidegate_protocol::transcript::{self, Blob, Entry, TranscriptError};
 use tidegate_protocol::{Header, Record, cursor};
 
-const FILES: [&str; 7] =
-    ["cursors", "link", "scopes", "sse-decode", "sse-encode", "tokens", "transcript"];
+const FILES: [&str; 8] =
+    ["cursors", "link", "s2", "scopes", "sse-decode", "sse-encode", "tokens", "transcript"];
 
 fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../spec/v1/vectors")
@@ -53,6 +53,9 @@ fn every_file_is_run() {
         "verify",
         "key_shapes",
         "expirations",
+        "appends",
+        "acks",
+        "frames",
     ]);
     for file in FILES {
         let text = fs::read_to_string(folder().join(format!("{file}.json"))).expect("a file");

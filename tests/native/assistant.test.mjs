@@ -85,11 +85,11 @@ function scenarios(gw, notes, worker) {
   test("a message that arrives while a tool runs is taken into the answer", async () => {
     const talk = await chat(gw, "assistant");
     const seq = await talk.say('call weather {"city":"Slowtown"}');
-    await eventually(async () =>
-      (await talk.out()).some(({ data }) => data?.type === "tool-input-available"), "the call");
+    await eventually(() =>
+      talk.out.some(({ data }) => data?.type === "tool-input-available"), "the call");
     const steered = await talk.say("and be brief");
     await talk.settled(steered);
-    const out = await talk.out();
+    const out = talk.out;
     const taken = out.find(({ data }) => data?.type === "data-pending-message-injected");
     assert.deepEqual(taken?.data.data, { messageIds: ["u2"],
       messages: [{ id: "u2", text: "and be brief" }] });

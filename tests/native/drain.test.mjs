@@ -20,7 +20,7 @@ for (const [language, { agent, command }] of Object.entries(SUITE_AGENTS)) {
     const ended = await first.ended;
     assert.deepEqual(ended, { code: 0, signal: null }, first.log());
     assert.deepEqual(await running.settled(seq), []);
-    assert.equal(textOf(await running.out()), whole);
+    assert.equal(textOf(running.out), whole);
 
     const next = await waiting.say("say hello");
     start(gw, command);

@@ -28,7 +28,7 @@ test("a sub-agent's stream shows up in its parent's, in linear bytes", async () 
   const whole = Array.from({ length: 200 }, (_, index) => `${index + 1} `).join("");
   assert.equal(textOf(inner), whole);
 
-  const batches = forwarded(await talk.out());
+  const batches = forwarded(talk.out);
   assert.ok(batches.length > 1, "it is shown while it runs");
   assert.deepEqual(batches.map(({ data }) => data.seq), batches.map((_, index) => index));
   assert.ok(batches.every(({ transient, data }) => transient && data.toolCallId === "call-1"));
@@ -57,7 +57,7 @@ test("a stop of the parent stops the sub-agent", async () => {
   start(gw, command, { cwd });
   const talk = await chat(gw, "parent");
   const seq = await talk.say(ask("count 100000"));
-  await eventually(async () => forwarded(await talk.out()).length > 1, "forwarded chunks");
+  await eventually(async () => forwarded(talk.out).length > 1, "forwarded chunks");
   await talk.stop();
   await talk.settled(seq);
   const child = childOf(talk.id, "call-1");

@@ -2,15 +2,16 @@
 
 import { chat } from "@trigger.dev/sdk/ai";
 import { streamText } from "ai";
-import { echoModel } from "./echo-model.js";
+import { sayModel } from "./say-model.js";
 
 export const custom = chat.customAgent({
   id: "custom-echo",
   run: async (payload, { signal }) => {
-    const session = chat.createSession(payload, { signal, idleTimeoutInSeconds: 5 });
+    const session = chat.createSession(payload, { signal });
     for await (const turn of session) {
       const { messages, signal: abortSignal } = turn;
-      await turn.complete(streamText({ model: echoModel(), messages, abortSignal }));
+      const said = JSON.stringify(messages.at(-1)?.content);
+      await turn.complete(streamText({ model: sayModel(`you said ${said}`), messages, abortSignal }));
     }
   },
 });

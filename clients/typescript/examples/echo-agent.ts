@@ -2,11 +2,12 @@
 
 import { chat } from "@trigger.dev/sdk/ai";
 import { streamText } from "ai";
-import { echoModel } from "./echo-model.js";
+import { sayModel } from "./say-model.js";
 
 export const echo = chat.agent({
   id: "echo",
-  idleTimeoutInSeconds: 5,
-  run: async ({ messages, signal }) =>
-    streamText({ model: echoModel(), messages, abortSignal: signal }),
+  run: async ({ messages, signal }) => {
+    const said = JSON.stringify(messages.at(-1)?.content);
+    return streamText({ model: sayModel(`you said ${said}`), messages, abortSignal: signal });
+  },
 });

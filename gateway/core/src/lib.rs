@@ -1,5 +1,6 @@
-//! The engine: sessions, channels, turns, workers and runs, each a pure state machine and a thin driver beside
-//! it, and the seams behind which stores, backends and transports live. No sockets, no database.
+//! The engine: sessions, channels, turns, workers and runs, each a pure state machine and a thin
+//! driver beside it, and the seams behind which stores, backends and transports live. No sockets,
+//! no database.
 
 pub mod access;
 pub mod agents;

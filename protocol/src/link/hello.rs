@@ -46,6 +46,22 @@ pub struct AgentSpec {
     pub metadata: Option<Value>,
 }
 
+impl AgentSpec {
+    /// An agent with the defaults.
+    pub fn new(id: &str, mode: Mode) -> Self {
+        Self {
+            id: id.to_owned(),
+            version: first_version(),
+            mode,
+            steering: false,
+            actions: false,
+            warm_s: warm(),
+            tools: Vec::new(),
+            metadata: None,
+        }
+    }
+}
+
 /// Who runs the turn loop, and how records flow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -30,7 +30,8 @@ agentRow(9, async () => {
   const one = talk("impatient");
   const { runId } = await one.open();
   assert.equal((await one.ended(runId)).status, "COMPLETED");
-  assert.equal((await one.records()).length, 0);
+  const written = await one.records();
+  assert.deepEqual(written.map(({ data }) => data.type), ["data-hook", "data-hook"]);
   assert.equal((await one.turn("hi")).text, "heard hi");
   assert.deepEqual(one.notes("onBoot").map(({ continuation }) => continuation), [false, true]);
 });

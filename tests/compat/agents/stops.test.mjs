@@ -26,7 +26,7 @@ agentRow(24, async () => {
   assert.equal(messageText(stored[1]), turn.text, "the partial answer is kept");
   const fates = await one.fates();
   assert.equal(fates.find((fate) => fate.seq === stop).fate, "applied");
-  assert.equal((await one.turn("next")).types.at(-1), "finish");
+  assert.ok((await one.turn("next")).types.includes("finish"));
 });
 
 agentRow(24, async () => {

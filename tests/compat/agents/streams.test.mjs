@@ -40,7 +40,8 @@ agentRow(66, async () => {
   for (const { seqNum } of (await one.records()).filter((_, index) => index % 7 === 3)) {
     const { events } = await open(gw, one.chat, { headers: { "last-event-id": String(seqNum),
       "x-peek-settled": "1" } });
-    const tail = (await recordsOf(events)).map((record) => [record.seq_num, chunkOf(record) ?? null]);
+    const tail = (await recordsOf(events)).map((record) =>
+      [record.seq_num, chunkOf(record) ?? null]);
     const before = full.filter(([seq]) => seq <= seqNum);
     const both = [...before, ...tail].map(([seq, data]) => [seq, data ?? null]);
     assert.deepEqual(both, full.map(([seq, data]) => [seq, data ?? null]), `after ${seqNum}`);
@@ -114,7 +115,8 @@ agentRow(71, async () => {
   const one = talk("talk");
   await one.open();
   const readers = await Promise.all([open(gw, one.chat), open(gw, one.chat)]);
-  const reading = readers.map(({ events }) => recordsOf(events, (some) => boundariesIn(some) === 2));
+  const reading = readers.map(({ events }) =>
+    recordsOf(events, (some) => boundariesIn(some) === 2));
   await one.turn("one");
   await one.turn("two");
   const [left, right] = await Promise.all(reading);

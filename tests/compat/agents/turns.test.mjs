@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { mint, say } from "../lib/chats.mjs";
 import { call, claims, eventually } from "../lib/wire.mjs";
 import { agentRow } from "./lib/row.mjs";
+import { isBoundary, open, recordsOf } from "./lib/sse.mjs";
 import { stage } from "./lib/stage.mjs";
 import { messageText, textOf } from "./lib/talk.mjs";
 
@@ -28,10 +29,8 @@ agentRow(7, async () => {
 
 /** The last boundary of a chat, as a reader with `bearer` gets it. */
 async function boundaryAs({ chat }, bearer) {
-  const answer = await call(gw, `/realtime/v1/sessions/${chat}/out/records`, { bearer });
-  const { records } = await answer.json();
-  return records.findLast(({ headers }) => headers?.some(([name, value]) =>
-    name === "trigger-control" && value === "turn-complete"));
+  const { events } = await open(gw, chat, { bearer, headers: { "x-peek-settled": "1" } });
+  return (await recordsOf(events)).findLast(isBoundary);
 }
 
 agentRow(10, async () => {
@@ -53,8 +52,8 @@ agentRow(11, async () => {
   assert.deepEqual(turn.types, ONE_ANSWER);
   assert.ok(turn.floor >= seq);
   assert.equal(turn.text, "heard hi");
-  const viaTransport = await one.ask("again");
-  assert.deepEqual(viaTransport.map(({ type }) => type), ONE_ANSWER);
+  const other = await talk("talk").ask("through the published transport");
+  assert.deepEqual(other.map(({ type }) => type), ONE_ANSWER);
 });
 
 agentRow(12, async () => {
@@ -97,18 +96,6 @@ agentRow(18, async () => {
 
 const idOf = ({ chunks }) => chunks.find(({ type }) => type === "start").messageId;
 
-agentRow(19, async () => {
-  const one = talk("talk");
-  await one.open();
-  await one.turn(say("first try", "u1"));
-  await one.turn("second");
-  const edited = await one.turn(say("corrected", "u1"));
-  const stored = await one.saved((some) => some.length === 5);
-  assert.equal(messageText(stored[0]), "corrected");
-  assert.equal(stored[0].id, "u1", "at the same position");
-  assert.equal(edited.text, "heard corrected | second");
-});
-
 /** A chat of the editor with two answered turns. */
 async function edited() {
   const one = talk("editor");
@@ -121,6 +108,21 @@ async function edited() {
 
 const act = async (one, action, more = {}) =>
   one.covered(await one.payload({ trigger: "action", action, ...more }));
+
+agentRow(19, async () => {
+  const one = await edited();
+  await act(one, { type: "replace", id: "u1", text: "corrected" });
+  const stored = await one.saved((some) => messageText(some[0]) === "corrected");
+  assert.deepEqual([stored.length, stored[0].id], [4, "u1"], "at the same position");
+  assert.equal((await one.turn("three")).text, "heard corrected | two | three");
+});
+
+agentRow(19, async () => {
+  const one = await edited();
+  const again = await one.turn(say("other words", "u1"));
+  assert.deepEqual(again.types, [], "the SDK leaves a known user message as it is");
+  assert.equal((await one.turn("three")).text, "heard one | two | three");
+}, { detail: "a known id sent again" });
 
 agentRow(20, async () => {
   const one = await edited();
@@ -137,11 +139,16 @@ agentRow(20, async () => {
 });
 
 agentRow(21, async () => {
-  const one = await edited();
-  await act(one, { type: "mark", label: "x" }, { actionSource: "webhook" });
-  const forged = await act(one, { type: "order.event", event: {} }, { actionSource: "webhook" });
-  assert.equal(forged.types.includes("error"), true, "the schema was not passed by");
-  assert.equal(one.notes("onAction").length, 1);
+  for (const bearer of [gw.key, "public"]) {
+    const one = await edited();
+    const forged = await call(gw, `/realtime/v1/sessions/${one.chat}/in/append`, {
+      bearer: bearer === "public" ? await mint(one.chat) : bearer,
+      json: { kind: "message", payload: { chatId: one.chat, trigger: "action",
+        action: { type: "order.event", event: {} }, actionSource: "webhook" } } });
+    const { types } = await one.covered((await forged.json()).seq);
+    assert.deepEqual(types, ["error"], "the schema was not passed by");
+    assert.equal(one.notes("onAction").length, 0);
+  }
 });
 
 agentRow(22, async () => {

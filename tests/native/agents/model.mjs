@@ -17,13 +17,14 @@ export const model = {
     throw new Error("agents stream");
   },
   async doStream({ prompt, abortSignal }) {
-    return { stream: streamed(parts(prompt), abortSignal) };
+    const slow = heardIn(prompt).at(-1).startsWith("slow");
+    return { stream: streamed(parts(prompt), slow, abortSignal) };
   },
 };
 
 function* parts(prompt) {
   yield { type: "stream-start", warnings: [] };
-  const heard = prompt.filter(({ role }) => role === "user").map(({ content }) => content[0].text);
+  const heard = heardIn(prompt);
   const last = prompt.at(-1);
   const [, toolName, input] = /^call (\w+) (.*)$/.exec(heard.at(-1)) ?? [];
   if (last.role === "user" && toolName !== undefined) {
@@ -41,20 +42,23 @@ function* parts(prompt) {
   yield { type: "finish", finishReason: { unified: "stop", raw: undefined }, usage };
 }
 
+const heardIn = (prompt) =>
+  prompt.filter(({ role }) => role === "user").map(({ content }) => content[0].text);
+
 /** What came of a call: its output, or that it was refused. */
 function shown({ type, output }) {
   if (type !== "tool-result") return type;
   return output.type === "execution-denied" ? "denied" : JSON.stringify(output.value);
 }
 
-/** "slow" in a text makes the model so: it can be stopped in the middle. */
-function streamed(given, signal) {
+/** A text that begins with "slow" is never answered to its end. */
+function streamed(given, slow, signal) {
   return new ReadableStream({
     async pull(controller) {
       const { value, done } = given.next();
       if (done) return controller.close();
       controller.enqueue(value);
-      if (value.type === "text-delta" && value.delta.startsWith("slow")) {
+      if (slow && value.type === "text-delta" && value.delta === "slow ") {
         await sleep(60_000, undefined, { signal }).catch(() => controller.error(signal.reason));
       }
     },

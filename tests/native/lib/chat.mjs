@@ -2,7 +2,8 @@
 
 import { createRequire } from "node:module";
 import { randomUUID } from "node:crypto";
-import { call, eventually, header, records } from "../../compat/lib/wire.mjs";
+import { call, eventually, header } from "../../compat/lib/wire.mjs";
+import { follow } from "./reader.mjs";
 
 // The newest AI SDK is the reference for what chunks mean.
 const compat = createRequire(new URL("../../compat/package.json", import.meta.url));
@@ -25,10 +26,13 @@ async function create(gw, agent, externalId) {
 
 class Chat {
   #messages = 0;
+  /** What the page itself changed in its messages, by tool call. */
+  #given = new Map();
 
   constructor(gw, id) {
     this.gw = gw;
     this.id = id;
+    this.out = follow(gw, id);
   }
 
   /** Each of these appends one input and gives its seq. */
@@ -50,8 +54,9 @@ class Chat {
   async approve(approved) {
     const { id, parts } = (await this.transcript()).at(-1);
     const { type, toolCallId, approval } = parts.find(({ state }) => state === "approval-requested");
-    const part = { type, toolCallId, state: "approval-responded",
-      approval: { id: approval.id, approved } };
+    const given = { state: "approval-responded", approval: { id: approval.id, approved } };
+    const part = { type, toolCallId, ...given };
+    this.#given.set(toolCallId, given);
     return this.append({ trigger: "submit-message",
       message: { id, role: "assistant", parts: [part] } });
   }
@@ -71,21 +76,16 @@ class Chat {
     return (await answer.json()).seq;
   }
 
-  out() {
-    return records(this.gw, this.id);
-  }
-
   /** Waits until `text` was shown. */
   shows(text) {
-    return eventually(async () => textOf(await this.out()).includes(text), `“${text}”`);
+    return eventually(() => textOf(this.out).includes(text), `“${text}”`);
   }
 
   /** Waits for the boundary of the input at `seq`; gives the texts of that turn's errors. */
   async settled(seq) {
-    const all = await eventually(async () => {
-      const out = await this.out();
-      return out.some((record) => closes(record, seq)) && out;
-    }, `the boundary of input ${seq}`);
+    await eventually(() => this.out.some((record) => closes(record, seq)),
+      `the boundary of input ${seq}`);
+    const all = [...this.out];
     const end = all.findIndex((record) => closes(record, seq));
     const begin = all.findLastIndex((record, index) => index < end && isBoundary(record)) + 1;
     return all.slice(begin, end).map(({ data }) => data)
@@ -102,11 +102,12 @@ class Chat {
   /** The newest answer as a reader of all of `.out` reduces it. */
   async reduced() {
     let message;
-    for (const turn of turnsOf(await this.out())) {
+    for (const turn of turnsOf(this.out)) {
       // A continued answer begins with the id of the message that it continues.
       const begins = turn.find(({ type }) => type === "start");
       const base = begins?.messageId === message?.id ? message : undefined;
-      message = (await reduce(turn, base)) ?? message;
+      const parts = base?.parts.map((part) => ({ ...part, ...this.#given.get(part.toolCallId) }));
+      message = (await reduce(turn, base && { ...base, parts })) ?? message;
     }
     return message;
   }

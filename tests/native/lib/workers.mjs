@@ -19,6 +19,20 @@ export const SUITE_AGENTS = {
   python: { agent: "suite-python", command: [PYTHON, `${AGENTS}/suite.py`] },
 };
 
+// The Rust SDK's agent is built with the workspace; TIDEGATE_RUST_SUITE says where it is.
+if (process.env.TIDEGATE_RUST_SUITE) {
+  SUITE_AGENTS.rust = { agent: "suite-rust", command: [process.env.TIDEGATE_RUST_SUITE] };
+}
+
+/** The agent of the suite in shell: the gateway starts it itself, with this configuration. */
+export const SHELL_AGENT = `
+[[agent]]
+id = "suite-shell"
+backend = "process"
+command = ["sh", "${AGENTS}/suite.sh"]
+actions = true
+`;
+
 /**
  * Starts a worker. It is ended with the test file, if it is still there. `url`: another address of
  * the gateway, such as a proxy. Gives `pid`, `kill(signal)`, `ended` and `log()`.

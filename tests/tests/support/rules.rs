@@ -9,8 +9,8 @@ pub(crate) fn cited(text: &str) -> Vec<String> {
             continue;
         }
         let rest = &text[at + 2..];
-        let letters = run(rest, |c| c.is_ascii_uppercase());
-        if letters < 2 {
+        let letters = run(rest, |c| c.is_ascii_uppercase() || c.is_ascii_digit());
+        if letters < 2 || !rest.starts_with(|c: char| c.is_ascii_uppercase()) {
             continue;
         }
         let digits =

@@ -15,6 +15,9 @@ import type { Outcome, Turn } from "./types.js";
 /** Told of what went wrong; it only logs. */
 export type Log = (message: string, error?: unknown) => void;
 
+/** The reasons of a `cancel` with which the gateway wants no answer any more, from anybody. */
+const STOPS: ReadonlySet<string> = new Set(["stopped", "cancelled"]);
+
 export interface Surroundings {
   gateway: Gateway;
   log: Log;
@@ -76,7 +79,7 @@ async function outcomeOf(
 
 function lost(error: unknown): Outcome {
   if (!(error instanceof WorkLostError)) return { status: "lost", reason: String(error) };
-  if (error.reason === "stopped") return { status: "stopped" };
+  if (STOPS.has(error.reason)) return { status: "stopped" };
   return { status: "lost", reason: error.reason };
 }
 

@@ -45,8 +45,9 @@ export class Isolate {
     this.#worker.on("message", (message: FromIsolate) => {
       if (message.t === "loaded") settle.loaded(message);
       else if (message.t === "unloadable") {
-        const stack = mapped(message.message, bundle);
-        settle.failed(new HostError("load_failed", `${message.file}: ${stack}`));
+        const text = `${message.file}: ${mapped(message.message, bundle)}`;
+        crash = { class: "crashed", message: text };
+        settle.failed(new HostError("load_failed", text));
         void this.terminate();
       } else this.#told(message);
     });

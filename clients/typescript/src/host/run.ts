@@ -29,11 +29,13 @@ export class Run {
 
   /** Runs it to its end. Never throws. */
   async run(): Promise<void> {
-    const error = await this.#live().catch((failure: unknown): ExitError => ({
+    const ended = await this.#live().catch((failure: unknown): ExitError => ({
       class: "crashed",
       message: failure instanceof Error ? failure.message : String(failure),
     }));
     clearTimeout(this.#grace);
+    // How a run ends that was taken away or cancelled is our doing.
+    const error = this.work.signal.aborted ? undefined : ended;
     const { run, agent } = this.work.frame;
     if (error !== undefined) {
       this.options.log(`run ${run} of ${agent}: ${error.class}: ${error.message}`);

@@ -43,8 +43,8 @@ impl Environment {
         self.keys.iter().map(|key| key.signing.as_slice())
     }
 
-    /// Every key that may have signed a public token. Old SDKs (4.5) sign with the key itself, whatever
-    /// its shape.
+    /// Every key that may have signed a public token. Old SDKs (4.5) sign with the key itself,
+    /// whatever its shape.
     pub(super) fn verifying_keys(&self) -> impl Iterator<Item = &[u8]> {
         self.keys.iter().flat_map(|key| {
             let itself = (key.shape == KeyShape::Minting).then_some(key.secret.as_bytes());

@@ -137,7 +137,7 @@ pub fn run_name(number: u64) -> String {
     format!("{RUN_PREFIX}{number:010}")
 }
 
-/// Id of run `number` of the session `session_…` (R-RUN-1): names the session, so that no index
+/// Id of run `number` of the session `session_…` (R-RUNS-1): names the session, so that no index
 /// is needed to find it.
 pub fn run_id(session_id: &str, number: u64) -> String {
     let suffix = session_id.strip_prefix(SESSION_ID_PREFIX).unwrap_or(session_id);

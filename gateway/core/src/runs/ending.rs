@@ -2,12 +2,11 @@
 
 use serde_json::json;
 use tidegate_protocol::ids::Channel;
-use tidegate_protocol::limits::TURN_KEEP_ALIVE_MS;
 use tidegate_protocol::link::Cause;
 use tidegate_protocol::{NewRecord, control};
 
 use super::book::{Book, RunRow, RunStatus};
-use super::machine::{Effect, Machine, Phase};
+use super::machine::{Effect, Machine};
 use super::owed::Owed;
 use crate::seams::store::{Append, Fate, Op, Writer};
 
@@ -131,44 +130,6 @@ impl Machine {
             }
             self.owed.remove(&seq);
         }
-    }
-
-    /// Looks after a live run: parked on an answer that it owes, or silent for too long.
-    pub(super) fn watch(&mut self) {
-        if self.stuck_at.is_some_and(|at| at <= self.now) {
-            let text = "The answer could not be delivered.".to_owned();
-            return self.fail_turn(text, Cause::Cancelled, RunStatus::Failed);
-        }
-        let silent = self.heard_at + self.limits.idle_ms <= self.now;
-        if self.is_answering() && self.parked.is_none() && silent {
-            let text =
-                format!("Nothing came from the agent for {} s.", self.limits.idle_ms / 1_000);
-            self.fail_turn(text, Cause::Cancelled, RunStatus::Crashed);
-        }
-    }
-
-    /// A running turn never falls silent for its readers (trap 5).
-    pub(super) fn keep_alive(&mut self) {
-        if self.is_answering() && self.kept_alive_at + TURN_KEEP_ALIVE_MS <= self.now {
-            self.kept_alive_at = self.now;
-            self.commit(vec![append(vec![control::keep_alive()], false)]);
-        }
-    }
-
-    /// When [`Machine::handle_timeout`] wants to be called, Unix ms.
-    pub fn poll_timeout(&self) -> Option<u64> {
-        let phase = match self.phase {
-            Phase::Waiting(at) | Phase::Leaving(at) | Phase::Orphaned(at) => Some(at),
-            Phase::Booting(since) => Some(since + tidegate_protocol::limits::RUN_BOOT_TIMEOUT_MS),
-            Phase::Live => {
-                let working = self.is_answering() && self.parked.is_none();
-                let silent = working.then(|| self.heard_at + self.limits.idle_ms);
-                silent.into_iter().chain(self.stuck_at).min()
-            }
-            Phase::Idle | Phase::Placing | Phase::Fencing => None,
-        };
-        let keep_alive = self.is_answering().then(|| self.kept_alive_at + TURN_KEEP_ALIVE_MS);
-        phase.into_iter().chain(keep_alive).min()
     }
 
     /// Floor and high-water of a boundary that the gateway writes: held back behind what is owed.

@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, HashSet, VecDeque};
 
 use tidegate_protocol::Record;
-use tidegate_protocol::limits::{RUN_ATTEMPTS_MAX, RUN_BOOT_TIMEOUT_MS, UPGRADE_SWAPS_MAX};
+use tidegate_protocol::limits::{RUN_ATTEMPTS_MAX, UPGRADE_SWAPS_MAX};
 use tidegate_protocol::link::{Cause, ExitClass, ExitError};
 
 use super::book::{Book, Current, RunRow, RunStatus};
@@ -295,43 +295,6 @@ impl Machine {
         self.now = now;
         let text = format!("the worker was lost ({})", cause.as_str());
         self.over(cause, RunStatus::Crashed, Some(text), None);
-    }
-
-    /// A time that [`Machine::poll_timeout`] named has come. `wrote_at`: timestamp of the newest
-    /// `.out` record.
-    pub fn handle_timeout(&mut self, wrote_at: u64, now: u64) {
-        self.now = now;
-        self.heard_at = self.heard_at.max(wrote_at.min(now));
-        self.kept_alive_at = self.kept_alive_at.max(self.heard_at);
-        match self.phase {
-            Phase::Waiting(at) if at <= now => {
-                self.phase = Phase::Placing;
-                self.effects.push_back(Effect::Place);
-            }
-            Phase::Booting(since) if since + RUN_BOOT_TIMEOUT_MS <= now => {
-                let text = "the agent did not say that it is ready".to_owned();
-                self.over(
-                    Cause::WorkerSilent,
-                    RunStatus::Crashed,
-                    Some(text),
-                    Some(Cause::Cancelled),
-                );
-            }
-            Phase::Leaving(at) if at <= now => {
-                let cause =
-                    if self.book.successor.is_some() { Cause::Upgraded } else { Cause::Evicted };
-                self.over(cause, RunStatus::Completed, None, Some(cause));
-            }
-            Phase::Orphaned(at) if at <= now => {
-                let cause = Cause::GatewayRestarted;
-                let text = "the gateway was restarted".to_owned();
-                self.over(cause, RunStatus::Crashed, Some(text), None);
-            }
-            Phase::Live => self.watch(),
-            _ => {}
-        }
-        self.keep_alive();
-        self.advance();
     }
 
     /// The run is over, whatever the reason. `tell`: what the worker must hear.

@@ -12,6 +12,7 @@ pub mod owed;
 mod payload;
 mod perform;
 pub mod requests;
+mod time;
 mod words;
 
 pub use asked::Succession;

@@ -10,7 +10,9 @@ use tokio::sync::oneshot;
 
 use super::book::{RUN_PREFIX, RunRow, parse_run_id, run_id, run_name};
 use super::calls::Call;
+use super::perform::want;
 use crate::access::Principal;
+use crate::agents::Service;
 use crate::error::{self, Result};
 use crate::gateway::Gateway;
 use crate::seams::store::{Appended, ListQuery, StoreError, Writer};
@@ -136,6 +138,14 @@ impl Gateway {
             swapped: next.swapped,
             pending_version: missing && row.locked_version().is_some(),
         })
+    }
+
+    /// Is the session locked to a version that no worker has (R-RUNS-16)?
+    pub fn is_version_pending(&self, row: &SessionRow) -> bool {
+        let agent = self.agents().find(&row.environment, &row.agent).map(|agent| agent.service);
+        row.locked_version().is_some()
+            && matches!(agent, Some(Service::Runs { .. } | Service::Awaited))
+            && !self.workers().can_serve(&want(row, None))
     }
 
     /// Appends records with a boundary among them, for whoever may write them.

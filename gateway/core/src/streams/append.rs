@@ -1,6 +1,7 @@
 //! Appending to a session's channels (trigger-client §1.2, §1.4, §1.12).
 
 use bytes::Bytes;
+use memchr::memmem;
 use serde_json::Value;
 use serde_json::value::RawValue;
 use tidegate_protocol::ids::{self, Channel, Direction};
@@ -84,6 +85,8 @@ impl Gateway {
             let message = format!("X-Part-Id must have at most {PART_ID_MAX_BYTES} bytes");
             return Err(ApiError::new(ErrorCode::InvalidParameter, message).at("x-part-id"));
         }
+        let cleaned = (*channel == Channel::IN).then(|| without_claims(text)).flatten();
+        let text = cleaned.as_deref().unwrap_or(text);
         let fresh = || ids::base36(self.entropy(), 21);
         let id = request.part_id.clone().unwrap_or_else(fresh);
         let mut record = match channel.direction {
@@ -123,6 +126,21 @@ impl Gateway {
             owed,
         })
     }
+}
+
+/// R-APP-15: what only an ingress of the gateway may say of a message, taken out of it. `None` if
+/// there is nothing to take out, as in nearly every body.
+fn without_claims(text: &str) -> Option<String> {
+    const CLAIMS: [&str; 2] = ["actionSource", "channelEvent"];
+    // An escape could spell the name otherwise.
+    let suspect = |claim: &str| memmem::find(text.as_bytes(), claim.as_bytes()).is_some();
+    if !CLAIMS.into_iter().any(suspect) && !text.contains("\\u") {
+        return None;
+    }
+    let mut body: Value = serde_json::from_str(text).ok()?;
+    let payload = body.get_mut("payload")?.as_object_mut()?;
+    let taken = CLAIMS.iter().filter(|claim| payload.shift_remove(**claim).is_some()).count();
+    (taken > 0).then(|| body.to_string())
 }
 
 /// R-APP-12: a browser speaks as the user and hands back what the assistant said; instructions to

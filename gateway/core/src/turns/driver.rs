@@ -139,10 +139,8 @@ impl Driver {
         running: &mut Running,
         item: Option<Result<Vec<Chunk>, BackendError>>,
     ) {
-        let steering = running.answer.as_ref().and_then(|asked| asked.steering.as_ref());
-        let injected = steering.map(|steering| steering.take_injected()).unwrap_or_default();
-        if !injected.is_empty() {
-            machine.handle_injected(injected, self.now());
+        if let Some(Asked { steering: Some(steering), .. }) = &running.answer {
+            machine.handle_injected(steering.take_injected(), self.now());
         }
         match item {
             Some(Ok(chunks)) => machine.handle_chunks(chunks, self.now()),

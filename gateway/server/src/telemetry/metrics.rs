@@ -53,6 +53,7 @@ const HELP: &[(&str, &str)] = &[
     ("turns_interrupted", "Turns that a crash cut and the gateway closed."),
     ("connections", "Connections that are open."),
     ("streams", "Streams that are read."),
+    ("links", "Links of workers that are open."),
     ("connections_accepted", "Connections that were accepted."),
     ("accept_errors", "Connections that could not be accepted."),
     ("requests", "Requests that were answered."),

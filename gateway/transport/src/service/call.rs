@@ -76,4 +76,10 @@ impl Call<'_> {
     pub(crate) fn stream_permit(&self) -> Result<StreamPermit> {
         self.app.stream_permit()
     }
+
+    /// Does what was appended wait for a version that no worker has (R-RUNS-16)?
+    pub(crate) async fn version_is_pending(&self, name: &str) -> Result<bool> {
+        let located = self.gateway().locate(&self.principal, name).await?;
+        Ok(located.row.is_some_and(|row| self.gateway().is_version_pending(&row)))
+    }
 }

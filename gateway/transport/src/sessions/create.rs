@@ -21,6 +21,8 @@ struct Created<'a> {
     run_id: &'a str,
     public_access_token: &'a str,
     is_cached: bool,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pending_version: bool,
 }
 
 /// Creates the session (201) or finds it (200).
@@ -43,6 +45,7 @@ pub(crate) async fn create(mut call: Call<'_>) -> Result<Response> {
         run_id: &created.row.run_id,
         public_access_token: &created.token,
         is_cached: created.found,
+        pending_version: call.gateway().is_version_pending(&created.row),
     };
     Ok(respond::json(status, &answer))
 }

@@ -14,7 +14,12 @@ pub(crate) async fn append(mut call: Call<'_>, name: &str, channel: Channel) -> 
     let body = call.body(APPEND_BODY_MAX_BYTES).await?;
     let part_id = call.header("x-part-id")?.map(str::to_owned);
     let request = AppendRequest { body, part_id, history: None };
+    let is_input = channel == Channel::IN;
     let appended = call.append(name, channel, request).await?;
+    if is_input && call.version_is_pending(name).await? {
+        let body = format!(r#"{{"ok":true,"seq":{},"pendingVersion":true}}"#, appended.first);
+        return Ok(respond::raw_json(StatusCode::OK, body));
+    }
     Ok(acknowledge(appended.first))
 }
 

@@ -1,6 +1,7 @@
 // Runs `tidegate-host` with agent files of the tests.
 
 import { spawn } from "node:child_process";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const HOST = fileURLToPath(new URL("../../../../clients/typescript/dist/host/main.js",
@@ -16,6 +17,7 @@ export const fixture = (name) =>
  */
 export async function startHost(gw, files, { version, flags = [], notes }) {
   const command = [HOST, "--url", gw.url, "--key", gw.key,
+    "--workspaces", join(notes, "workspaces"), "--drain-timeout", "5",
     ...(version ? ["--agent-version", version] : []), ...flags, ...files.map(fixture)];
   const child = spawn(process.execPath, command, {
     stdio: ["ignore", "pipe", "pipe"], env: { PATH: process.env.PATH, HOME: process.env.HOME,
@@ -24,7 +26,7 @@ export async function startHost(gw, files, { version, flags = [], notes }) {
   const ready = new Promise((done, failed) => {
     const read = (text) => {
       log += text;
-      if (/\bready\b/.test(log)) done();
+      if (/^serving /m.test(log)) done();
     };
     child.stdout.on("data", read);
     child.stderr.on("data", read);

@@ -61,8 +61,8 @@ export class Talk {
 
   /** The first turn whose boundary covers an `.in` seq. */
   covered(seq) {
-    return eventually(async () =>
-      (await this.turns()).find(({ floor }) => floor >= seq), `the answer to ${seq} of ${this.chat}`);
+    return eventually(async () => (await this.turns()).find(({ floor }) => floor >= seq),
+      `the answer to ${seq} of ${this.chat}`);
   }
 
   /** Every record of `.out`. */

@@ -7,6 +7,9 @@ import type { Turn } from "../types.js";
 import { follow } from "./follow.js";
 import { Forward } from "./forward.js";
 
+/** The reasons of a `cancel` after which no other worker goes on. */
+const FOR_GOOD: ReadonlySet<string> = new Set(["stopped", "cancelled", "timeout"]);
+
 export interface SubAgentCall {
   turn: Turn;
   /** The other agent's id. */
@@ -73,7 +76,7 @@ export async function runSubAgent(call: SubAgentCall): Promise<SubAgentResult> {
 
 /** A parent that only moves to another worker comes back to its child. */
 function ends(reason: unknown): boolean {
-  return !(reason instanceof WorkLostError) || ["stopped", "timeout"].includes(reason.reason);
+  return !(reason instanceof WorkLostError) || FOR_GOOD.has(reason.reason);
 }
 
 /** The message is a part of the creation, so that it is given once, however often this is done. */

@@ -1,0 +1,152 @@
+//! One connection to the gateway, up to the WebSocket (R-LNK-1).
+
+use std::io;
+use std::pin::Pin;
+use std::time::Duration;
+
+use http::header::{AUTHORIZATION, HOST, SEC_WEBSOCKET_PROTOCOL};
+use http::{HeaderValue, Request, StatusCode, Uri};
+use rustls_pki_types::ServerName;
+use tidegate_protocol::limits::LINK_FRAME_MAX_BYTES;
+use tidegate_protocol::link::{PATH, SUBPROTOCOL};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
+use tokio_tungstenite::tungstenite::Error;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
+use tokio_tungstenite::{WebSocketStream, client_async_with_config};
+
+use super::tls;
+use crate::error::WorkerError;
+
+/// How long a connection may take to stand.
+const DIAL_TIMEOUT: Duration = Duration::from_secs(10);
+/// Bytes that are read at once, and that are collected before they are written.
+const BUFFER_BYTES: usize = 64 * 1024;
+/// Statuses that another try may change.
+const PASSING: [StatusCode; 3] =
+    [StatusCode::REQUEST_TIMEOUT, StatusCode::CONFLICT, StatusCode::TOO_MANY_REQUESTS];
+
+/// A connection's bytes, encrypted or not.
+pub(crate) trait Io: AsyncRead + AsyncWrite + Send {}
+impl<T: AsyncRead + AsyncWrite + Send> Io for T {}
+
+/// An open link.
+pub(crate) type Socket = WebSocketStream<Pin<Box<dyn Io>>>;
+
+/// Where the gateway is, and what opens it.
+pub(crate) struct Address {
+    host: String,
+    port: u16,
+    tls: Option<TlsConnector>,
+    request: Request<()>,
+}
+
+/// Why there is no connection.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum DialError {
+    /// Another try may do better.
+    #[error("{0}")]
+    Passing(String),
+    /// It won't.
+    #[error(transparent)]
+    Final(WorkerError),
+}
+
+impl Address {
+    /// The link of the gateway at `url`, a base URL.
+    pub(crate) fn new(url: &str, key: &str) -> Result<Self, WorkerError> {
+        let bad = || WorkerError::Url(url.to_owned());
+        let uri: Uri = url.parse().map_err(|_| bad())?;
+        let secure = match uri.scheme_str() {
+            Some("https" | "wss") => true,
+            Some("http" | "ws") => false,
+            _ => return Err(bad()),
+        };
+        let authority = uri.authority().ok_or_else(bad)?;
+        let host = authority.host().trim_matches(['[', ']']).to_owned();
+        let port = authority.port_u16().unwrap_or(if secure { 443 } else { 80 });
+        let scheme = if secure { "wss" } else { "ws" };
+        let base = uri.path().trim_end_matches('/');
+        let target = format!("{scheme}://{authority}{base}{PATH}");
+        let mut request = target.into_client_request().map_err(|_| bad())?;
+        let bearer =
+            HeaderValue::try_from(format!("Bearer {key}")).map_err(|_| WorkerError::Key)?;
+        let headers = request.headers_mut();
+        headers.insert(AUTHORIZATION, bearer);
+        headers.insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(SUBPROTOCOL));
+        headers.insert(HOST, HeaderValue::from_str(authority.as_str()).map_err(|_| bad())?);
+        let tls = secure.then(tls::connector).transpose()?;
+        Ok(Self { host, port, tls, request })
+    }
+}
+
+/// Connects and upgrades.
+pub(crate) async fn dial(address: &Address) -> Result<Socket, DialError> {
+    match timeout(DIAL_TIMEOUT, connect(address)).await {
+        Ok(connected) => connected,
+        Err(_) => Err(DialError::Passing("the gateway did not answer in time".to_owned())),
+    }
+}
+
+async fn connect(address: &Address) -> Result<Socket, DialError> {
+    let io = open(address).await.map_err(|error| DialError::Passing(error.to_string()))?;
+    let config = WebSocketConfig::default()
+        .read_buffer_size(BUFFER_BYTES)
+        .write_buffer_size(BUFFER_BYTES)
+        .max_message_size(Some(LINK_FRAME_MAX_BYTES))
+        .max_frame_size(Some(LINK_FRAME_MAX_BYTES));
+    // Each try needs a key of its own (RFC 6455 §4.1).
+    let mut request = address.request.uri().into_client_request().map_err(refused)?;
+    for (name, value) in address.request.headers() {
+        if name != http::header::SEC_WEBSOCKET_KEY {
+            request.headers_mut().insert(name, value.clone());
+        }
+    }
+    let connected = client_async_with_config(request, io, Some(config)).await;
+    connected.map(|(socket, _)| socket).map_err(refused)
+}
+
+async fn open(address: &Address) -> io::Result<Pin<Box<dyn Io>>> {
+    let stream = TcpStream::connect((address.host.as_str(), address.port)).await?;
+    stream.set_nodelay(true)?;
+    let Some(tls) = &address.tls else { return Ok(Box::pin(stream)) };
+    let name = ServerName::try_from(address.host.clone()).map_err(io::Error::other)?;
+    Ok(Box::pin(tls.connect(name, stream).await?))
+}
+
+fn refused(error: Error) -> DialError {
+    let Error::Http(response) = error else { return DialError::Passing(error.to_string()) };
+    let status = response.status();
+    let body = response.body().as_deref().unwrap_or_default();
+    let message = String::from_utf8_lossy(body).into_owned();
+    if status.is_client_error() && !PASSING.contains(&status) {
+        return DialError::Final(WorkerError::Rejected { status: status.as_u16(), message });
+    }
+    DialError::Passing(format!("the gateway answered {status}: {message}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn base_urls() {
+        let address = |url| {
+            Address::new(url, "k").map(|a| (a.host, a.port, a.request.uri().path().to_owned()))
+        };
+        let link = PATH.to_owned();
+        assert_eq!(address("http://h:1").unwrap(), ("h".to_owned(), 1, link.clone()));
+        assert_eq!(address("ws://[::1]:2/").unwrap(), ("::1".to_owned(), 2, link.clone()));
+        assert_eq!(
+            address("https://h/base/").unwrap(),
+            ("h".to_owned(), 443, format!("/base{link}"))
+        );
+        for bad in ["", "h", "ftp://h", "http://", "/x"] {
+            assert!(matches!(address(bad), Err(WorkerError::Url(_))), "{bad}");
+        }
+        assert!(matches!(Address::new("http://h", "a\nb"), Err(WorkerError::Key)));
+    }
+}

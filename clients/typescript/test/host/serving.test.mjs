@@ -1,0 +1,70 @@
+// Unmodified agents on the real gateway: turns, parking, eviction, crashes, sub-agents, drain.
+
+import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { configure, sessions } from "@trigger.dev/sdk";
+import { AgentChat } from "@trigger.dev/sdk/chat";
+import { gateway, served } from "../support/served.mjs";
+
+const gw = await gateway();
+configure({ baseURL: gw.url, secretKey: gw.key });
+const host = await served(gw, { flags: ["--capacity", "2"], files: ["chats.ts"] });
+
+const newChat = (agent = "chats") =>
+  new AgentChat({ agent, id: `${agent}-${randomUUID().slice(0, 8)}` });
+const ask = async (chat, text) => (await chat.sendMessage(text)).text();
+
+/** The session's folder, once the chat has parked. */
+async function parked(chat) {
+  const { id } = await sessions.retrieve(chat.id);
+  const marker = join(host.workspaces, id, "parked");
+  while (!existsSync(marker)) await new Promise((done) => setTimeout(done, 50));
+}
+
+test("a chat is answered, warm in the same isolate", async () => {
+  const chat = newChat();
+  assert.equal(await ask(chat, "hello"), "turn 1, 1 messages, 1 visits");
+  assert.equal(await ask(chat, "again"), "turn 2, 3 messages, 2 visits");
+});
+
+test("a parked chat keeps what is in its memory", async () => {
+  const chat = newChat();
+  await ask(chat, "hello");
+  await parked(chat);
+  assert.equal(await ask(chat, "again"), "turn 2, 3 messages, 2 visits");
+});
+
+test("parked chats make room for others, and continue with their history and workspace", async () => {
+  const chats = [newChat(), newChat(), newChat()];
+  for (const chat of chats) assert.match(await ask(chat, "hello"), /^turn 1, 1 messages/);
+  assert.equal(await ask(chats[0], "again"), "turn 1, 3 messages, 2 visits");
+});
+
+test("a crash of one isolate is repaired, and no other notices", async () => {
+  const other = newChat();
+  await ask(other, "hello");
+  assert.equal(await ask(newChat(), "crash once"), "back after 1 crash");
+  assert.match(await ask(other, "again"), /^turn 2/);
+  assert.match(host.said(), /crashed: the isolate exited with 9/);
+});
+
+test("sub-agents at depth 3 get isolates though parents hold the capacity", async () => {
+  const both = [newChat("nested"), newChat("nested")];
+  const answers = await Promise.all(both.map((chat) => ask(chat, "3")));
+  assert.deepEqual(answers, ["3 2 1 bottom", "3 2 1 bottom"]);
+});
+
+test("a session's folder is its own", async () => {
+  const chat = newChat();
+  const folder = await ask(chat, "where");
+  const { id } = await sessions.retrieve(chat.id);
+  assert.equal(folder, `${host.workspaces}/${id}`);
+});
+
+test("SIGTERM finishes what runs and ends with 0", async () => {
+  host.child.kill("SIGTERM");
+  assert.deepEqual(await host.exit, { code: 0, signal: null });
+});

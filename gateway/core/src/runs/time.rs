@@ -1,0 +1,86 @@
+//! What happens because time passes: back-offs, runs that do not boot, leave or speak.
+
+use tidegate_protocol::control;
+use tidegate_protocol::limits::{RUN_BOOT_TIMEOUT_MS, TURN_KEEP_ALIVE_MS};
+use tidegate_protocol::link::Cause;
+
+use super::book::RunStatus;
+use super::ending::append;
+use super::machine::{Effect, Machine, Phase};
+
+impl Machine {
+    /// A time that [`Machine::poll_timeout`] named has come. `wrote_at`: timestamp of the newest
+    /// `.out` record.
+    pub fn handle_timeout(&mut self, wrote_at: u64, now: u64) {
+        self.now = now;
+        self.heard_at = self.heard_at.max(wrote_at.min(now));
+        self.kept_alive_at = self.kept_alive_at.max(self.heard_at);
+        match self.phase {
+            Phase::Waiting(at) if at <= now => {
+                self.phase = Phase::Placing;
+                self.effects.push_back(Effect::Place);
+            }
+            Phase::Booting(since) if since + RUN_BOOT_TIMEOUT_MS <= now => {
+                let text = "the agent did not say that it is ready".to_owned();
+                self.over(
+                    Cause::WorkerSilent,
+                    RunStatus::Crashed,
+                    Some(text),
+                    Some(Cause::Cancelled),
+                );
+            }
+            Phase::Leaving(at) if at <= now => {
+                let cause =
+                    if self.book.successor.is_some() { Cause::Upgraded } else { Cause::Evicted };
+                self.over(cause, RunStatus::Completed, None, Some(cause));
+            }
+            Phase::Orphaned(at) if at <= now => {
+                let cause = Cause::GatewayRestarted;
+                let text = "the gateway was restarted".to_owned();
+                self.over(cause, RunStatus::Crashed, Some(text), None);
+            }
+            Phase::Live => self.watch(),
+            _ => {}
+        }
+        self.keep_alive();
+        self.advance();
+    }
+
+    /// Looks after a live run: parked on an answer that it owes, or silent for too long.
+    pub(super) fn watch(&mut self) {
+        if self.stuck_at.is_some_and(|at| at <= self.now) {
+            let text = "The answer could not be delivered.".to_owned();
+            return self.fail_turn(text, Cause::Cancelled, RunStatus::Failed);
+        }
+        let silent = self.heard_at + self.limits.idle_ms <= self.now;
+        if self.is_answering() && self.parked.is_none() && silent {
+            let text =
+                format!("Nothing came from the agent for {} s.", self.limits.idle_ms / 1_000);
+            self.fail_turn(text, Cause::Cancelled, RunStatus::Crashed);
+        }
+    }
+
+    /// A running turn never falls silent for its readers (trap 5).
+    pub(super) fn keep_alive(&mut self) {
+        if self.is_answering() && self.kept_alive_at + TURN_KEEP_ALIVE_MS <= self.now {
+            self.kept_alive_at = self.now;
+            self.commit(vec![append(vec![control::keep_alive()], false)]);
+        }
+    }
+
+    /// When [`Machine::handle_timeout`] wants to be called, Unix ms.
+    pub fn poll_timeout(&self) -> Option<u64> {
+        let phase = match self.phase {
+            Phase::Waiting(at) | Phase::Leaving(at) | Phase::Orphaned(at) => Some(at),
+            Phase::Booting(since) => Some(since + RUN_BOOT_TIMEOUT_MS),
+            Phase::Live => {
+                let working = self.is_answering() && self.parked.is_none();
+                let silent = working.then(|| self.heard_at + self.limits.idle_ms);
+                silent.into_iter().chain(self.stuck_at).min()
+            }
+            Phase::Idle | Phase::Placing | Phase::Fencing => None,
+        };
+        let keep_alive = self.is_answering().then(|| self.kept_alive_at + TURN_KEEP_ALIVE_MS);
+        phase.into_iter().chain(keep_alive).min()
+    }
+}

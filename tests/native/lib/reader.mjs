@@ -1,0 +1,36 @@
+// A reader of a session's `.out` from its first record on, as a page has it open.
+
+import { after } from "node:test";
+import { events } from "../../../clients/typescript/dist/agent/sub-agent/events.js";
+
+/** Follows until the test file ends. Gives the list that the records are added to. */
+export function follow(gw, session) {
+  const records = [];
+  const end = new AbortController();
+  const read = async () => {
+    while (!end.signal.aborted) {
+      const cursor = records.at(-1)?.seqNum;
+      const response = await fetch(`${gw.url}/realtime/v1/sessions/${session}/out`, {
+        signal: end.signal,
+        headers: { authorization: `Bearer ${gw.key}`, "timeout-seconds": "600",
+          ...(cursor === undefined ? {} : { "last-event-id": String(cursor) }) },
+      });
+      for await (const { event, data } of events(response.body)) {
+        if (event === "batch") records.push(...JSON.parse(data).records.map(shown));
+      }
+    }
+  };
+  // It is cut off with the gateway; a test that misses records says so itself.
+  const reading = read().catch(() => undefined);
+  after(async () => {
+    end.abort();
+    await reading;
+  });
+  return records;
+}
+
+/** As the pages of records show them. */
+function shown({ seq_num: seqNum, body, headers }) {
+  const { data = null, id = "" } = body === "" ? {} : JSON.parse(body);
+  return { seqNum, data, id, headers };
+}
