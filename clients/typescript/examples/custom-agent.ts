@@ -11,7 +11,8 @@ export const custom = chat.customAgent({
     for await (const turn of session) {
       const { messages, signal: abortSignal } = turn;
       const said = JSON.stringify(messages.at(-1)?.content);
-      await turn.complete(streamText({ model: sayModel(`you said ${said}`), messages, abortSignal }));
+      const model = sayModel(`you said ${said}`);
+      await turn.complete(streamText({ model, messages, abortSignal }));
     }
   },
 });

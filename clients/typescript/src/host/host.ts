@@ -39,9 +39,12 @@ export async function host(options: HostOptions, log: (line: string) => void): P
   pool.keep(first);
 
   const runs = new Set<Run>();
+  let isDraining = false;
+  const { workspaces } = options;
+  const draining = () => isDraining;
+  const ofRuns = { url, pool, workspaces, graceMs: CANCEL_GRACE_MS, log, draining };
   const onWork = (work: Work) => {
-    const { workspaces } = options;
-    const run = new Run(work, { url, pool, workspaces, graceMs: CANCEL_GRACE_MS, log });
+    const run = new Run(work, ofRuns);
     runs.add(run);
     void run.run().finally(() => runs.delete(run));
   };
@@ -61,6 +64,8 @@ export async function host(options: HostOptions, log: (line: string) => void): P
     agents,
     ended: link.ended().finally(cleanUp),
     drain: async () => {
+      isDraining = true;
+      for (const run of runs) run.evict();
       const timer = setTimeout(() => void link.close(), options.drainSeconds * 1000);
       await link.drain().finally(() => clearTimeout(timer));
     },

@@ -14,6 +14,8 @@ export interface RunOptions {
   /** How long a cancelled run may take to end by itself. */
   graceMs: number;
   log: (line: string) => void;
+  /** Must runs that park end at once? */
+  draining: () => boolean;
 }
 
 export class Run {
@@ -64,6 +66,7 @@ export class Run {
       parked: (seen) => {
         this.parkedAt = performance.now();
         void this.#say({ t: "parked", seen });
+        if (this.options.draining()) this.evict();
       },
       unparked: () => {
         this.parkedAt = undefined;

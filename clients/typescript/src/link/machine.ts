@@ -127,7 +127,8 @@ export class LinkMachine {
     if (this.#state === "ended" || this.#state === "waiting") return;
     const fatal = this.#fatal(why);
     if (fatal !== undefined) return this.#end(fatal);
-    if (this.#draining && this.#pieces.size === 0) return this.#end();
+    // The gateway closes a drained link in good order when nothing is left there.
+    if (this.#draining && (why.code === 1000 || this.#pieces.size === 0)) return this.#end();
     this.#wait(now, why.error?.message ?? `closed with ${why.code ?? "no code"}`);
   }
 

@@ -59,7 +59,7 @@ test("an uncaught error and process.exit crash the isolate, and no other", async
   assert.equal(await other.ended, undefined);
 });
 
-test("a run that was cancelled ends cleanly; one that hangs can be ended all the same", async () => {
+test("a cancelled run ends cleanly; one that hangs can be ended all the same", async () => {
   const cancel = (subject) => subject.cancel("cancelled");
   assert.equal((await ending("until-cancelled", { act: cancel })).error, undefined);
   const { error } = await ending("hang", { act: (subject) => subject.terminate() });

@@ -49,7 +49,7 @@ test("the SDK is that of the file's own project, and there is one", () => {
   assert.throws(() => findSdk(both), fails("mixed_sdks", /different copies/));
 });
 
-test("the command line: values from flags and the environment, one message for each mistake", () => {
+test("the command line: flags and the environment, one message for each mistake", () => {
   const given = parseOptions(["--url", "http://h:1/", "--capacity", "9", "a.ts", "a.ts"],
     { TIDEGATE_KEY: "k" });
   assert.deepEqual([given.url, given.key, given.capacity, given.version, given.files.length],

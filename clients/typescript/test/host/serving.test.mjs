@@ -37,7 +37,7 @@ test("a parked chat keeps what is in its memory", async () => {
   assert.equal(await ask(chat, "again"), "turn 2, 3 messages, 2 visits");
 });
 
-test("parked chats make room for others, and continue with their history and workspace", async () => {
+test("parked chats make room for others, and go on with history and workspace", async () => {
   const chats = [newChat(), newChat(), newChat()];
   for (const chat of chats) assert.match(await ask(chat, "hello"), /^turn 1, 1 messages/);
   assert.equal(await ask(chats[0], "again"), "turn 1, 3 messages, 2 visits");

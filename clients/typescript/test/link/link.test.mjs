@@ -46,7 +46,7 @@ const AGENTS = [{ id: "a", mode: "turns" }];
 const link = (url, onWork = () => {}) =>
   new Link({ url, key: "tr_dev_k", agents: AGENTS, capacity: 2, onWork });
 
-test("work comes, frames go in order through a small window, flush waits for the acks", async () => {
+test("work comes, frames go in order through a small window, flush waits", async () => {
   const got = [];
   const url = await scripted(async ({ request, next, send }) => {
     assert.equal(request.headers.authorization, "Bearer tr_dev_k");
@@ -157,7 +157,7 @@ test("flush tells of a refused frame, and the work goes on", async () => {
   await subject.close();
 });
 
-test("start rejects with the gateway's words when the key or the registration is refused", async () => {
+test("start rejects with the gateway's words when key or registration is refused", async () => {
   const server = createServer();
   server.on("upgrade", (_, socket) => {
     const body = JSON.stringify({ ok: false, error: "no such key", code: "unauthorized" });

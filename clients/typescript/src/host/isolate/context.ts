@@ -5,6 +5,7 @@ import type { Boot } from "./messages.js";
 
 export function contextOf(boot: Boot) {
   const startedAt = new Date();
+  const { version } = boot;
   return {
     task: { id: boot.agent, filePath: "" },
     attempt: { number: boot.attempt, startedAt, status: "EXECUTING" },
@@ -15,7 +16,7 @@ export function contextOf(boot: Boot) {
       isReplay: false,
       createdAt: startedAt,
       startedAt,
-      version: boot.version,
+      version,
       priority: 0,
     },
     queue: { id: `queue_${boot.agent}`, name: `task/${boot.agent}` },
@@ -23,7 +24,7 @@ export function contextOf(boot: Boot) {
     organization: { id: "org_tidegate", slug: "tidegate", name: "Tidegate" },
     project: { id: "proj_tidegate", ref: "proj_tidegate", slug: "tidegate", name: "Tidegate" },
     machine: { name: "small-1x", cpu: availableParallelism(), memory: 0.5, centsPerMs: 0 },
-    deployment: { id: `deployment_${boot.version}`, shortCode: boot.version, version: boot.version },
+    deployment: { id: `deployment_${version}`, shortCode: version, version },
   };
 }
 
