@@ -41,6 +41,8 @@ pub const TURN_KEEP_ALIVE_MS: u64 = 45_000;
 
 /// Records in one page of `…/records`.
 pub const RECORDS_PAGE_MAX: usize = 1_000;
+/// Bytes from which on a page that a run asks for, which has no limit otherwise, ends.
+pub const RECORDS_OF_RUN_MAX_BYTES: usize = 64 * 1024 * 1024;
 /// Bytes read from the store at once.
 pub const READ_PAGE_MAX_BYTES: usize = 1024 * 1024;
 /// Sessions in one page of a listing.

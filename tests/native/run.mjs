@@ -18,6 +18,7 @@ if (process.env.TIDEGATE_SKIP_INSTALL !== "1") {
   needed(join(VENV, "bin/pip"), ["install", "--quiet", "--editable", ".[test]"], PYTHON);
 }
 needed("npm", ["run", "--silent", "build"], TYPESCRIPT);
+needed("cargo", ["build", "--package", "tidegate-client", "--example", "suite"], ROOT);
 
 let passed = 0;
 let failed = 0;

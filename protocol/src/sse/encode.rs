@@ -59,12 +59,17 @@ const RECORD_FRAME_BYTES: usize = 96;
 
 fn encode_batch(out: &mut Vec<u8>, records: &[Record], token: Option<&str>) {
     let Some(last) = records.last() else { return };
+    // Command records are the store's (R-REC-4). A batch of nothing else is no event.
+    if records.iter().all(Record::is_command) {
+        return;
+    }
     let bodies: usize = records.iter().map(|r| r.body.len() + r.body.len() / 8).sum();
     out.reserve(bodies + records.len() * RECORD_FRAME_BYTES);
     out.extend_from_slice(b"id: ");
     push_u64(out, last.seq_num);
     out.extend_from_slice(b"\nevent: batch\ndata: {\"records\":[");
-    for (index, record) in records.iter().enumerate() {
+    let shown = records.iter().filter(|record| !record.is_command());
+    for (index, record) in shown.enumerate() {
         if index > 0 {
             out.push(b',');
         }

@@ -40,6 +40,11 @@ const commands = {
     yield { type: "data-mood", id: "m", data: { mood: "calm", "über": [1, null, "☃"] } };
     yield "Cited.";
   },
+  async *flood(turn, rest) {
+    for (let number = 0; number < Number(rest); number += 1) {
+      yield String.fromCharCode(97 + (number % 26)).repeat(65_536);
+    }
+  },
   which: (turn) => turn.trigger,
   meta: (turn) => JSON.stringify(turn.metadata),
   async *steer(turn) {

@@ -99,7 +99,12 @@ async def steer(turn, rest):
         yield f" Got {message['parts'][0]['text']}."
 
 
+async def flood(turn, rest):
+    for number in range(int(rest)):
+        yield chr(97 + number % 26) * 65_536
+
+
 COMMANDS = {f.__name__: f for f in (
-    say, history, wait, count, delete, fail, cite, which, meta, steer)}
+    say, history, wait, count, delete, fail, cite, which, meta, steer, flood)}
 
 app.run()

@@ -19,10 +19,10 @@ export const SUITE_AGENTS = {
   python: { agent: "suite-python", command: [PYTHON, `${AGENTS}/suite.py`] },
 };
 
-// The Rust SDK's agent is built with the workspace; TIDEGATE_RUST_SUITE says where it is.
-if (process.env.TIDEGATE_RUST_SUITE) {
-  SUITE_AGENTS.rust = { agent: "suite-rust", command: [process.env.TIDEGATE_RUST_SUITE] };
-}
+// `run.mjs` builds the Rust SDK's agent; without it there is nothing to start.
+const rust = process.env.TIDEGATE_RUST_SUITE ??
+  resolve(process.env.CARGO_TARGET_DIR ?? resolve(ROOT, "target"), "debug/examples/suite");
+if (existsSync(rust)) SUITE_AGENTS.rust = { agent: "suite-rust", command: [rust] };
 
 /** The agent of the suite in shell: the gateway starts it itself, with this configuration. */
 export const SHELL_AGENT = `
@@ -41,8 +41,8 @@ export function start(gw, command, { url = gw.url, env = {}, cwd } = {}) {
   const [program, ...args] = command;
   if (program.includes("/") && !existsSync(program)) throw new Error(`there is no ${program}`);
   const child = spawn(program, args, { cwd, stdio: ["ignore", "pipe", "pipe"],
-    env: { PATH: process.env.PATH, HOME: process.env.HOME, TIDEGATE_URL: url, TIDEGATE_KEY: gw.key,
-      ...env } });
+    env: { PATH: process.env.PATH, HOME: process.env.HOME, TIDEGATE_URL: url,
+      TIDEGATE_KEY: gw.key, TIDEGATE_SECRET_KEY: gw.key, ...env } });
   let log = "";
   for (const stream of [child.stdout, child.stderr]) stream.on("data", (text) => (log += text));
   const ended = new Promise((done) => {

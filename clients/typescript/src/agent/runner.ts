@@ -32,12 +32,10 @@ export async function runTurn(
   const out = new Outgoing(work);
   const turn = turnOf(work, out, gateway);
   void listen(work, turn);
-  const outcome = await outcomeOf(definition, turn, out, work);
-  turn.pending.end();
   const where = `turn ${turn.id} of ${definition.id}`;
-  if (outcome.status === "failed" && !(outcome.error instanceof TurnError)) {
-    log(`${where} failed`, outcome.error);
-  }
+  const outcome = await outcomeOf(definition, turn, out, work, (error) => {
+    if (!(error instanceof TurnError)) log(`${where} failed`, error);
+  });
   try {
     await definition.onTurnComplete?.(turn, outcome);
   } catch (error) {
@@ -57,13 +55,16 @@ async function outcomeOf(
   turn: Turn,
   out: Outgoing,
   work: Work,
+  failed: (error: unknown) => void,
 ): Promise<Outcome> {
   try {
     try {
-      await answer(definition, turn, out);
+      // What arrives from here on gets a turn of its own.
+      await answer(definition, turn, out).finally(() => turn.pending.end());
       await out.finish();
     } catch (error) {
       if (work.signal.aborted || error instanceof WorkLostError) throw error;
+      failed(error);
       const errorText = shown(error, definition.showError);
       await out.finish(errorText);
       await work.flush();

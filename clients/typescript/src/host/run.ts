@@ -58,6 +58,7 @@ export class Run {
     const [folder, isolate] = await Promise.all([workspace(workspaces, boot.session), pool.take()]);
     this.#isolate = isolate;
     void this.#follow(isolate);
+    if (this.work.signal.aborted) void isolate.terminate();
     isolate.boot({ t: "boot", boot: wanted(boot), url, workspace: folder }, {
       ready: () => {
         void this.#say({ t: "ready" });

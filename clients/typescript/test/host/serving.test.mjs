@@ -11,7 +11,7 @@ import { gateway, served } from "../support/served.mjs";
 
 const gw = await gateway();
 configure({ baseURL: gw.url, secretKey: gw.key });
-const host = await served(gw, { flags: ["--capacity", "2"], files: ["chats.ts"] });
+const host = await served(gw, { flags: ["--capacity", "2", "--isolate-memory", "96"], files: ["chats.ts"] });
 
 const newChat = (agent = "chats") =>
   new AgentChat({ agent, id: `${agent}-${randomUUID().slice(0, 8)}` });
@@ -49,6 +49,11 @@ test("a crash of one isolate is repaired, and no other notices", async () => {
   assert.equal(await ask(newChat(), "crash once"), "back after 1 crash");
   assert.match(await ask(other, "again"), /^turn 2/);
   assert.match(host.said(), /crashed: the isolate exited with 9/);
+});
+
+test("a chat that runs out of memory is tried again", async () => {
+  assert.match(await ask(newChat(), "oom once"), /, 2 visits$/);
+  assert.match(host.said(), /: oom: /);
 });
 
 test("sub-agents at depth 3 get isolates though parents hold the capacity", async () => {

@@ -54,6 +54,10 @@ pub struct Current {
     pub version: String,
     /// Unix ms.
     pub began_at: u64,
+    /// Highest `.in` seq that had been read when it began: what was settled by then is no business
+    /// of its.
+    #[serde(default)]
+    pub seen: Option<u64>,
 }
 
 /// One run, for whoever asks.

@@ -33,8 +33,18 @@ impl Machine {
             Owed::Preload if Some(*seq) <= consumed => Some(Fate::Applied { turn: None }),
             _ => None,
         };
-        let fates = self.owed.iter().filter_map(|entry| Some((*entry.0, fate(entry)?))).collect();
-        Plan { fates, book: self.book_after(floor, consumed) }
+        let fates: Vec<_> =
+            self.owed.iter().filter_map(|entry| Some((*entry.0, fate(entry)?))).collect();
+        let mut book = self.book_after(floor, consumed);
+        // A boundary that settles nothing while something is owed gets nobody further (I7).
+        let answers = |fate: &Fate| matches!(fate, Fate::Answered { .. } | Fate::Injected { .. });
+        let progress = self.book.initial
+            || !self.is_answering()
+            || fates.iter().any(|(_, fate)| answers(fate));
+        if progress {
+            (book.fruitless, book.swaps) = (0, 0);
+        }
+        Plan { fates, book }
     }
 
     /// The boundary is committed.
@@ -68,7 +78,7 @@ impl Machine {
             self.owed.remove(seq);
         }
         let (floor, consumed) = self.floor();
-        self.book = self.book_after(floor, consumed);
+        self.book = Book { fruitless: 0, swaps: 0, ..self.book_after(floor, consumed) };
         self.injected.clear();
         self.early_stop = false;
         let chunk = json!({"type": "error", "errorText": text}).to_string();
@@ -147,8 +157,6 @@ impl Machine {
             turn: self.book.turn + 1,
             floor: self.book.floor.max(floor),
             consumed: self.book.consumed.max(consumed),
-            fruitless: 0,
-            swaps: 0,
             initial: false,
             ..self.book.clone()
         }

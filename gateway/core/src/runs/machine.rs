@@ -164,6 +164,7 @@ impl Machine {
     /// Everything that is owed was handed in.
     pub fn handle_restored(&mut self, now: u64) {
         self.now = now;
+        self.expect_stop();
         self.advance();
     }
 
@@ -210,7 +211,13 @@ impl Machine {
         if attempt == 1 {
             book.number = book.successor.take().unwrap_or(book.number + 1);
         }
-        book.current = Some(Current { attempt, fence, version: version.to_owned(), began_at: now });
+        book.current = Some(Current {
+            attempt,
+            fence,
+            version: version.to_owned(),
+            began_at: now,
+            seen: self.seen,
+        });
         (book.wanted, book.pending) = (false, false);
         book.worker = Some(worker.to_owned());
         book.fruitless += 1;
@@ -316,6 +323,7 @@ impl Machine {
         self.phase = Phase::Idle;
         (self.parked, self.stuck_at) = (None, None);
         self.injected.clear();
+        self.expect_stop();
         self.book.current = None;
         // A second out-of-memory end is a crash like any other.
         let again = cause == Cause::Oom && self.row.as_ref().is_some_and(|row| row.attempts > 1);
@@ -356,6 +364,11 @@ impl Machine {
         } else {
             self.phase = Phase::Waiting(self.now + wait);
         }
+    }
+
+    /// A stop that the run before may not have heard holds for the turn's next try (R-RUNS-11).
+    fn expect_stop(&mut self) {
+        self.early_stop |= self.owed.values().any(|owed| matches!(owed, Owed::Stop { .. }));
     }
 
     pub(super) fn commit(&mut self, ops: Vec<Op>) {

@@ -8,6 +8,7 @@ mod ending;
 mod engine;
 mod injected;
 pub mod machine;
+mod mask;
 pub mod owed;
 mod payload;
 mod perform;

@@ -34,7 +34,7 @@ impl Driver {
                     self.commit(ops).await?;
                 }
                 Effect::Boot => self.boot(machine).await?,
-                Effect::Deliver => self.deliver().await?,
+                Effect::Deliver => self.deliver(machine).await?,
                 Effect::Evict => {
                     if let Some(work) = &self.work {
                         work.send(GatewayFrame::evict(work.id(), EVICT_MS));
@@ -125,7 +125,7 @@ impl Driver {
         info!(run = frame.run, attempt = frame.attempt, "a run begins");
         let id = frame.id.clone();
         self.work = Some(slot.begin(&id, GatewayFrame::Boot(Box::new(frame))));
-        self.deliver().await
+        self.deliver(machine).await
     }
 
     /// The row with the id of the run that begins.
@@ -147,7 +147,7 @@ impl Driver {
     }
 
     /// Pushes `.in` records that the run has not been sent, if it takes them over the link.
-    pub(super) async fn deliver(&mut self) -> Result<(), CommitError> {
+    pub(super) async fn deliver(&mut self, machine: &Machine) -> Result<(), CommitError> {
         if self.work.is_none() || !self.takes_records() {
             return Ok(());
         }
@@ -156,7 +156,10 @@ impl Driver {
             let page = self.read(Channel::IN, from, PAGE).await?;
             let (Some(last), Some(work)) = (page.last(), &self.work) else { return Ok(()) };
             self.delivered = Some(last.seq_num);
-            work.send(GatewayFrame::inputs(work.id(), page));
+            let shown: Vec<_> = page.into_iter().filter(|record| machine.shows(record)).collect();
+            if !shown.is_empty() {
+                work.send(GatewayFrame::inputs(work.id(), shown));
+            }
         }
     }
 

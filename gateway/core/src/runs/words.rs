@@ -29,7 +29,7 @@ impl Driver {
             WorkEvent::Evict => machine.handle_evict(now),
             WorkEvent::Resumed { seen } => {
                 self.delivered = self.delivered.min(seen.max(machine.book().floor));
-                self.deliver().await?;
+                self.deliver(machine).await?;
             }
             WorkEvent::Frame(frame) => return self.hear(machine, *frame).await,
         }

@@ -22,6 +22,8 @@ pub struct Reading {
     pub state: StreamState,
     /// For write-scoped readers of `.out`: whose token a boundary gets at delivery.
     pub token: Option<TokenFor>,
+    /// Seqs that this reader does not see, ascending.
+    pub hidden: Vec<u64>,
 }
 
 /// Mints the token that write-scoped readers find on a boundary (I1, readers get a view).
@@ -64,8 +66,9 @@ impl Gateway {
             environment: principal.environment.to_string(),
             name: located.row.as_ref().map_or(name, |row| row.name()).to_owned(),
         });
+        let hidden = self.hidden_inputs(principal, &located.key, channel).await?;
         let follower = self.channels().follow(self.store().clone(), stream, from);
-        Ok(Reading { follower, state, token })
+        Ok(Reading { follower, state, token, hidden })
     }
 
     /// One page of records after `after`, oldest first.
@@ -78,13 +81,16 @@ impl Gateway {
         limit: usize,
     ) -> Result<Vec<Record>> {
         let located = self.locate_readable(principal, name, channel).await?;
+        let hidden = self.hidden_inputs(principal, &located.key, channel).await?;
         let stream = StreamId { session: located.key, channel: channel.clone() };
         let from = match after {
             Some(seq) => seq + 1,
             None => self.store().state(&stream).await.map_err(error::store)?.replay_floor,
         };
         let limit = ReadLimit { records: limit.min(RECORDS_PAGE_MAX), bytes: READ_PAGE_MAX_BYTES };
-        self.store().read(&stream, from, limit).await.map_err(error::store)
+        let mut page = self.store().read(&stream, from, limit).await.map_err(error::store)?;
+        page.retain(|record| hidden.binary_search(&record.seq_num).is_err());
+        Ok(page)
     }
 
     /// Does the stream, which stood at `state`, end in a boundary with nothing owed, so that a

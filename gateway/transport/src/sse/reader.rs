@@ -9,6 +9,7 @@ use tidegate_core::Gateway;
 use tidegate_core::channels::Follower;
 use tidegate_core::channels::follower::Delivery;
 use tidegate_core::streams::read::{Reading, TokenFor};
+use tidegate_protocol::Record;
 use tidegate_protocol::sse::encode;
 
 use super::quiet::{Due, Quiet};
@@ -35,6 +36,7 @@ pub(crate) struct ReaderParts {
 pub(crate) struct Reader {
     follower: Follower,
     token: Option<TokenFor>,
+    hidden: Vec<u64>,
     until: Option<u64>,
     tail: u64,
     quiet: Quiet,
@@ -50,6 +52,7 @@ impl Reader {
             tail: parts.reading.state.tail,
             follower: parts.reading.follower,
             token: parts.reading.token,
+            hidden: parts.reading.hidden,
             until: parts.until,
             quiet: Quiet::new(Some(parts.timeout)),
             drain: parts.drain,
@@ -76,7 +79,9 @@ impl Reader {
             Poll::Ready(Ok(delivery)) => {
                 self.quiet.wrote();
                 self.tail = self.tail.max(self.follower.cursor());
-                Poll::Ready(Some(self.encode(&delivery)))
+                let event = self.encode(&delivery);
+                // Nothing of the batch is for this reader.
+                if event.is_empty() { self.poll_data(cx) } else { Poll::Ready(Some(event)) }
             }
             Poll::Ready(Err(_)) => {
                 let mut event = Vec::new();
@@ -105,12 +110,21 @@ impl Reader {
         let batch = &delivery.batch;
         let until = self.until.unwrap_or(u64::MAX);
         let token = self.token.as_ref().filter(|_| batch.has_boundary());
-        if delivery.is_whole() && batch.end() <= until && token.is_none() {
+        let hidden = self.hidden.last().is_some_and(|last| *last >= delivery.from);
+        if delivery.is_whole() && batch.end() <= until && token.is_none() && !hidden {
             self.permit.delivered(delivery.records().len());
             return batch.sse();
         }
         let records = delivery.records();
         let records = &records[..records.partition_point(|record| record.seq_num < until)];
+        let kept: Vec<_>;
+        let records = if hidden {
+            let shown = |record: &&Record| self.hidden.binary_search(&record.seq_num).is_err();
+            kept = records.iter().filter(shown).cloned().collect();
+            &kept[..]
+        } else {
+            records
+        };
         self.permit.delivered(records.len());
         let mut event = Vec::new();
         match token.and_then(TokenFor::mint) {

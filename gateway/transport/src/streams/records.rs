@@ -6,7 +6,7 @@ use serde_json::value::{RawValue, to_raw_value};
 use tidegate_core::error::Result;
 use tidegate_protocol::cursor::parse_last_event_id;
 use tidegate_protocol::ids::Channel;
-use tidegate_protocol::limits::RECORDS_PAGE_MAX;
+use tidegate_protocol::limits::{RECORDS_OF_RUN_MAX_BYTES, RECORDS_PAGE_MAX};
 use tidegate_protocol::record::{Envelope, Header};
 use tidegate_protocol::{ApiError, ErrorCode, Record};
 
@@ -42,10 +42,39 @@ enum Data<'a> {
 pub(crate) async fn page(call: Call<'_>, name: &str, channel: &Channel) -> Result<Response> {
     let query = call.query()?;
     let after = cursor(&query, "afterEventId")?;
-    let limit = query.number("limit", 1..=RECORDS_PAGE_MAX)?.unwrap_or(RECORDS_PAGE_MAX);
-    let gateway = call.gateway();
-    let records = gateway.records(&call.principal, name, channel, after, limit).await?;
-    Ok(respond::json(StatusCode::OK, &Page { records: records.iter().map(show).collect() }))
+    let limit = query.number("limit", 1..=RECORDS_PAGE_MAX)?;
+    let records = match limit {
+        // The published SDK's runs look for the newest boundary in one answer.
+        None if call.principal.run().is_some() => everything(&call, name, channel, after).await?,
+        limit => {
+            let limit = limit.unwrap_or(RECORDS_PAGE_MAX);
+            call.gateway().records(&call.principal, name, channel, after, limit).await?
+        }
+    };
+    let shown = records.iter().filter(|record| !record.is_command());
+    Ok(respond::json(StatusCode::OK, &Page { records: shown.map(show).collect() }))
+}
+
+/// All that a run asks for (R-PG-1).
+async fn everything(
+    call: &Call<'_>,
+    name: &str,
+    channel: &Channel,
+    mut after: Option<u64>,
+) -> Result<Vec<Record>> {
+    let (mut all, mut bytes) = (Vec::new(), 0);
+    loop {
+        let principal = &call.principal;
+        let page =
+            call.gateway().records(principal, name, channel, after, RECORDS_PAGE_MAX).await?;
+        let Some(last) = page.last() else { return Ok(all) };
+        after = Some(last.seq_num);
+        bytes += page.iter().map(Record::metered_len).sum::<usize>();
+        all.extend(page);
+        if bytes >= RECORDS_OF_RUN_MAX_BYTES {
+            return Ok(all);
+        }
+    }
 }
 
 /// A seq in the query.

@@ -1,5 +1,6 @@
 // A sub-agent as a tool of the AI SDK.
 
+import type { FlexibleSchema, Tool } from "ai";
 import type { Turn } from "../types.js";
 import { runSubAgent } from "./run.js";
 
@@ -10,27 +11,21 @@ export interface SubAgentOptions<INPUT> {
   agent: string;
   /** Tells the model when to call it. */
   description?: string;
-  /** A schema that the AI SDK takes. */
-  inputSchema: unknown;
+  /** What the model has to say. */
+  inputSchema: FlexibleSchema<INPUT>;
   /** What the other agent is asked. */
   prompt(input: INPUT): string;
   /** Client data for the other agent. */
   metadata?: unknown;
 }
 
-/** What the AI SDK gives a tool, as far as it matters here. */
-interface CallOptions {
-  toolCallId: string;
-  abortSignal?: AbortSignal | undefined;
-}
-
 /** A tool for `streamText`; its output is the text of the sub-agent's answer. */
-export function subAgent<INPUT>(options: SubAgentOptions<INPUT>) {
+export function subAgent<INPUT>(options: SubAgentOptions<INPUT>): Tool<INPUT, string> {
   const { turn, agent, description, inputSchema, prompt, metadata } = options;
   return {
     ...(description === undefined ? {} : { description }),
     inputSchema,
-    async execute(input: INPUT, { toolCallId, abortSignal }: CallOptions): Promise<string> {
+    async execute(input: INPUT, { toolCallId, abortSignal }): Promise<string> {
       const { text } = await runSubAgent({
         turn,
         agent,

@@ -1,10 +1,13 @@
 // The isolate's main: loads the agent files, says what they define, and waits for one run.
 
+import { setPriority } from "node:os";
 import { parentPort } from "node:worker_threads";
 import { Catalogue } from "./catalogue.js";
 import { execute } from "./execute.js";
 import type { FromIsolate, ToIsolate } from "./messages.js";
 import { Parking } from "./parking.js";
+
+const NICE = 5;
 
 export interface AgentFile {
   file: string;
@@ -19,6 +22,7 @@ export async function start(files: AgentFile[]): Promise<void> {
   const cancel = new AbortController();
   const catalogue = new Catalogue();
 
+  yieldToTheLink();
   for (const { file, load } of files) {
     try {
       await catalogue.load(file, load);
@@ -47,6 +51,12 @@ export async function start(files: AgentFile[]): Promise<void> {
     });
     say(error === undefined ? { t: "exit" } : { t: "exit", error });
   }
+}
+
+/** Busy agents must not keep the host's main thread from its heartbeats. */
+function yieldToTheLink(): void {
+  // Elsewhere this is the priority of the process, not that of the thread.
+  if (process.platform === "linux") setPriority(0, NICE);
 }
 
 function describe(error: unknown): string {

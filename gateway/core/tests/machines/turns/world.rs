@@ -13,9 +13,11 @@ use tidegate_core::turns::TurnLimits;
 use tidegate_core::turns::conversation::Conversation;
 use tidegate_core::turns::machine::{Effect, Machine, Setting};
 use tidegate_core::turns::state::{ENGINE_BLOB, EngineState};
-use tidegate_protocol::{NewRecord, control};
+use tidegate_protocol::{NewRecord, Record, control};
 
-use crate::disk::{Disk, is_owed};
+use crate::support::disk::Disk;
+use crate::support::inputs::{REGENERATE, STOP, message};
+use crate::support::rng::Rng;
 
 #[derive(Debug)]
 struct Counter(AtomicU64);
@@ -23,21 +25,6 @@ struct Counter(AtomicU64);
 impl Entropy for Counter {
     fn next_u128(&self) -> u128 {
         u128::from(self.0.fetch_add(1, Ordering::Relaxed))
-    }
-}
-
-struct Rng(u64);
-
-impl Rng {
-    fn below(&mut self, n: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % n
-    }
-
-    fn one_in(&mut self, n: u64) -> bool {
-        self.below(n) == 0
     }
 }
 
@@ -49,6 +36,10 @@ pub(crate) struct World {
     entropy: Arc<Counter>,
     /// The backend's script for the turn that runs.
     script: Option<VecDeque<Script>>,
+    /// Does the backend take messages while it answers?
+    steers: bool,
+    /// What the running answer was offered, in order.
+    offered: Vec<Record>,
     early: Option<Vec<Op>>,
     handed: u64,
     now: u64,
@@ -65,10 +56,24 @@ impl World {
         let metrics = Arc::new(Metrics::default());
         let entropy = Arc::new(Counter(AtomicU64::new(1)));
         let disk = Disk::default();
-        let machine = machine(&disk, &metrics, &entropy, 0);
-        let (rng, script, early) = (Rng(seed * 2 + 1), None, None);
+        let steers = seed % 2 == 0;
+        let machine = machine(&disk, &metrics, &entropy, steers, 0);
+        let (rng, script, early, offered) = (Rng::new(seed), None, None, Vec::new());
         let (handed, now, users) = (0, 0, 0);
-        Self { rng, disk, machine, metrics, entropy, script, early, handed, now, users }
+        Self {
+            rng,
+            disk,
+            machine,
+            metrics,
+            entropy,
+            script,
+            steers,
+            offered,
+            early,
+            handed,
+            now,
+            users,
+        }
     }
 
     /// A client appends something.
@@ -76,18 +81,15 @@ impl World {
         self.users += 1;
         let text = match self.rng.below(10) {
             0..=5 => message(self.users),
-            6 | 7 => r#"{"kind":"stop"}"#.to_owned(),
-            8 => r#"{"kind":"message","payload":{"trigger":"regenerate-message"}}"#.to_owned(),
+            6 | 7 => STOP.to_owned(),
+            8 => REGENERATE.to_owned(),
             _ => "raw text".to_owned(),
         };
         let mut record = NewRecord::text(&text, "x");
         if self.rng.one_in(2) {
             record.headers.push((control::CREDENTIAL.to_owned(), "secret".to_owned()));
         }
-        let seq = self.disk.input.len() as u64;
-        self.disk.ended_at.insert(seq, self.disk.last_ended());
-        let timestamp = self.disk.tick();
-        self.disk.input.push(record.at(seq, timestamp));
+        self.disk.receive(record);
     }
 
     /// Hands in what is new. Answers `false` if the gateway crashed meanwhile.
@@ -128,11 +130,19 @@ impl World {
                     if self.rng.one_in(8) {
                         self.append();
                     }
-                    let committed = self.disk.commit(ops);
+                    let committed = self.disk.commit(ops).expect("unfenced");
                     self.machine.handle_committed(&committed);
                 }
-                Effect::Ask(request) => self.script = Some(self.make_script(&request)),
+                Effect::Ask(request) => {
+                    assert_eq!(request.steering.is_some(), self.steers);
+                    self.offered.clear();
+                    self.script = Some(self.make_script(&request));
+                }
                 Effect::Cancel => self.script = None,
+                Effect::Offer(record) => {
+                    assert!(self.steers && self.script.is_some(), "nobody takes {record:?}");
+                    self.offered.push(*record);
+                }
             }
         }
         true
@@ -145,7 +155,7 @@ impl World {
             self.machine.handle_input(&record, self.now);
             while let Some(effect) = self.machine.poll_effect() {
                 let Effect::Commit(ops) = effect else { panic!("{effect:?} between turns") };
-                let committed = self.disk.commit(ops);
+                let committed = self.disk.commit(ops).expect("unfenced");
                 self.machine.handle_committed(&committed);
             }
         }
@@ -153,7 +163,7 @@ impl World {
 
     pub(crate) fn settle_early(&mut self) {
         if let Some(ops) = self.early.take() {
-            self.disk.commit(ops);
+            self.disk.commit(ops).expect("unfenced");
         }
     }
 
@@ -163,7 +173,7 @@ impl World {
             self.settle_early();
         }
         (self.early, self.script) = (None, None);
-        self.machine = machine(&self.disk, &self.metrics, &self.entropy, self.now);
+        self.machine = machine(&self.disk, &self.metrics, &self.entropy, self.steers, self.now);
         self.restore();
     }
 
@@ -182,7 +192,7 @@ impl World {
         let mut signals = Vec::new();
         for seq in 0..self.handed {
             let record = self.disk.input[seq as usize].clone();
-            let owed = is_owed(&record) && !self.disk.fates.contains_key(&seq);
+            let owed = self.disk.owed.contains(&seq) && !self.disk.fates.contains_key(&seq);
             if owed && Some(seq) != active && !self.machine.restore_owed(&record) {
                 signals.push(record);
             }
@@ -224,7 +234,21 @@ impl World {
         script
     }
 
+    /// The backend takes some of what it was offered into its answer; it may say so twice.
+    fn inject(&mut self) {
+        let (rng, mut taken) = (&mut self.rng, Vec::new());
+        for record in &self.offered {
+            if rng.one_in(3) {
+                taken.push(record.clone());
+            }
+        }
+        self.machine.handle_injected(taken, self.now);
+    }
+
     pub(crate) fn backend(&mut self) {
+        if self.script.is_some() && self.steers && self.rng.one_in(2) {
+            self.inject();
+        }
         let Some(script) = &mut self.script else { return };
         match script.pop_front() {
             Some(Script::Chunks(values)) => {
@@ -281,23 +305,22 @@ impl World {
     }
 }
 
-fn message(user: u64) -> String {
-    let id = format!("u{user}");
-    let message = json!({"id": id, "role": "user", "parts": [{"type": "text", "text": id}]});
-    json!({"kind": "message", "payload": {"trigger": "submit-message", "message": message}})
-        .to_string()
-}
-
 fn state(disk: &Disk) -> EngineState {
     let blob = disk.blobs.get(ENGINE_BLOB);
     blob.map_or_else(EngineState::default, |bytes| EngineState::parse(bytes).expect("ours"))
 }
 
-fn machine(disk: &Disk, metrics: &Arc<Metrics>, entropy: &Arc<Counter>, now: u64) -> Machine {
+fn machine(
+    disk: &Disk,
+    metrics: &Arc<Metrics>,
+    entropy: &Arc<Counter>,
+    steers: bool,
+    now: u64,
+) -> Machine {
     let setting = Setting {
         agent: "a".into(),
         chat_id: "c".into(),
-        abilities: Abilities { actions: true, steering: false },
+        abilities: Abilities { actions: true, steering: steers },
         origin: Arc::default(),
         limits: TurnLimits::default(),
         entropy: Arc::<Counter>::clone(entropy),

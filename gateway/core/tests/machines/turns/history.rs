@@ -1,17 +1,15 @@
-//! The turn machine against a simulated store and backend, with crashes between any two effects.
-//! Deterministic: a failing seed is printed, and `TIDEGATE_SEED` replays it alone.
-
-mod disk;
-mod world;
+//! What must hold after every history of turns.
 
 use serde_json::Value;
 use tidegate_core::seams::store::Fate;
 use tidegate_protocol::control;
+use tidegate_protocol::input::{Input, Trigger};
 use tidegate_protocol::record::Envelope;
 use tidegate_protocol::ui::Accumulator;
 
-use disk::{Disk, is_owed};
-use world::World;
+use super::world::World;
+use crate::support::disk::{Disk, is_owed};
+use crate::support::seeds;
 
 /// Every turn's chunks reduce without an error, end in one boundary, and the transcript holds what
 /// a reader of `.out` saw.
@@ -20,7 +18,7 @@ fn check(disk: &Disk) {
         let fate = disk.fates.get(&(seq as u64));
         assert_eq!(fate.is_some(), is_owed(record), "fate of input {seq}: {fate:?}");
     }
-    let boundaries = disk.out.iter().filter(|record| control::is_boundary(record)).count();
+    let boundaries = disk.boundaries().count();
     let answered = |fate: &Fate| matches!(fate, Fate::Answered { .. } | Fate::Rejected { .. });
     let expected =
         disk.fates.values().filter(|fate| answered(fate)).count() + disk.idle_stops.len();
@@ -48,6 +46,39 @@ fn check(disk: &Disk) {
     }
     check_floors(disk);
     check_stops(disk);
+    check_injected(disk);
+    check_order(disk);
+}
+
+/// What was injected shares the boundary of the turn that took it, which some other input asked
+/// for, and it is in the history once (I3).
+fn check_injected(disk: &Disk) {
+    let transcript = disk.messages();
+    for (seq, fate) in &disk.fates {
+        let Fate::Injected { turn } = fate else { continue };
+        let Input::Message(payload) = Input::of(&disk.input[*seq as usize]) else {
+            panic!("input {seq} can't be injected")
+        };
+        assert_eq!(payload.trigger, Trigger::Submit);
+        let asked = |fate: &&Fate| **fate == Fate::Answered { turn: *turn };
+        assert_eq!(disk.fates.values().filter(asked).count(), 1, "who asked for turn {turn}?");
+        let id = &payload.message.expect("a message")["id"];
+        let kept = transcript.iter().filter(|stored| stored.message["id"] == *id).count();
+        assert!(kept <= 1, "{id} is {kept} times in the history");
+    }
+}
+
+/// What was not injected is answered in the order in which it came.
+fn check_order(disk: &Disk) {
+    let turns: Vec<u64> = disk
+        .fates
+        .values()
+        .filter_map(|fate| match fate {
+            Fate::Answered { turn } => Some(*turn),
+            _ => None,
+        })
+        .collect();
+    assert!(turns.is_sorted(), "{turns:?}");
 }
 
 /// A stop hits the turn that ran, or was next, when it was appended, and never a later one (I5).
@@ -77,23 +108,28 @@ fn check_floors(disk: &Disk) {
 
 #[test]
 fn every_input_has_one_fate_and_every_turn_one_boundary_whatever_crashes() {
-    let rounds = if std::env::var_os("TIDEGATE_LONG").is_some() { 20_000 } else { 1_000 };
-    let seeds = match std::env::var("TIDEGATE_SEED") {
-        Ok(seed) => vec![seed.parse().expect("a number")],
-        Err(_) => (1..=rounds).collect::<Vec<u64>>(),
-    };
-    for seed in seeds {
-        let run = std::panic::catch_unwind(|| {
-            let mut world = World::new(seed);
-            for _ in 0..60 {
-                world.step();
-            }
-            world.settle();
-            check(&world.disk);
-        });
-        if let Err(panic) = run {
-            eprintln!("replay with TIDEGATE_SEED={seed}");
-            std::panic::resume_unwind(panic);
+    seeds::each(1_000, 20_000, |seed| {
+        let mut world = World::new(seed);
+        for _ in 0..60 {
+            world.step();
         }
+        world.settle();
+        check(&world.disk);
+    });
+}
+
+/// A simulation that never injects would prove nothing about it.
+#[test]
+fn some_messages_are_injected_and_share_a_boundary() {
+    let mut injected = 0;
+    for seed in (2..200).step_by(2) {
+        let mut world = World::new(seed);
+        for _ in 0..60 {
+            world.step();
+        }
+        world.settle();
+        let taken = |fate: &&Fate| matches!(fate, Fate::Injected { .. });
+        injected += world.disk.fates.values().filter(taken).count();
     }
+    assert!(injected > 20, "only {injected} messages were injected");
 }

@@ -1,0 +1,113 @@
+//! The agent of the suite of turns (`tests/native/suite/README.md`), in Rust.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tidegate_client::{Agent, AgentError, Answer, Turn, Worker, WorkerError};
+
+#[tokio::main]
+async fn main() -> Result<(), WorkerError> {
+    let url = std::env::var("TIDEGATE_URL").unwrap_or("http://127.0.0.1:8787".into());
+    let key = std::env::var("TIDEGATE_SECRET_KEY").expect("TIDEGATE_SECRET_KEY is set");
+    let suite = Agent::new("suite-rust", suite).with_actions();
+    Worker::connect(&url, &key).agent(suite).capacity(64).run().await
+}
+
+async fn suite(turn: Turn, answer: Answer) -> Result<(), AgentError> {
+    if let Some(action) = turn.action() {
+        return act(action, &answer).await;
+    }
+    if turn.continues() {
+        return resumed(&turn, &answer).await;
+    }
+    let text = turn.text();
+    let (command, rest) = text.split_once(' ').unwrap_or((&text, ""));
+    match command {
+        "say" => {
+            for (index, word) in rest.split(' ').enumerate() {
+                let space = if index == 0 { "" } else { " " };
+                answer.text(&format!("{space}{word}")).await?;
+            }
+        }
+        "history" => answer.text(&history(&turn)).await?,
+        "wait" => {
+            answer.text("Tick.").await?;
+            std::future::pending::<()>().await;
+        }
+        "count" => {
+            for number in 1..=rest.parse::<u32>()? {
+                answer.text(&format!("{number} ")).await?;
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        }
+        "delete" => delete(&turn, rest, &answer).await?,
+        "fail" => {
+            answer.text("Half").await?;
+            return Err("out of order".into());
+        }
+        "which" => answer.text(turn.trigger()).await?,
+        "meta" => answer.text(&turn.metadata().unwrap_or(&Value::Null).to_string()).await?,
+        "cite" => cite(&answer).await?,
+        _ => return Err("unknown command".into()),
+    }
+    Ok(())
+}
+
+async fn act(action: &Value, answer: &Answer) -> Result<(), AgentError> {
+    match (action["type"].as_str(), action["name"].as_str()) {
+        (Some("greet"), Some(name)) => Ok(answer.text(&format!("Hello {name}.")).await?),
+        _ => Err("unknown action".into()),
+    }
+}
+
+fn history(turn: &Turn) -> String {
+    let users = turn.messages().iter().filter(|message| message["role"] == "user");
+    let texts: Vec<&str> =
+        users.filter_map(|message| message["parts"][0]["text"].as_str()).collect();
+    format!("{}: {}", turn.messages().len(), texts.join(" | "))
+}
+
+async fn delete(turn: &Turn, name: &str, answer: &Answer) -> Result<(), AgentError> {
+    let call = format!("call-{}", turn.number());
+    let approval = format!("approval-{}", turn.number());
+    let input = json!({"name": name});
+    answer
+        .chunk(json!({"type": "tool-input-available", "toolCallId": call,
+            "toolName": "delete_file", "input": input}))
+        .await?;
+    let asked =
+        json!({"type": "tool-approval-request", "approvalId": approval, "toolCallId": call});
+    Ok(answer.chunk(asked).await?)
+}
+
+async fn resumed(turn: &Turn, answer: &Answer) -> Result<(), AgentError> {
+    let parts = turn.messages().last().and_then(|message| message["parts"].as_array());
+    let call = parts
+        .and_then(|parts| parts.iter().rfind(|part| part["toolCallId"].is_string()))
+        .ok_or("nothing was asked")?;
+    let name = call["input"]["name"].as_str().unwrap_or_default();
+    let id = &call["toolCallId"];
+    if call["approval"]["approved"] == true {
+        let output = json!({"deleted": true});
+        answer
+            .chunk(json!({"type": "tool-output-available", "toolCallId": id, "output": output}))
+            .await?;
+        Ok(answer.text(&format!("Deleted {name}.")).await?)
+    } else {
+        answer.chunk(json!({"type": "tool-output-denied", "toolCallId": id})).await?;
+        Ok(answer.text(&format!("Kept {name}.")).await?)
+    }
+}
+
+async fn cite(answer: &Answer) -> Result<(), AgentError> {
+    for chunk in [
+        json!({"type": "reasoning-start", "id": "r"}),
+        json!({"type": "reasoning-delta", "id": "r", "delta": "Hm."}),
+        json!({"type": "reasoning-end", "id": "r"}),
+        json!({"type": "source-url", "sourceId": "s1", "url": "https://example.com/"}),
+        json!({"type": "data-mood", "id": "m", "data": {"mood": "calm", "über": [1, null, "☃"]}}),
+    ] {
+        answer.chunk(chunk).await?;
+    }
+    Ok(answer.text("Cited.").await?)
+}

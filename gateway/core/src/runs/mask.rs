@@ -1,0 +1,61 @@
+//! What a run does not see of `.in`: stops and closes that took effect before it began (R-RUNS-21).
+//! The published SDK would take them for its own.
+
+use tidegate_protocol::Record;
+use tidegate_protocol::ids::{Channel, SessionKey, StreamId};
+
+use super::book::{BOOK_BLOB, Book};
+use super::driver::PAGE;
+use super::machine::Machine;
+use super::owed::Owed;
+use crate::access::Principal;
+use crate::error::{self, Result};
+use crate::gateway::Gateway;
+use crate::seams::store::StoreError;
+
+impl Gateway {
+    /// Seqs of `.in` that `principal` does not see, ascending; none unless it is the session's run.
+    pub(crate) async fn hidden_inputs(
+        &self,
+        principal: &Principal,
+        session: &SessionKey,
+        channel: &Channel,
+    ) -> Result<Vec<u64>> {
+        if *channel != Channel::IN || principal.run().is_none_or(|run| run.session != *session) {
+            return Ok(Vec::new());
+        }
+        self.find_hidden(session).await.map_err(error::store)
+    }
+
+    async fn find_hidden(&self, session: &SessionKey) -> std::result::Result<Vec<u64>, StoreError> {
+        let store = self.store();
+        let Some(bytes) = store.blob(session, BOOK_BLOB).await? else { return Ok(Vec::new()) };
+        let book = Book::parse(&bytes)?;
+        let Some(end) = book.current.and_then(|run| run.seen) else { return Ok(Vec::new()) };
+        let owed = store.owed(session).await?;
+        let stream = StreamId { session: session.clone(), channel: Channel::IN };
+        let (mut hidden, mut next) = (Vec::new(), book.floor.map_or(0, |floor| floor + 1));
+        while next <= end {
+            let page = store.read(&stream, next, PAGE).await?;
+            let Some(last) = page.last() else { break };
+            next = last.seq_num + 1;
+            let settled = |record: &&Record| {
+                record.seq_num <= end && is_signal(record) && !owed.contains(&record.seq_num)
+            };
+            hidden.extend(page.iter().filter(settled).map(|record| record.seq_num));
+        }
+        Ok(hidden)
+    }
+}
+
+impl Machine {
+    /// May the live run see this `.in` record?
+    pub fn shows(&self, record: &Record) -> bool {
+        let seen = self.book.current.as_ref().and_then(|run| run.seen);
+        Some(record.seq_num) > seen || self.owed.contains_key(&record.seq_num) || !is_signal(record)
+    }
+}
+
+fn is_signal(record: &Record) -> bool {
+    Owed::of(record).is_some_and(|owed| !owed.is_answer())
+}

@@ -1,0 +1,4 @@
+//! The turn machine: gateways run the loop, backends answer.
+
+mod history;
+mod world;
