@@ -57,7 +57,7 @@ function printTable(columns) {
     columns.map(({ label }) => cell(`sdk ${label}`, 12)).join(""));
   for (const [number, { name, later }] of Object.entries(CATALOGUE)) {
     const cells = columns.map(({ events }) => cell(later ? "later" : verdict(events, number), 12));
-    const note = later ? "with S2 writes and registered agents" : "";
+    const note = later ? "with head start" : "";
     console.log(`${cell(number, 5)}${cell(name, 46)}${cells.join("")}${note}`);
   }
 }

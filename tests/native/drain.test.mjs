@@ -37,7 +37,7 @@ for (const [language, { agent, command }] of Object.entries(SUITE_AGENTS)) {
     assert.deepEqual(await worker.ended, { code: 0, signal: null }, worker.log());
   });
 
-  test(`a worker of ${language} is killed: the next one answers what it had not shown`, async () => {
+  test(`a worker of ${language} is killed: the next one answers what it missed`, async () => {
     const gw = await gateway();
     const first = start(gw, command);
     const talk = await chat(gw, agent);

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { gateway } from "../compat/harness.mjs";
+import { proxy } from "../compat/lib/proxy.mjs";
 import { call, eventually, records } from "../compat/lib/wire.mjs";
 import { childOf } from "../../clients/typescript/dist/agent/index.js";
 import { chat, reduce, textOf } from "./lib/chat.mjs";
@@ -15,6 +16,9 @@ const command = [process.execPath, "family.js"];
 
 const ask = (text) => `call ask ${JSON.stringify({ text })}`;
 const forwarded = (out) => out.map(({ data }) => data).filter((c) => c?.type === "data-subagent");
+/** The sub-agent's text in its parent's stream. */
+const shown = (talk) => textOf(forwarded(talk.out).flatMap(({ data }) =>
+  data.chunks.map((chunk) => ({ data: chunk }))));
 const fates = async (gw, id) =>
   (await (await call(gw, `/v1/sessions/${id}/inputs`)).json()).inputs.map(({ fate }) => fate);
 
@@ -41,6 +45,24 @@ test("a sub-agent's stream shows up in its parent's, in linear bytes", async () 
   const tool = (await talk.transcript()).at(-1).parts.find(({ type }) => type === "tool-ask");
   assert.equal(tool.output, whole);
   assert.ok((await talk.transcript()).at(-1).parts.every(({ type }) => type !== "data-subagent"));
+});
+
+test("cuts under a sub-agent lose and repeat nothing", async () => {
+  const gw = await gateway();
+  const cuts = await proxy(gw.port);
+  start(gw, command, { cwd, url: cuts.url });
+  const talk = await chat(gw, "parent");
+  const seq = await talk.say(ask("count 400"));
+  for (const number of [40, 120, 200]) {
+    await eventually(() => shown(talk).includes(` ${number} `), `number ${number}`);
+    cuts.drop();
+  }
+  assert.deepEqual(await talk.settled(seq), []);
+  const whole = Array.from({ length: 400 }, (_, index) => `${index + 1} `).join("");
+  assert.equal(shown(talk), whole);
+  const tool = (await talk.transcript()).at(-1).parts.find(({ type }) => type === "tool-ask");
+  assert.equal(tool.output, whole);
+  await cuts.close();
 });
 
 test("a sub-agent that fails is a tool that fails", async () => {
@@ -78,6 +100,7 @@ test("a parent that is run again finds its sub-agent", async () => {
   const gw = await gateway();
   start(gw, command, { cwd, env: { TIDEGATE_ROLE: "child" } });
   const first = start(gw, command, { cwd, env: { TIDEGATE_ROLE: "parent" } });
+  await chat(gw, "child");
   const talk = await chat(gw, "quiet-parent");
   const seq = await talk.say("count 200");
   const child = childOf(talk.id, "c1");

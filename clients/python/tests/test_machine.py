@@ -242,6 +242,20 @@ def test_what_is_no_frame_is_a_typed_error(text):
         machine.receive(text, 0.0)
 
 
+@pytest.mark.parametrize("frame", [
+    {"t": "in", "id": "t_1", "records": [{}]},
+    {"t": "in", "id": "t_1", "records": [7]},
+    {"t": "ack", "id": "t_1", "seq": "x"},
+    {"t": "goaway", "reconnect_ms": None},
+])
+def test_frames_with_wrong_members_are_malformed(frame):
+    machine = link()
+    up(machine)
+    say(machine, TURN)
+    with pytest.raises(MalformedFrame):
+        say(machine, frame)
+
+
 @pytest.mark.parametrize("key", ["heartbeat_ms", "lease_ms", "window_bytes", "frame_max_bytes"])
 def test_a_welcome_that_lacks_something_is_malformed(key):
     machine = link()

@@ -98,7 +98,8 @@ agentRow(69, async () => {
 });
 
 agentRow(70, async () => {
-  const one = await answered(2);
+  const one = await answered(3);
+  await trimmed(one, 2);
   const { events } = await open(gw, one.chat, { headers: { "x-peek-settled": "1",
     "last-event-id": "0" } });
   const streamed = await recordsOf(events);
@@ -108,7 +109,7 @@ agentRow(70, async () => {
   assert.ok(stored.every((record) => record.headers?.every(([name]) => name !== "") ?? true),
     "no command records");
   const inputs = await records(gw, one.chat, "in");
-  assert.deepEqual(inputs.map(({ seqNum }) => seqNum), [0, 1]);
+  assert.deepEqual(inputs.map(({ seqNum }) => seqNum), [0, 1, 2]);
 });
 
 agentRow(71, async () => {

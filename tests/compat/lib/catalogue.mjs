@@ -73,8 +73,8 @@ const rows = [
   [70, "errors in a turn"],
 ];
 
-/** Rows that need a registered agent or a head start; they come with those. */
-export const LATER = new Set([23, 24, 32, 41, 42, 43, 44, 45, 46]);
+/** Rows that need a head start; they come with it. */
+export const LATER = new Set([32, 41, 42, 43, 44, 45, 46]);
 
 /** Row number → `{name, later}`. */
 export const CATALOGUE = Object.fromEntries(

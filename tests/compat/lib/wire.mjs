@@ -88,14 +88,14 @@ export async function boundaries(gw, session, bearer) {
 }
 
 /** Asks again until `probe` gives something true; what it gave last is in the error. */
-export async function eventually(probe, what = "it") {
+export async function eventually(probe, what = "it", seconds = 10) {
   let last;
-  for (let attempt = 0; attempt < 400; attempt += 1) {
+  for (let attempt = 0; attempt < seconds * 40; attempt += 1) {
     last = await probe();
     if (last) return last;
     await sleep(25);
   }
-  throw new Error(`${what} did not happen within 10 s; last: ${JSON.stringify(last)}`);
+  throw new Error(`${what} did not happen within ${seconds} s; last: ${JSON.stringify(last)}`);
 }
 
 /** Waits until a session has `count` boundaries. */

@@ -65,8 +65,8 @@ async def count(turn, rest):
 async def delete(turn, rest):
     call = {"toolCallId": f"call-{turn.turn}", "toolName": TOOL, "input": {"name": rest}}
     yield {"type": "tool-input-available", **call}
-    approval = f"approval-{turn.turn}"
-    yield {"type": "tool-approval-request", "approvalId": approval, "toolCallId": call["toolCallId"]}
+    asked = {"approvalId": f"approval-{turn.turn}", "toolCallId": call["toolCallId"]}
+    yield {"type": "tool-approval-request", **asked}
 
 
 async def fail(turn, rest):

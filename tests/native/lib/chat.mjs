@@ -9,6 +9,8 @@ import { follow } from "./reader.mjs";
 const compat = createRequire(new URL("../../compat/package.json", import.meta.url));
 const { readUIMessageStream } = await import(compat.resolve("ai7"));
 
+const ASKED = "approval-requested";
+
 /** Makes a session of `agent`, once it is known. */
 export async function chat(gw, agent, id = `chat-${randomUUID()}`) {
   await eventually(() => create(gw, agent, id), `agent ${agent}`);
@@ -53,7 +55,7 @@ class Chat {
   /** Answers the newest question for approval. */
   async approve(approved) {
     const { id, parts } = (await this.transcript()).at(-1);
-    const { type, toolCallId, approval } = parts.find(({ state }) => state === "approval-requested");
+    const { type, toolCallId, approval } = parts.find(({ state }) => state === ASKED);
     const given = { state: "approval-responded", approval: { id: approval.id, approved } };
     const part = { type, toolCallId, ...given };
     this.#given.set(toolCallId, given);

@@ -11,7 +11,8 @@ export const ROOT = resolve(HERE, "../../..");
 export const AGENTS = resolve(HERE, "../agents");
 
 /** The interpreter that has the Python SDK (`run.mjs` makes it). */
-export const PYTHON = process.env.TIDEGATE_PYTHON ?? resolve(ROOT, "clients/python/.venv/bin/python");
+export const PYTHON = process.env.TIDEGATE_PYTHON ??
+  resolve(ROOT, "clients/python/.venv/bin/python");
 
 /** How the agent of the suite is started in each language: the agent's id, and the command. */
 export const SUITE_AGENTS = {

@@ -97,9 +97,12 @@ export class Link extends EventEmitter<LinkEvents> {
     this.#timer = setTimeout(() => this.#tick(), Math.max(0, Math.ceil(at - now())));
   }
 
+  /** What came while this thread was busy is heard before anybody is called silent. */
   #tick(): void {
-    this.#machine.tick(now());
-    this.#pump();
+    setImmediate(() => {
+      this.#machine.tick(now());
+      this.#pump();
+    });
   }
 
   #perform(output: Output): void {

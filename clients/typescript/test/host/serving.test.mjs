@@ -5,7 +5,7 @@ import { randomUUID } from "node:crypto";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { configure, sessions } from "@trigger.dev/sdk";
+import { configure, runs, sessions } from "@trigger.dev/sdk";
 import { AgentChat } from "@trigger.dev/sdk/chat";
 import { gateway, served } from "../support/served.mjs";
 
@@ -60,6 +60,24 @@ test("sub-agents at depth 3 get isolates though parents hold the capacity", asyn
   const both = [newChat("nested"), newChat("nested")];
   const answers = await Promise.all(both.map((chat) => ask(chat, "3")));
   assert.deepEqual(answers, ["3 2 1 bottom", "3 2 1 bottom"]);
+});
+
+test("a stop ends the turn, a cancel the run, and the session goes on", async () => {
+  const chat = newChat();
+  const { stream } = await chat.sendMessage("slowly");
+  const reader = stream.getReader();
+  while ((await reader.read()).value?.type !== "text-delta");
+  await chat.stop();
+  while (!(await reader.read()).done);
+  assert.match(await ask(chat, "again"), /^turn 2, /);
+
+  const { currentRunId } = await sessions.retrieve(chat.id);
+  const running = (await chat.sendMessage("slowly")).stream.getReader();
+  while ((await running.read()).value?.type !== "text-delta");
+  await runs.cancel(currentRunId);
+  await running.cancel();
+  assert.match(await ask(chat, "and again"), /^turn \d+, /);
+  assert.notEqual((await sessions.retrieve(chat.id)).currentRunId, currentRunId);
 });
 
 test("a session's folder is its own", async () => {

@@ -3,9 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::Deserialize;
 use tidegate_protocol::Record;
 use tidegate_protocol::ids::{Channel, SessionKey, StreamId};
 use tidegate_protocol::limits::{READ_PAGE_MAX_BYTES, RECORDS_PAGE_MAX};
+use tidegate_protocol::record::Envelope;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::task::AbortOnDropHandle;
@@ -157,8 +159,19 @@ impl Driver {
         if machine.awaits_activity() && machine.is_live() && state.tail > self.out_at_boot {
             machine.handle_activity(self.now());
         }
+        machine.note_error(self.ends_in_error(state.tail).await?);
         machine.handle_timeout(state.last_timestamp, self.now());
+        machine.note_error(false);
         Ok(())
+    }
+
+    async fn ends_in_error(&self, tail: u64) -> Result<bool, StoreError> {
+        let Some(newest) = tail.checked_sub(1) else { return Ok(false) };
+        let found = self.read(Channel::OUT, newest, ReadLimit { records: 1, ..PAGE }).await?;
+        let chunk = found.first().and_then(Envelope::of);
+        let chunk: Option<Chunk> =
+            chunk.and_then(|chunk| serde_json::from_str(chunk.data.0.get()).ok());
+        Ok(chunk.is_some_and(|chunk| chunk.kind == "error"))
     }
 
     /// The machine as the store has it, with what is owed.
@@ -175,15 +188,18 @@ impl Driver {
         self.placing = None;
         self.slot = None;
         let mut machine = Machine::new(book, row, self.shared.limits, self.now());
-        if self.work.is_some() {
-            machine.handle_adopted(false, self.now());
-        }
+        // Before what is owed is asked for: what is not owed then, and is below, has its fate.
+        let tail = store.state(&self.stream(Channel::IN)).await?.tail;
         for seq in store.owed(&self.session).await? {
             let limit = ReadLimit { records: 1, ..PAGE };
             let found = self.read(Channel::IN, seq, limit).await?;
             if let Some(record) = found.iter().find(|record| record.seq_num == seq) {
                 machine.restore_owed(record);
             }
+        }
+        machine.restore_seen(tail);
+        if let Some(work) = &self.work {
+            machine.handle_adopted(work.is_parked(), self.delivered, self.now());
         }
         machine.handle_restored(self.now());
         self.perform(&mut machine).await?;
@@ -215,6 +231,12 @@ impl Driver {
     fn instant(&self, at: u64) -> Instant {
         Instant::now() + Duration::from_millis(at.saturating_sub(self.now()))
     }
+}
+
+#[derive(Deserialize)]
+struct Chunk {
+    #[serde(rename = "type")]
+    kind: String,
 }
 
 async fn next(work: Option<&Work>) -> WorkEvent {

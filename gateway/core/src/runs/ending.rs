@@ -81,10 +81,12 @@ impl Machine {
         self.book = Book { fruitless: 0, swaps: 0, ..self.book_after(floor, consumed) };
         self.injected.clear();
         self.early_stop = false;
-        let chunk = json!({"type": "error", "errorText": text}).to_string();
-        let id = format!("e{}", self.book.number);
-        let records =
-            vec![NewRecord::data(chunk.as_bytes(), &id), control::boundary(floor, consumed, None)];
+        let chunk = (!std::mem::take(&mut self.erred)).then(|| {
+            let chunk = json!({"type": "error", "errorText": text}).to_string();
+            NewRecord::data(chunk.as_bytes(), &format!("e{}", self.book.number))
+        });
+        let boundary = control::boundary(floor, consumed, None);
+        let records = chunk.into_iter().chain([boundary]).collect();
         let mut ops = vec![append(records, true), Op::Settle(fates), self.book.put()];
         ops.extend(self.row.as_ref().map(RunRow::put));
         self.commit(ops);

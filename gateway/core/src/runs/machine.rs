@@ -60,6 +60,8 @@ pub struct Machine {
     /// The last sign of life in a running turn, Unix ms.
     pub(super) heard_at: u64,
     pub(super) kept_alive_at: u64,
+    /// The newest `.out` record of the turn is an `error` chunk: the gateway adds none.
+    pub(super) erred: bool,
     /// A stop came before the run could hear it.
     pub(super) early_stop: bool,
     pub(super) row: Option<RunRow>,
@@ -115,6 +117,7 @@ impl Machine {
             stuck_at: None,
             heard_at: now,
             kept_alive_at: now,
+            erred: false,
             early_stop: false,
             row,
             effects: VecDeque::new(),
@@ -159,6 +162,11 @@ impl Machine {
         if let Some(owed) = Owed::of(record) {
             self.owed.insert(record.seq_num, owed);
         }
+    }
+
+    /// `.in` up to `tail` was looked at before: what of it is not owed has its fate.
+    pub fn restore_seen(&mut self, tail: u64) {
+        self.seen = self.seen.max(tail.checked_sub(1));
     }
 
     /// Everything that is owed was handed in.
@@ -246,13 +254,15 @@ impl Machine {
         }
     }
 
-    /// The run of before the restart is back.
-    pub fn handle_adopted(&mut self, parked: bool, now: u64) {
+    /// The run of before the restart is back; it has seen `.in` up to `seen`.
+    pub fn handle_adopted(&mut self, parked: bool, seen: Option<u64>, now: u64) {
         self.now = now;
         if matches!(self.phase, Phase::Orphaned(_)) {
             self.phase = Phase::Live;
             self.heard_at = now;
-            self.parked = parked.then_some(None);
+            if parked {
+                self.handle_parked(seen, now);
+            }
             self.effects.push_back(Effect::Deliver);
         }
     }

@@ -9,6 +9,11 @@ use super::ending::append;
 use super::machine::{Effect, Machine, Phase};
 
 impl Machine {
+    /// Is the newest `.out` record an `error` chunk? Said before [`Machine::handle_timeout`].
+    pub fn note_error(&mut self, erred: bool) {
+        self.erred = erred;
+    }
+
     /// A time that [`Machine::poll_timeout`] named has come. `wrote_at`: timestamp of the newest
     /// `.out` record.
     pub fn handle_timeout(&mut self, wrote_at: u64, now: u64) {

@@ -205,7 +205,7 @@ impl Driver {
                     work.set_parked(parked);
                     self.work = Some(work);
                     self.delivered = seen;
-                    machine.handle_adopted(parked, now);
+                    machine.handle_adopted(parked, seen, now);
                 } else {
                     work.finish();
                 }

@@ -85,6 +85,11 @@ impl Work {
         self.acknowledge(seq);
     }
 
+    /// Does it wait for input?
+    pub fn is_parked(&self) -> bool {
+        self.piece.is_parked()
+    }
+
     /// It waits for input and may be evicted, or works again.
     pub fn set_parked(&self, parked: bool) {
         self.slot.workers.set_parked(&self.piece, &self.slot, parked);

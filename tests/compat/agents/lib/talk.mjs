@@ -1,8 +1,8 @@
 // One chat with an agent: what a client sends, and what the streams hold afterwards.
 
 import assert from "node:assert/strict";
-import { newChat, newTransport, say, send, all } from "../../lib/chats.mjs";
 import { runs } from "@trigger.dev/sdk";
+import { newChat, newTransport, say, send, all } from "../../lib/chats.mjs";
 import { chat as helpers, defaultStorage, sessions } from "../../lib/sdk.mjs";
 import { call, eventually, header, records } from "../../lib/wire.mjs";
 import { notes } from "../fixtures/lib/notes.mjs";
@@ -62,7 +62,7 @@ export class Talk {
   /** The first turn whose boundary covers an `.in` seq. */
   covered(seq) {
     return eventually(async () => (await this.turns()).find(({ floor }) => floor >= seq),
-      `the answer to ${seq} of ${this.chat}`);
+      `the answer to ${seq} of ${this.chat}`, 30);
   }
 
   /** Every record of `.out`. */
@@ -80,7 +80,7 @@ export class Talk {
     return eventually(async () => {
       const found = await this.turns();
       return found.length >= count && found;
-    }, `${count} turns of ${this.chat}`);
+    }, `${count} turns of ${this.chat}`, 30);
   }
 
   /** Waits until the text of the turn that runs has at least `size` characters. */

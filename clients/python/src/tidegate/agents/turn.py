@@ -56,8 +56,8 @@ class Turn:
     def of(cls, frame: dict[str, Any], pending: Pending) -> Turn:
         """Reads a `turn` frame."""
         return cls(
-            id=frame["id"],
-            agent=frame["agent"],
+            id=str(frame.get("id")),
+            agent=str(frame.get("agent")),
             version=frame.get("version", "1"),
             chat_id=frame.get("chat", ""),
             session_id=frame.get("session", ""),

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..errors import LinkRefused
+from ..errors import LinkRefused, MalformedFrame
 from .events import Ended, Event, FrameRefused, InputCame, TurnAsked, Welcomed
 from .frames import Agent, Terms, decode, encode
 from .outbox import Outbox
@@ -71,6 +71,12 @@ class Link:
         """A message came. Raises MalformedFrame: the connection is of no use then."""
         self._heard_at = now
         frame = decode(text)
+        try:
+            return self._take(frame)
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise MalformedFrame(f"{frame['t']}: {error!r}") from error
+
+    def _take(self, frame: dict[str, Any]) -> list[Event]:
         match frame["t"]:
             case "welcome":
                 return self._welcome(frame)

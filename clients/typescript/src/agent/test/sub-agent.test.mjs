@@ -32,7 +32,8 @@ test("batches are numbered, bounded, and hold every chunk once", (t) => {
 });
 
 test("events are read however the bytes are cut", async () => {
-  const text = 'event: ping\ndata: {}\n\nid: 4\nevent: batch\ndata: {"a":"☃"}\n\ndata: [DONE]\n\n';
+  const text = ["event: ping\ndata: {}", 'id: 4\nevent: batch\ndata: {"a":"☃"}', "data: [DONE]", ""]
+    .join("\n\n");
   const bytes = new TextEncoder().encode(text);
   for (let size = 1; size <= bytes.length; size += 1) {
     const body = (async function* () {

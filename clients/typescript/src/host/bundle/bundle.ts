@@ -5,7 +5,7 @@ import { mkdir, rename, stat, writeFile } from "node:fs/promises";
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { build } from "esbuild";
+import { build, stop } from "esbuild";
 import { HostError } from "../errors.js";
 import { nativePlugin } from "./native.js";
 import { locationPlugin, sdkPlugin } from "./plugins.js";
@@ -61,6 +61,9 @@ async function made(files: string[], sdk: Sdk, external: string[]) {
     return { code: text(".mjs"), map: text(".map") };
   } catch (error) {
     throw new HostError("bundle_failed", `can't bundle the agent files: ${detail(error, sdk)}`);
+  } finally {
+    // Its process is of no use any more.
+    await stop();
   }
 }
 

@@ -11,17 +11,19 @@ const LOADERS = ["bindings", "node-gyp-build", "@mapbox/node-pre-gyp", "prebuild
 /** Leaves `also`, and whatever is native, to the runtime, by absolute path. */
 export function nativePlugin(also: string[]): Plugin {
   const known = new Map<string, boolean>();
+  const asked = new Map<string, Promise<string | undefined>>();
   return {
     name: "tidegate-native",
     setup(build) {
       build.onResolve({ filter: /^[^./]/ }, async (args) => {
         if (args.pluginData === OURS || args.path.startsWith("node:")) return undefined;
-        const found = await resolve(build, args);
+        const key = `${args.kind} ${args.path} ${args.resolveDir}`;
+        const found = await cached(asked, key, () => resolve(build, args));
         if (found === undefined) return undefined;
         const folder = packageFolder(found);
         if (folder === undefined) return undefined;
         const name = packageName(args.path);
-        const native = also.includes(name) || cached(known, folder, isNative);
+        const native = also.includes(name) || cached(known, folder, () => isNative(folder));
         if (!native) return undefined;
         const isRequire = args.kind === "require-call" || args.kind === "require-resolve";
         return { path: isRequire ? found : pathToFileURL(found).href, external: true };
@@ -69,8 +71,8 @@ function isNative(folder: string): boolean {
   }
 }
 
-function cached(known: Map<string, boolean>, key: string, make: (key: string) => boolean): boolean {
-  const value = known.get(key) ?? make(key);
+function cached<V>(known: Map<string, V>, key: string, make: () => V): V {
+  const value = known.get(key) ?? make();
   known.set(key, value);
   return value;
 }

@@ -1,1 +1,7 @@
-//! x
+//! The run machine: workers run the loop, the gateway sees that every input gets its answer.
+
+mod driver;
+mod history;
+mod steps;
+mod worker;
+mod world;

@@ -122,7 +122,7 @@ fn every_input_has_one_fate_and_every_turn_one_boundary_whatever_crashes() {
 #[test]
 fn some_messages_are_injected_and_share_a_boundary() {
     let mut injected = 0;
-    for seed in (2..200).step_by(2) {
+    for seed in (2..100).step_by(2) {
         let mut world = World::new(seed);
         for _ in 0..60 {
             world.step();
@@ -131,5 +131,5 @@ fn some_messages_are_injected_and_share_a_boundary() {
         let taken = |fate: &&Fate| matches!(fate, Fate::Injected { .. });
         injected += world.disk.fates.values().filter(taken).count();
     }
-    assert!(injected > 20, "only {injected} messages were injected");
+    assert!(injected > 10, "only {injected} messages were injected");
 }

@@ -1,0 +1,64 @@
+//! How long users wait after a fault for the next record that somebody else wrote. Figures only.
+
+use std::collections::{BTreeMap, HashMap};
+use std::time::{Duration, Instant};
+
+use std::sync::Mutex;
+
+/// Which of the faults users noticed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Kind {
+    Killed,
+    Frozen,
+    Gateway,
+}
+
+#[derive(Default)]
+pub(crate) struct Recovery(Mutex<State>);
+
+#[derive(Default)]
+struct State {
+    /// By user: the worker that writes the turn that runs.
+    serving: HashMap<usize, String>,
+    waiting: HashMap<usize, (Kind, Instant, String)>,
+    times: BTreeMap<(Kind, &'static str), Vec<Duration>>,
+}
+
+impl Recovery {
+    /// A user has seen a word of `worker`, or the end of a turn.
+    pub(crate) fn saw(&self, user: usize, mode: &'static str, worker: Option<&str>) {
+        let mut state = self.0.lock().expect("nobody panics with it");
+        let over = state.waiting.get(&user).is_some_and(|(kind, _, lost)| {
+            *kind == Kind::Gateway || worker.is_none_or(|worker| worker != lost)
+        });
+        if over && let Some((kind, at, _)) = state.waiting.remove(&user) {
+            state.times.entry((kind, mode)).or_default().push(at.elapsed());
+        }
+        match worker {
+            Some(worker) => state.serving.insert(user, worker.to_owned()),
+            None => state.serving.remove(&user),
+        };
+    }
+
+    /// `worker` is lost; all of them with the gateway.
+    pub(crate) fn lost(&self, kind: Kind, worker: Option<&str>) {
+        let mut state = self.0.lock().expect("nobody panics with it");
+        let now = Instant::now();
+        let hit: Vec<_> = state
+            .serving
+            .iter()
+            .filter(|(_, serving)| worker.is_none_or(|worker| worker == *serving))
+            .map(|(user, serving)| (*user, (kind, now, serving.clone())))
+            .collect();
+        state.waiting.extend(hit);
+    }
+
+    pub(crate) fn print(&self) {
+        let mut state = self.0.lock().expect("nobody panics with it");
+        for ((kind, mode), times) in &mut state.times {
+            times.sort_unstable();
+            let (p50, max) = (times[times.len() / 2], times[times.len() - 1]);
+            println!("{kind:?}, mode {mode}: {} waits, p50 {p50:?}, max {max:?}", times.len());
+        }
+    }
+}
