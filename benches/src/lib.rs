@@ -10,3 +10,4 @@ pub mod floor;
 pub mod load;
 pub mod net;
 pub mod target;
+pub mod worker;

@@ -4,11 +4,11 @@
 use std::path::PathBuf;
 
 use tidegate_benches::load::{Plan, paced};
-use tidegate_benches::target::{Kind, Target};
+use tidegate_benches::target::{Backend, Kind, Target};
 
 fn floor() -> Target {
     let kind = Kind::Floor { binary: PathBuf::from(env!("CARGO_BIN_EXE_tidegate-bench")) };
-    Target::start(&kind, None).expect("the floor starts")
+    Target::start(&kind, &Backend::Demo).expect("the floor starts")
 }
 
 #[test]

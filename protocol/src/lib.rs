@@ -10,6 +10,7 @@ pub mod ids;
 pub mod input;
 pub mod limits;
 pub mod link;
+pub mod metadata;
 pub mod record;
 pub mod s2;
 pub mod sse;

@@ -111,6 +111,8 @@ pub const SUBAGENT_DEPTH_MAX: usize = 8;
 pub const RUN_BOOT_TIMEOUT_MS: u64 = 60_000;
 /// Runs and attempts without a boundary before the failure becomes visible (I7).
 pub const RUN_ATTEMPTS_MAX: u32 = 3;
+/// Bytes of a run's metadata.
+pub const RUN_METADATA_MAX_BYTES: usize = 256 * 1024;
 /// Upgrades without a boundary before the failure becomes visible (I7).
 pub const UPGRADE_SWAPS_MAX: u32 = 3;
 

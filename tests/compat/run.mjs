@@ -23,7 +23,7 @@ for (const { label, sdk } of VERSIONS) {
 const others = [...(await files("traps")), ...(await files("aisdk")), ...(await files("upstream")),
   ...(await files("restarts")), ...(await files("docs"))];
 const rest = await run("traps, AI SDK, upstreams, restarts, docs", others, VERSIONS[0].sdk);
-const agents = await run("agents", await files("agents"), VERSIONS[0].sdk);
+const agents = await run("agents", await files("agents"), VERSIONS[0].sdk, 2);
 await rm(folder, { recursive: true, force: true });
 
 printTable(outcomes);
@@ -36,12 +36,12 @@ async function files(name) {
   return all.filter((file) => file.endsWith(".test.mjs")).sort().map((file) => join(name, file));
 }
 
-/** Runs files one after the other and returns what the reporter noted. */
-async function run(title, paths, sdk) {
+/** Runs files, `together` at a time, and returns what the reporter noted. */
+async function run(title, paths, sdk, together = 1) {
   console.log(`\n== ${title} ==`);
   const notes = join(folder, `${title.replaceAll(/\W/g, "-")}.ndjson`);
-  const child = spawn(process.execPath, ["--test", "--test-concurrency=1", "--test-force-exit",
-    "--test-reporter=spec", "--test-reporter-destination=stdout",
+  const child = spawn(process.execPath, ["--test", `--test-concurrency=${together}`,
+    "--test-force-exit", "--test-reporter=spec", "--test-reporter-destination=stdout",
     "--test-reporter=./lib/reporter.mjs", `--test-reporter-destination=${notes}`, ...paths], {
     cwd: HERE, stdio: ["ignore", "inherit", "inherit"],
     env: { ...process.env, TIDEGATE_SDK: sdk } });

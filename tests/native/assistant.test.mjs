@@ -126,9 +126,11 @@ function scenarios(gw, notes, worker) {
   test("hooks are called in order", async () => {
     const talk = await chat(gw, "assistant");
     const before = notes().length;
-    await talk.settled(await talk.say("one"));
-    await talk.settled(await talk.say("two"));
-    await eventually(() => notes().slice(before).includes("complete 2 done"), "the last hook");
+    for (const turn of [1, 2]) {
+      await talk.settled(await talk.say(`number ${turn}`));
+      // The reader has its boundary before the worker has its acknowledgement.
+      await eventually(() => notes().slice(before).includes(`complete ${turn} done`), "the hook");
+    }
     assert.deepEqual(notes().slice(before), [`start ${talk.id}`, "turn 1", "complete 1 done",
       "turn 2", "complete 2 done"]);
   });

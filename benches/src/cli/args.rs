@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
-use crate::target::Store;
+use super::agents::{HostArgs, LinkArgs};
+use crate::target::{Store, WorkerMode};
 
 /// Figures of the gateway, each from one command.
 #[derive(Debug, Parser)]
@@ -117,7 +118,11 @@ pub enum Command {
         #[command(flatten)]
         stores: StoreArgs,
     },
-    /// All of it, briefly, as one document
+    /// Agents on the agent link, beside the demo inside the gateway
+    Link(LinkArgs),
+    /// Unmodified agent files in the TypeScript host
+    Host(HostArgs),
+    /// All of it but the link and the host, briefly, as one document
     Report {
         /// Write the figures to benches/baselines/DATE.json as well
         #[arg(long)]
@@ -129,6 +134,19 @@ pub enum Command {
         /// Where
         #[arg(long)]
         listen: String,
+    },
+    /// Be the worker
+    #[command(hide = true)]
+    ServeWorker {
+        /// The gateway, host:port
+        #[arg(long)]
+        address: String,
+        /// Who runs the turn loop
+        #[arg(long)]
+        mode: WorkerMode,
+        /// Turns or runs at once
+        #[arg(long)]
+        capacity: usize,
     },
 }
 

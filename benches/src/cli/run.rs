@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
+use super::agents;
 use super::args::{Args, Command, PacedArgs};
 use super::report::report;
 use crate::figures::{
@@ -12,7 +13,8 @@ use crate::figures::{
 };
 use crate::floor;
 use crate::load::{Paced, Plan, TurnPlan, appends, idle, paced, resume, turns};
-use crate::target::{Kind, Store, Target, binary};
+use crate::target::{Backend, Kind, Store, Target, binary};
+use crate::worker;
 
 /// Runs to the end of the command.
 pub fn run(args: Args) -> io::Result<()> {
@@ -20,6 +22,15 @@ pub fn run(args: Args) -> io::Result<()> {
     let json = args.json;
     match args.command {
         Command::ServeFloor { listen } => floor::serve(&listen),
+        Command::ServeWorker { address, mode, capacity } => worker::serve(&address, mode, capacity),
+        Command::Link(args) => {
+            let kinds = targets.kinds(&args.stores.stores, false)?;
+            agents::link(&kinds, &args, json)
+        }
+        Command::Host(args) => {
+            let kinds = targets.kinds(std::slice::from_ref(&args.store), false)?;
+            agents::host(&kinds, &args, json)
+        }
         Command::Report { save } => report(&targets, json, save),
         Command::Paced { load, stores, with_floor, rounds } => {
             let kinds = targets.kinds(&stores.stores, with_floor)?;
@@ -91,7 +102,8 @@ pub(super) fn each<T>(
 ) -> io::Result<Vec<(String, T)>> {
     let run = |kind: &Kind| {
         let named = |error| io::Error::other(format!("{kind}: {error}"));
-        Ok((kind.to_string(), load(&Target::start(kind, None).map_err(named)?).map_err(named)?))
+        let target = Target::start(kind, &Backend::Demo).map_err(named)?;
+        Ok((kind.to_string(), load(&target).map_err(named)?))
     };
     kinds.iter().map(run).collect()
 }
@@ -135,7 +147,12 @@ pub(super) fn ratios(rows: &[(String, Paced)]) -> Vec<String> {
     names.into_iter().filter(|name| *name != "floor").filter_map(line).collect()
 }
 
-fn print<T: Serialize>(json: bool, rows: &T, table: impl FnOnce(&T) -> Table) -> io::Result<()> {
+/// The machine and a table, or all of it as JSON.
+pub(super) fn print<T: Serialize>(
+    json: bool,
+    rows: &T,
+    table: impl FnOnce(&T) -> Table,
+) -> io::Result<()> {
     let mut out = io::stdout().lock();
     if json {
         let document = serde_json::json!({ "machine": Machine::here(), "rows": rows });

@@ -172,7 +172,7 @@ pub fn resume_table<'a>(rows: impl IntoIterator<Item = (String, &'a Resume)>) ->
 }
 
 /// Three significant digits, as far as there is anything behind the point.
-fn number(value: f64) -> String {
+pub(super) fn number(value: f64) -> String {
     let places = match value.abs() {
         size if size >= 100.0 => 0,
         size if size >= 10.0 => 1,
@@ -182,6 +182,6 @@ fn number(value: f64) -> String {
     format!("{value:.places$}")
 }
 
-fn mebibytes(bytes: u64) -> String {
+pub(super) fn mebibytes(bytes: u64) -> String {
     number(bytes as f64 / f64::from(1 << 20))
 }

@@ -6,6 +6,7 @@ use std::net::TcpStream;
 use std::time::Duration;
 
 use super::{Parser, Piece, READ_BYTES, status};
+use crate::target::AGENT;
 
 /// The secret key of every target.
 pub const KEY: &str = "tr_dev_bench";
@@ -61,10 +62,15 @@ impl Control {
         Err(io::Error::other(format!("{start}: {code} {shown}")))
     }
 
-    /// Makes a session called `name` of agent `bench`.
+    /// Makes a session called `name` of the usual agent.
     pub fn create(&mut self, name: &str) -> io::Result<()> {
+        self.create_for(name, AGENT)
+    }
+
+    /// Makes a session called `name` of `agent`.
+    pub fn create_for(&mut self, name: &str, agent: &str) -> io::Result<()> {
         let body = format!(
-            "{{\"type\":\"chat.agent\",\"externalId\":\"{name}\",\"taskIdentifier\":\"bench\",\
+            "{{\"type\":\"chat.agent\",\"externalId\":\"{name}\",\"taskIdentifier\":\"{agent}\",\
              \"triggerConfig\":{{\"basePayload\":{{\"chatId\":\"{name}\"}}}}}}"
         );
         self.expect("POST /api/v1/sessions", &body).map(drop)

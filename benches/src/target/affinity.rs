@@ -21,6 +21,13 @@ pub fn pin(core: usize) -> io::Result<()> {
     Ok(sched_setaffinity(None, &set)?)
 }
 
+/// Lets this thread, and what it starts from now on, run on every core.
+pub fn unpin() -> io::Result<()> {
+    let mut set = CpuSet::new();
+    (0..cores()).for_each(|core| set.set(core));
+    Ok(sched_setaffinity(None, &set)?)
+}
+
 /// Cores of the machine, whatever this thread is pinned to.
 pub fn cores() -> usize {
     let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();

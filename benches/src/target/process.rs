@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-use super::{GENERATOR_CORE, Kind, Store, TARGET_CORE, pin};
+use super::{Backend, GENERATOR_CORE, Kind, Store, TARGET_CORE, pin};
 use crate::net::{Control, KEY};
 
 const START_PATIENCE: Duration = Duration::from_secs(20);
@@ -27,9 +27,8 @@ pub struct Target {
 
 impl Target {
     /// Starts it on its core, pins the caller to the other one, and waits until it is ready.
-    /// `upstream` is the URL of the AI SDK route of agent `bench`; without it the agent is the
-    /// demo.
-    pub fn start(kind: &Kind, upstream: Option<&str>) -> io::Result<Self> {
+    /// The gateway knows one agent, which `backend` serves; the floor knows none.
+    pub fn start(kind: &Kind, backend: &Backend) -> io::Result<Self> {
         let directory = tempfile::tempdir()?;
         let address = format!("127.0.0.1:{}", free_port()?);
         let mut command = match kind {
@@ -44,7 +43,7 @@ impl Target {
                     Store::TemporaryDisk => format!("disk:{}/data", directory.path().display()),
                     store => store.to_string(),
                 };
-                std::fs::write(&config, configuration(&address, &store, upstream))?;
+                std::fs::write(&config, configuration(&address, &store, backend))?;
                 let mut command = Command::new(binary);
                 command.args(["serve", "--config"]).arg(&config).env("RUST_LOG", "warn");
                 command
@@ -107,15 +106,17 @@ fn free_port() -> io::Result<u16> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
 }
 
-fn configuration(address: &str, store: &str, upstream: Option<&str>) -> String {
+fn configuration(address: &str, store: &str, backend: &Backend) -> String {
+    let agent = backend.agent();
     let mut text = format!(
         "[server]\nlisten = \"{address}\"\n[store]\nurl = \"{store}\"\n\
          [[environment]]\nname = \"dev\"\nsecret_keys = [\"{KEY}\"]\n\
-         [[agent]]\nid = \"bench\"\n"
+         [[agent]]\nid = \"{agent}\"\n"
     );
-    match upstream {
-        Some(url) => writeln!(text, "backend = \"ai_sdk\"\nurl = \"{url}\""),
-        None => writeln!(text, "backend = \"demo\""),
+    match backend {
+        Backend::AiSdk(url) => writeln!(text, "backend = \"ai_sdk\"\nurl = \"{url}\""),
+        Backend::Demo => writeln!(text, "backend = \"demo\""),
+        Backend::Link(_) => writeln!(text, "backend = \"link\""),
     }
     .expect("a String takes every write");
     text

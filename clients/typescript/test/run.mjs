@@ -14,7 +14,7 @@ const files = [...readdirSync(here, { recursive: true }), ...agentTests()]
   .filter((file) => file.endsWith(".test.mjs"))
   .map((file) => join(here, file))
   .filter((file) => wanted.length === 0 || wanted.some((part) => file.includes(part)));
-run(process.execPath, ["--test", "--test-concurrency=2", "--test-timeout=60000", ...files]);
+run(process.execPath, ["--test", "--test-concurrency=2", "--test-timeout=300000", ...files]);
 
 /** The agent SDK keeps its tests beside its sources. */
 function agentTests() {

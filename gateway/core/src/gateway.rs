@@ -55,6 +55,8 @@ struct Inner {
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     metrics: Arc<Metrics>,
+    /// Held while what is on a run changes.
+    noting: tokio::sync::Mutex<()>,
 }
 
 impl Gateway {
@@ -93,6 +95,7 @@ impl Gateway {
             clock,
             entropy,
             metrics,
+            noting: tokio::sync::Mutex::default(),
         };
         Self { inner: Arc::new(inner) }
     }
@@ -160,6 +163,11 @@ impl Gateway {
                 _ => return Ok(found),
             }
         }
+    }
+
+    /// Held while what is on a run changes.
+    pub(crate) fn noting(&self) -> &tokio::sync::Mutex<()> {
+        &self.inner.noting
     }
 
     /// Counters.

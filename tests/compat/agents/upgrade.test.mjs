@@ -1,6 +1,7 @@
-// Rows 56–61, 96: a session moves to a new run, or to a new version.
+// Rows 56–61, 96, and a deploy: a session moves to a new run, or to a new version.
 
 import assert from "node:assert/strict";
+import { test } from "node:test";
 import { sessions } from "../lib/sdk.mjs";
 import { call, eventually, header } from "../lib/wire.mjs";
 import { agentRow } from "./lib/row.mjs";
@@ -117,4 +118,24 @@ agentRow(61, async () => {
   assert.equal(turn.text, "heard hi | follow");
   assert.equal(header(turn.boundary, "trigger-control"), "turn-complete");
   await second.stop();
+});
+
+test("deploy: the running turn ends on version 1, the next one runs on version 2", async () => {
+  const old = await start(["evolving-1"], { version: "d1" });
+  const { one } = await onFirst();
+  const seq = await one.submit("/count 60 20");
+  await one.streaming(60);
+  const queued = await one.submit("and then?");
+  const fresh = await start(["evolving-2"], { version: "d2" });
+  const drained = old.stop();
+  const turn = await one.covered(seq);
+  assert.equal(versionOf(turn), 1);
+  assert.equal(turn.text.trim().split(" ").length, 60, "it was not cut");
+  assert.deepEqual(await drained, { code: 0, signal: null });
+  await one.covered(queued);
+  const next = await one.turn("on");
+  assert.equal(versionOf(next), 2);
+  assert.equal(next.text, "heard hi | /count 60 20 | and then? | on", "nothing is lost");
+  assert.equal((await one.turns()).length, 4);
+  await fresh.stop();
 });

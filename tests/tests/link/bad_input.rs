@@ -111,14 +111,13 @@ async fn a_gap_loses_the_work() {
 #[tokio::test]
 async fn more_than_the_window_loses_the_work() {
     let mut scene = Scene::set().await;
-    let chunk = json!({"type": "data-x", "data": "x".repeat(900_000)});
-    // Sent without waiting: the gateway has to commit before it may acknowledge.
-    for seq in 1..=40 {
-        let frame = scene.out(seq, &json!([chunk]));
-        scene.raw.send(&frame).await;
-    }
+    // One frame is taken whatever its size; before it is committed, the next is too much.
+    let chunk = json!({"type": "data-x", "data": vec![0; 400_000]});
+    let first = scene.out(1, &Value::from(vec![chunk; 16]));
+    let second = scene.out(2, &json!([{"type": "x"}]));
+    scene.raw.send_together(&[first, second]).await;
     let error = scene.raw.next_of("error").await;
-    assert_eq!(error["code"], "window_exceeded");
+    assert_eq!((&error["code"], &error["seq"]), (&json!("window_exceeded"), &json!(2)));
     lost(scene).await;
 }
 

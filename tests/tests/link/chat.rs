@@ -85,14 +85,6 @@ impl Chat {
     pub(crate) fn chunks(&self) -> Vec<Value> {
         self.log.iter().filter_map(chunk).collect()
     }
-
-    /// Where the run of the session stands, of its inputs.
-    pub(crate) async fn fates(&self) -> Vec<Value> {
-        let path = format!("/v1/sessions/{}/inputs", self.name);
-        let page = self.client.get(&path).await.expect("up").json();
-        let lists = page.as_object().expect("an object").values();
-        lists.filter_map(Value::as_array).next().expect("a list").clone()
-    }
 }
 
 /// The chunk of a data record.

@@ -65,6 +65,14 @@ impl Raw {
         self.message(Message::text(frame.to_string())).await;
     }
 
+    /// Sends frames with nothing between them.
+    pub(crate) async fn send_together(&mut self, frames: &[Value]) {
+        for frame in frames {
+            self.0.feed(Message::text(frame.to_string())).await.expect("the link stands");
+        }
+        self.0.flush().await.expect("the link stands");
+    }
+
     /// A failure shows when the answer is read.
     pub(crate) async fn message(&mut self, message: Message) {
         let _ = self.0.send(message).await;

@@ -2,9 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
-use tidegate_tests::client::Client;
 use tidegate_tests::process::Gateway;
 use tidegate_tests::worker::script::Word;
 
@@ -32,22 +30,23 @@ async fn begin(mode: Mode) -> Deploy {
 
 async fn version(dir: &Path, gateway: &Gateway, mode: Mode, version: &str) -> Worker {
     let name = format!("v{version}");
-    let worker = Worker::start(dir, &gateway.address, mode, &name, version, 4).await;
-    until_workers(&gateway.client(), version.parse().expect("versions are numbers here")).await;
-    worker
+    Worker::start(dir, &gateway.address, mode, &name, version, 4).await
 }
 
-/// Waits until so many workers are connected.
-async fn until_workers(client: &Client, count: usize) {
-    loop {
-        let text = client.get("/metrics").await.expect("up").body;
-        let text = String::from_utf8_lossy(&text).into_owned();
-        let found = text.lines().filter_map(|line| line.strip_prefix("tidegate_links "));
-        if found.filter_map(|value| value.trim().parse::<usize>().ok()).any(|now| now >= count) {
-            return;
+/// Starts version 2; from then on it serves what is new.
+async fn deploy(deploy: &Deploy, mode: Mode) -> Worker {
+    let worker = version(deploy.dir.path(), &deploy.gateway, mode, "2").await;
+    for number in 1.. {
+        let recovery = Arc::new(Recovery::default());
+        let mut probe = User::new(deploy.gateway.client(), mode, number, 1, &recovery);
+        probe.create().await;
+        let seq = probe.say("say 1 0").await;
+        probe.read_until(seq).await;
+        if writers(&probe) == [["v2-1"]] {
+            break;
         }
-        tokio::time::sleep(Duration::from_millis(5)).await;
     }
+    worker
 }
 
 /// By turn: the workers that wrote it.
@@ -66,13 +65,13 @@ fn writers(user: &User) -> Vec<Vec<String>> {
 
 #[tokio::test]
 async fn a_turn_ends_on_its_version_and_the_next_runs_on_the_new_one() {
-    let mut deploy = begin(Mode::Turns).await;
-    let user = &mut deploy.user;
-    let running = user.say("say 40 20").await;
-    user.read_word().await;
-    let _new = version(deploy.dir.path(), &deploy.gateway, Mode::Turns, "2").await;
+    let mut old = begin(Mode::Turns).await;
+    let running = old.user.say("say 150 20").await;
+    old.user.read_word().await;
+    let _new = deploy(&old, Mode::Turns).await;
+    let user = &mut old.user;
     let waiting = user.say("say 5 0").await;
-    assert!(!user.is_covered(running), "version 2 came too late for this test");
+    assert!(!user.is_covered(running), "it had to be running still");
     user.read_until(waiting).await;
     fates::check(user).await;
     assert_eq!(writers(user), [["v1-1"], ["v2-1"]]);
@@ -80,15 +79,15 @@ async fn a_turn_ends_on_its_version_and_the_next_runs_on_the_new_one() {
 
 #[tokio::test]
 async fn end_and_continue_moves_a_session_to_the_new_version() {
-    let mut deploy = begin(Mode::Runs).await;
-    let user = &mut deploy.user;
-    let running = user.say("say 40 20").await;
-    user.read_word().await;
-    let _new = version(deploy.dir.path(), &deploy.gateway, Mode::Runs, "2").await;
+    let mut old = begin(Mode::Runs).await;
+    let running = old.user.say("say 150 20").await;
+    old.user.read_word().await;
+    let _new = deploy(&old, Mode::Runs).await;
+    let user = &mut old.user;
     let stays = user.say("say 5 0").await;
     let moves = user.say("upgrade").await;
     let moved = user.say("say 5 0").await;
-    assert!(!user.is_covered(running), "version 2 came too late for this test");
+    assert!(!user.is_covered(running), "it had to be running still");
     assert!(running < stays && stays < moves && moves < moved);
     user.read_until(moved).await;
     fates::check(user).await;

@@ -30,12 +30,9 @@ pub(crate) enum Fault {
     Cut,
     HalfClose,
     Stall,
-    /// Past the lease.
-    Freeze,
 }
 
 impl Fault {
-    /// Any but [`Fault::Freeze`].
     pub(crate) fn any(rng: &mut Rng) -> Self {
         match rng.below(8) {
             0..3 => Self::KillWorker,
@@ -86,28 +83,27 @@ impl World {
                 tokio::time::sleep(Duration::from_millis(50 + rng.below(500))).await;
                 worker.proxy.stall(false);
             }
-            Fault::Freeze => {
-                let before = worker.refusals();
-                recovery.lost(Kind::Frozen, Some(&worker.tag()));
-                worker.freeze(true);
-                let past = Duration::from_millis(LINK_LEASE_MS + 500 + rng.below(1_000));
-                tokio::time::sleep(past).await;
-                worker.freeze(false);
-                // It says at once what it still had to say, and is refused.
-                tokio::time::sleep(Duration::from_millis(500)).await;
-                self.refusals += worker.refusals() - before;
-            }
         }
     }
 
-    /// Freezes a worker of mode `runs`, which holds the runs of its sessions.
-    pub(crate) async fn freeze_runs(&mut self, rng: &mut Rng, recovery: &Recovery) {
-        let runs = |worker: &Worker| worker.mode == Mode::Runs;
-        while !runs(&self.workers[0]) {
-            self.workers.rotate_left(1);
-        }
-        let rest = self.workers.split_off(1);
-        self.suffer(Fault::Freeze, rng, recovery).await;
-        self.workers.extend(rest);
+    /// Past the lease: one worker of mode `runs` is frozen, and the network of one of mode `turns`
+    /// swallows everything.
+    pub(crate) async fn freeze(&mut self, rng: &mut Rng, recovery: &Recovery) {
+        let which = rng.below(WORKERS as u64) as usize;
+        let of = |mode| self.workers.iter().filter(move |worker| worker.mode == mode).nth(which);
+        let frozen = of(Mode::Runs).expect("there are enough");
+        let unheard = of(Mode::Turns).expect("there are enough");
+        let before = frozen.refusals();
+        recovery.lost(Kind::Frozen, Some(&frozen.tag()));
+        frozen.freeze(true);
+        recovery.lost(Kind::Frozen, Some(&unheard.tag()));
+        unheard.proxy.stall(true);
+        let past = Duration::from_millis(LINK_LEASE_MS + 500 + rng.below(1_000));
+        tokio::time::sleep(past).await;
+        unheard.proxy.stall(false);
+        frozen.freeze(false);
+        // It says at once what it still had to say, and is refused.
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        self.refusals += frozen.refusals() - before;
     }
 }

@@ -6,6 +6,7 @@ mod check;
 mod deploy;
 mod fates;
 mod faults;
+mod lost;
 mod proxy;
 mod racing;
 mod recovery;

@@ -36,14 +36,15 @@ impl Proxy {
                 tokio::spawn(async move {
                     let Ok(outer) = TcpStream::connect(&target).await else { return };
                     let began = *seen.borrow_and_update();
-                    let up = seen.clone();
+                    let (up, down) = (seen.clone(), seen.clone());
                     let (from_inner, to_inner) = inner.into_split();
                     let (from_outer, to_outer) = outer.into_split();
                     // A drop ends the connection with whatever is on its way.
                     tokio::select! {
-                        () = pass(from_inner, to_outer, up, began, true) => {}
-                        () = pass(from_outer, to_inner, seen.clone(), began, false) => {}
+                        biased;
                         () = until(&mut seen, |now| now.cuts != began.cuts) => {}
+                        () = pass(from_inner, to_outer, up, began, true) => {}
+                        () = pass(from_outer, to_inner, down, began, false) => {}
                     }
                 });
             }

@@ -9,7 +9,7 @@ use crate::check::pages;
 use crate::fates;
 use crate::recovery::Recovery;
 use crate::rng::{Rng, is_long, seed};
-use crate::user::{User, message};
+use crate::user::{User, message, word};
 use crate::worker::{Mode, Worker};
 
 const APPENDS: usize = 50;
@@ -109,4 +109,31 @@ async fn appends_at_the_moment_of_parking_are_answered() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn appends_while_a_parked_run_makes_room_are_answered() {
     wake(SESSIONS / 3).await;
+}
+
+/// It was asked to leave when a message was on its way to it: that is answered by it, however long
+/// that takes, and by nobody else.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_run_that_works_again_is_not_made_to_leave() {
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let gateway = Gateway::start(dir.path(), "memory:", "").await;
+    let worker = Worker::start(dir.path(), &gateway.address, Mode::Runs, "w", "1", 1).await;
+    let mut works = user(&gateway, 0, 1);
+    works.create().await;
+    let first = works.say("say 1 0").await;
+    works.read_until(first).await;
+    worker.proxy.stall(true);
+    let slow = works.say("say 60 200").await;
+    let mut waits = user(&gateway, 1, 1);
+    waits.create().await;
+    let behind = waits.say("say 1 0").await;
+    worker.proxy.stall(false);
+    works.read_until(slow).await;
+    waits.read_until(behind).await;
+    fates::check(&works).await;
+    fates::check(&waits).await;
+    let log = works.log();
+    let log = log.lock().expect("nobody panics with it");
+    let words = log.iter().filter_map(word).filter(|word| word.message == "u1");
+    assert_eq!(words.count(), 60, "it was answered twice");
 }

@@ -1,9 +1,8 @@
 //! How long users wait after a fault for the next record that somebody else wrote. Figures only.
 
 use std::collections::{BTreeMap, HashMap};
-use std::time::{Duration, Instant};
-
 use std::sync::Mutex;
+use std::time::{Duration, Instant};
 
 /// Which of the faults users noticed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -11,6 +10,8 @@ pub(crate) enum Kind {
     Killed,
     Frozen,
     Gateway,
+    /// Another fault came before the user had seen anything.
+    Several,
 }
 
 #[derive(Default)]
@@ -29,7 +30,8 @@ impl Recovery {
     pub(crate) fn saw(&self, user: usize, mode: &'static str, worker: Option<&str>) {
         let mut state = self.0.lock().expect("nobody panics with it");
         let over = state.waiting.get(&user).is_some_and(|(kind, _, lost)| {
-            *kind == Kind::Gateway || worker.is_none_or(|worker| worker != lost)
+            !matches!(kind, Kind::Killed | Kind::Frozen)
+                || worker.is_none_or(|worker| worker != lost)
         });
         if over && let Some((kind, at, _)) = state.waiting.remove(&user) {
             state.times.entry((kind, mode)).or_default().push(at.elapsed());
@@ -44,13 +46,18 @@ impl Recovery {
     pub(crate) fn lost(&self, kind: Kind, worker: Option<&str>) {
         let mut state = self.0.lock().expect("nobody panics with it");
         let now = Instant::now();
+        for (kind, _, _) in state.waiting.values_mut() {
+            *kind = Kind::Several;
+        }
         let hit: Vec<_> = state
             .serving
             .iter()
             .filter(|(_, serving)| worker.is_none_or(|worker| worker == *serving))
             .map(|(user, serving)| (*user, (kind, now, serving.clone())))
             .collect();
-        state.waiting.extend(hit);
+        for (user, wait) in hit {
+            state.waiting.entry(user).or_insert(wait);
+        }
     }
 
     pub(crate) fn print(&self) {

@@ -59,7 +59,7 @@ async fn nothing_is_lost_repeated_or_stranded() {
     for round in 0..rounds {
         tokio::time::sleep(Duration::from_millis(50 + rng.below(400))).await;
         if round % FREEZE_EVERY == FREEZE_EVERY / 2 {
-            world.freeze_runs(&mut rng, &recovery).await;
+            world.freeze(&mut rng, &recovery).await;
         } else {
             world.suffer(Fault::any(&mut rng), &mut rng, &recovery).await;
         }

@@ -94,6 +94,13 @@ impl User {
         }
     }
 
+    /// State of the newest run.
+    pub(crate) async fn run_status(&self) -> String {
+        let path = format!("/api/v1/runs?filter%5Btag%5D=chat:{}", self.name);
+        let answer = self.client.get(&path).await.expect("up").json();
+        answer["data"][0]["status"].as_str().unwrap_or_default().to_owned()
+    }
+
     async fn say_something(&mut self) -> u64 {
         let text = format!("say {} {}", 3 + self.rng.below(30), self.rng.below(25));
         self.say(&text).await

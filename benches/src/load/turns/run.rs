@@ -10,7 +10,7 @@ use crate::load::latency::Latency;
 use crate::load::schedule::fraction;
 use crate::load::usage::Usage;
 use crate::net::{Control, READ_BYTES, Reactor, Ready, Scanner};
-use crate::target::{Kind, Target, memory};
+use crate::target::{Backend, Kind, Target, memory};
 
 /// How long the last turns may take beyond their pace.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -19,7 +19,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub fn turns(kind: &Kind, plan: &TurnPlan) -> io::Result<Turns> {
     let reactor = Reactor::new()?;
     let upstream = Upstream::open(*plan, &reactor, u64::from(plan.sessions) * 2)?;
-    let target = Target::start(kind, Some(&upstream.url()?))?;
+    let target = Target::start(kind, &Backend::AiSdk(upstream.url()?))?;
     let mut run = Run::open(&target, *plan, reactor, upstream)?;
     let (mut ready, mut buffer) = (Vec::new(), vec![0; READ_BYTES]);
     // By then every session has begun its first turn.

@@ -106,7 +106,7 @@ export interface AgentOptions {
   onStart?(turn: Turn): MaybePromise<void>;
   /** Before each turn. */
   onTurnStart?(turn: Turn): MaybePromise<void>;
-  /** After each turn, whatever its end. */
+  /** After each turn, whatever its end. The chat's next turn may be running already. */
   onTurnComplete?(turn: Turn, outcome: Outcome): MaybePromise<void>;
   /** It takes messages while a turn runs. */
   steering?: boolean;

@@ -5,8 +5,8 @@ import { Isolate } from "./isolate.js";
 import type { IsolateOptions } from "./isolate.js";
 
 /**
- * How many load the bundle at once. Loading is work for a processor: more at once would all be late,
- * and would take the link's own time. Nothing that has loaded is waited for, so nobody waits for ever.
+ * How many load the bundle at once. Loading is work for a processor: more at once would all be
+ * late. Nothing that has loaded is waited for, so nobody waits for ever.
  */
 const LOADING_MAX = Math.max(2, availableParallelism());
 

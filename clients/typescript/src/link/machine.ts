@@ -46,6 +46,7 @@ export class LinkMachine {
   #limits = { heartbeat: 0, lease: 0, window: 0, frame: 0 };
   #sentAt = 0;
   #receivedAt = 0;
+  #pingedAt = -Infinity;
   #retryAt = 0;
   #drainedAt: number | undefined;
   #goaway: number | undefined;
@@ -96,7 +97,9 @@ export class LinkMachine {
     if (this.#state !== "up") return;
     if (now >= this.#silentAt()) return this.#hangUp(now, "the gateway is silent");
     if (this.#drainedAt !== undefined && now >= this.#drainedAt) return this.bye(now);
-    if (now >= this.#pingAt()) this.#send({ t: "ping" }, now);
+    if (now < this.#pingAt()) return;
+    this.#pingedAt = now;
+    this.#send({ t: "ping" }, now);
   }
 
   opened(now: number): void {
@@ -176,8 +179,10 @@ export class LinkMachine {
     this.#end();
   }
 
+  /** The gateway must hear of us now and then, and answer: not every frame has an answer. */
   #pingAt(): number {
-    return this.#sentAt + this.#limits.heartbeat * 0.6;
+    const heard = Math.max(this.#receivedAt, this.#pingedAt);
+    return Math.min(this.#sentAt, heard) + this.#limits.heartbeat * 0.6;
   }
 
   #silentAt(): number {

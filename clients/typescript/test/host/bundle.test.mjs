@@ -56,7 +56,8 @@ test("a package with native parts is loaded from where it is installed", async (
 test("so is one that --external names; another one that needs its place fails", async () => {
   const given = project({ "agent.ts": agentOf("beside"), ...packageOf("beside") });
   assert.deepEqual((await loaded(given, ["beside"])).ids, ["beside-was-here"]);
-  await assert.rejects(loaded(given), { name: "HostError", code: "load_failed", message: /ENOENT/ });
+  const failure = { name: "HostError", code: "load_failed", message: /ENOENT/ };
+  await assert.rejects(loaded(given), failure);
 });
 
 test("own modules know where they are, and CommonJS ones get the same SDK", async () => {
@@ -78,7 +79,8 @@ test("own modules know where they are, and CommonJS ones get the same SDK", asyn
 });
 
 test("the same files give the same bundle, others another one", async () => {
-  const given = project({ "agent.ts": agentOf("./said.ts"), "said.ts": `export const said = "a";` });
+  const said = { "said.ts": `export const said = "a";` };
+  const given = project({ "agent.ts": agentOf("./said.ts"), ...said });
   const first = await loaded(given);
   assert.equal((await loaded(given)).path, first.path);
   writeFileSync(join(given.root, "said.ts"), `export const said = "b";`);

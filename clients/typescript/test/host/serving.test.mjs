@@ -11,7 +11,8 @@ import { gateway, served } from "../support/served.mjs";
 
 const gw = await gateway();
 configure({ baseURL: gw.url, secretKey: gw.key });
-const host = await served(gw, { flags: ["--capacity", "2", "--isolate-memory", "96"], files: ["chats.ts"] });
+const flags = ["--capacity", "2", "--isolate-memory", "96"];
+const host = await served(gw, { flags });
 
 const newChat = (agent = "chats") =>
   new AgentChat({ agent, id: `${agent}-${randomUUID().slice(0, 8)}` });

@@ -88,6 +88,24 @@ test("it pings when it has nothing to say, and hangs up on a gateway that is sil
   assert.deepEqual([close.do, close.code, down.tell], ["close", 4002, "down"]);
 });
 
+test("a worker that talks all the time still asks for an answer", () => {
+  const m = machine();
+  m.up();
+  m.receive(BOOT);
+  m.outputs();
+  const sent = [];
+  for (let now = 100; now <= 9100; now += 100) {
+    m.subject.submit("run_1:1", { t: now % 200 ? "parked" : "unparked" }, now);
+    m.subject.tick(now);
+    for (const output of m.outputs()) {
+      assert.notEqual(output.tell, "down");
+      const { t } = JSON.parse(output.text);
+      if (t === "ping") (sent.push(now), m.receive({ t: "pong" }, now + 1));
+    }
+  }
+  assert.deepEqual(sent, [1800, 3700, 5600, 7500]);
+});
+
 test("frames of a piece of work are numbered from 1, and acks make room", () => {
   const m = machine({ window_bytes: 150 });
   m.up();

@@ -82,8 +82,9 @@ impl Machine {
     pub fn handle_closed(&mut self) {
         self.book.wanted = false;
         self.effects.retain(|effect| !matches!(effect, Effect::Place));
-        if self.phase == Phase::Placing {
+        if matches!(self.phase, Phase::Placing | Phase::Waiting(_)) {
             self.phase = Phase::Idle;
         }
+        self.advance();
     }
 }

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use tidegate_protocol::Record;
 use tidegate_protocol::ids::{Channel, SessionKey, StreamId};
 use tidegate_protocol::limits::{READ_PAGE_MAX_BYTES, RECORDS_PAGE_MAX};
+use tidegate_protocol::link::WorkerFrame;
 use tidegate_protocol::record::Envelope;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, sleep_until};
@@ -39,6 +40,8 @@ pub(super) struct Driver {
     poked: mpsc::Receiver<()>,
     calls: mpsc::Receiver<Call>,
     pub(super) work: Option<Work>,
+    /// A frame that the store failed under.
+    pub(super) unheard: Option<Box<WorkerFrame>>,
     /// A task of its own, for it outlives each wait.
     pub(super) placing: Option<AbortOnDropHandle<Slot>>,
     pub(super) slot: Option<Slot>,
@@ -67,9 +70,20 @@ impl Driver {
         poked: mpsc::Receiver<()>,
         calls: mpsc::Receiver<Call>,
     ) -> Self {
-        let (work, placing, slot, delivered) = (None, None, None, None);
-        let out_at_boot = 0;
-        Self { shared, session, row, poked, calls, work, placing, slot, delivered, out_at_boot }
+        let (work, unheard, placing, slot, delivered) = Default::default();
+        Self {
+            shared,
+            session,
+            row,
+            poked,
+            calls,
+            work,
+            unheard,
+            placing,
+            slot,
+            delivered,
+            out_at_boot: 0,
+        }
     }
 
     /// Runs until the session has no run and wants none. A store failure restores the machine from
@@ -131,7 +145,7 @@ impl Driver {
                 None => Event::Forgotten,
             },
             Some(call) = self.calls.recv() => Event::Called(Box::new(call)),
-            event = next(self.work.as_ref()) => Event::Worked(event),
+            event = next(self.work.as_ref(), &mut self.unheard) => Event::Worked(event),
             slot = placed(&mut self.placing) => Event::Placed(slot),
             () = sleep_until(due.unwrap_or_else(far)), if due.is_some() => Event::Due,
             () = sleep(IDLE), if idle => Event::Idle,
@@ -239,7 +253,10 @@ struct Chunk {
     kind: String,
 }
 
-async fn next(work: Option<&Work>) -> WorkEvent {
+async fn next(work: Option<&Work>, unheard: &mut Option<Box<WorkerFrame>>) -> WorkEvent {
+    if let Some(frame) = unheard.take() {
+        return WorkEvent::Frame(frame);
+    }
     match work {
         Some(work) => work.next().await,
         None => std::future::pending().await,

@@ -29,7 +29,8 @@ impl Machine {
                 let injected = message.as_ref().is_some_and(|id| self.injected.contains(id));
                 Some(if injected { Fate::Injected { turn } } else { Fate::Answered { turn } })
             }
-            Owed::Stop { .. } if Some(*seq) <= consumed => Some(Fate::Applied { turn: Some(turn) }),
+            // Each came before the boundary, so it was meant for no later turn (I5).
+            Owed::Stop { .. } => Some(Fate::Applied { turn: Some(turn) }),
             Owed::Preload if Some(*seq) <= consumed => Some(Fate::Applied { turn: None }),
             _ => None,
         };
@@ -71,9 +72,9 @@ impl Machine {
             && let Some(seq) = first
         {
             fates.push((seq, Fate::Rejected { reason: text.clone() }));
-            let stops = self.owed.iter().filter(|(_, owed)| matches!(owed, Owed::Stop { .. }));
-            fates.extend(stops.map(|(seq, _)| (*seq, Fate::Applied { turn: Some(turn) })));
         }
+        let stops = self.owed.iter().filter(|(_, owed)| matches!(owed, Owed::Stop { .. }));
+        fates.extend(stops.map(|(seq, _)| (*seq, Fate::Applied { turn: Some(turn) })));
         for (seq, _) in &fates {
             self.owed.remove(seq);
         }
@@ -129,6 +130,7 @@ impl Machine {
                 }
                 Owed::Preload => {
                     self.book.wanted = true;
+                    (self.book.fruitless, self.book.swaps) = (0, 0);
                     let fate = Fate::Applied { turn: None };
                     self.commit(vec![Op::Settle(vec![(seq, fate)]), self.book.put()]);
                 }

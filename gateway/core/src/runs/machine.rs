@@ -7,7 +7,6 @@
 use std::collections::{BTreeMap, HashSet, VecDeque};
 
 use tidegate_protocol::Record;
-use tidegate_protocol::limits::{RUN_ATTEMPTS_MAX, UPGRADE_SWAPS_MAX};
 use tidegate_protocol::link::{Cause, ExitClass, ExitError};
 
 use super::book::{Book, Current, RunRow, RunStatus};
@@ -96,8 +95,6 @@ const LEAVE_MS: u64 = 10_000;
 const ORPHAN_MS: u64 = 2_500;
 /// How long a parked run may leave an input unanswered that it has seen.
 const STUCK_MS: u64 = 1_000;
-/// Wait before a further fruitless run, by how many there were.
-const BACKOFF_MS: [u64; 3] = [0, 300, 1_000];
 
 impl Machine {
     /// A machine at `book`. Inputs that are owed are handed in with [`Machine::restore_owed`],
@@ -184,9 +181,12 @@ impl Machine {
             if matches!(owed, Owed::Stop { .. }) && !self.is_answering() {
                 self.stop_idle(record.seq_num, &owed);
             } else {
-                self.early_stop |= matches!(owed, Owed::Stop { .. }) && self.phase != Phase::Live;
+                // A run that is there hears it by itself.
+                let heard = matches!(self.phase, Phase::Live | Phase::Leaving(_));
+                self.early_stop |= matches!(owed, Owed::Stop { .. }) && !heard;
                 if owed.is_answer() && !self.is_answering() {
                     (self.heard_at, self.kept_alive_at) = (now, now);
+                    self.renew_budget();
                 }
                 self.owed.insert(record.seq_num, owed);
             }
@@ -260,6 +260,7 @@ impl Machine {
         if matches!(self.phase, Phase::Orphaned(_)) {
             self.phase = Phase::Live;
             self.heard_at = now;
+            self.early_stop = false;
             if parked {
                 self.handle_parked(seen, now);
             }
@@ -276,10 +277,26 @@ impl Machine {
         self.stuck_at = left.then_some(now + STUCK_MS);
     }
 
-    /// The run works again.
+    /// The run works again. If it was asked to leave, input was on its way to it: it may end that
+    /// turn in its own time (R-LNK-27).
     pub fn handle_unparked(&mut self, now: u64) {
         self.now = now;
         (self.parked, self.stuck_at) = (None, None);
+        if self.is_evicted() {
+            self.phase = Phase::Live;
+            self.heard_at = now;
+        }
+    }
+
+    /// The worker is on a new link: what it was told last may be lost.
+    pub fn handle_resumed(&mut self) {
+        if self.is_evicted() {
+            self.effects.push_back(Effect::Evict);
+        }
+    }
+
+    fn is_evicted(&self) -> bool {
+        matches!(self.phase, Phase::Leaving(_)) && self.book.successor.is_none()
     }
 
     /// Somebody needs the room of the parked run.
@@ -343,36 +360,6 @@ impl Machine {
         }
         if self.book.successor.is_some() || cause == Cause::Oom {
             self.book.wanted = true;
-        }
-    }
-
-    /// Goes on where nothing has to be waited for.
-    pub(super) fn advance(&mut self) {
-        if self.phase != Phase::Idle {
-            return;
-        }
-        self.settle_leading();
-        if !self.is_answering() && !self.book.wanted {
-            return;
-        }
-        if self.book.fruitless >= RUN_ATTEMPTS_MAX && self.is_answering() {
-            let text = match self.row.as_ref().and_then(|row| row.error.as_deref()) {
-                Some(error) => format!("The agent failed {RUN_ATTEMPTS_MAX} times: {error}"),
-                None => format!("The agent ended {RUN_ATTEMPTS_MAX} times without an answer."),
-            };
-            return self.give_up(text);
-        }
-        if self.book.swaps > UPGRADE_SWAPS_MAX && self.is_answering() {
-            return self.give_up("The agent asked for an upgrade too many times.".to_owned());
-        }
-        let index = (self.book.fruitless as usize).min(BACKOFF_MS.len() - 1);
-        let swapped = matches!(self.book.cause, Some(Cause::Upgraded | Cause::Evicted));
-        let wait = if swapped { 0 } else { BACKOFF_MS[index.saturating_sub(1)] };
-        if wait == 0 {
-            self.phase = Phase::Placing;
-            self.effects.push_back(Effect::Place);
-        } else {
-            self.phase = Phase::Waiting(self.now + wait);
         }
     }
 

@@ -2,6 +2,7 @@
 
 mod asked;
 pub mod book;
+mod budget;
 mod calls;
 mod driver;
 mod ending;
@@ -9,6 +10,7 @@ mod engine;
 mod injected;
 pub mod machine;
 mod mask;
+pub mod notes;
 pub mod owed;
 mod payload;
 mod perform;

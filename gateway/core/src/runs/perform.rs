@@ -41,16 +41,21 @@ impl Driver {
                     }
                 }
                 Effect::End(Some(cause)) => {
+                    self.unheard = None;
                     if let Some(work) = self.work.take() {
                         work.cancel(cause);
                     }
                 }
                 Effect::End(None) => {
+                    self.unheard = None;
                     if let Some(work) = self.work.take() {
                         work.finish();
                     }
                 }
-                Effect::StopAgain => self.stop_again().await?,
+                Effect::StopAgain => {
+                    self.stop_again().await?;
+                    self.deliver(machine).await?;
+                }
             }
         }
         Ok(())

@@ -10,6 +10,7 @@ use tokio::sync::oneshot;
 
 use super::book::{RUN_PREFIX, RunRow, parse_run_id, run_id, run_name};
 use super::calls::Call;
+use super::notes::Notes;
 use super::perform::want;
 use crate::access::Principal;
 use crate::agents::Service;
@@ -28,6 +29,8 @@ pub struct RunView {
     pub run: RunRow,
     /// Its session.
     pub session: Arc<SessionRow>,
+    /// Its metadata and tags.
+    pub notes: Notes,
 }
 
 impl RunView {
@@ -35,7 +38,8 @@ impl RunView {
     pub fn tags(&self) -> Vec<&str> {
         let config = self.session.trigger_config.get("tags").and_then(Value::as_array);
         let config = config.into_iter().flatten().filter_map(Value::as_str);
-        let mut tags: Vec<_> = self.session.tags.iter().map(String::as_str).collect();
+        let own = self.session.tags.iter().chain(&self.notes.tags);
+        let mut tags: Vec<_> = own.map(String::as_str).collect();
         tags.extend(config);
         tags.sort_unstable();
         tags.dedup();
@@ -78,7 +82,8 @@ impl Gateway {
             None if session.run_id == id => RunRow::queued(number, session.created_at),
             None => return Err(run_not_found(id)),
         };
-        Ok(RunView { id: id.to_owned(), run, session })
+        let notes = self.notes(&key, number).await.map_err(error::store)?;
+        Ok(RunView { id: id.to_owned(), run, session, notes })
     }
 
     /// Runs of the sessions that `query` finds. Needs a secret key.
@@ -93,7 +98,8 @@ impl Gateway {
             for (_, bytes) in blobs.map_err(error::store)? {
                 let run = RunRow::parse(&bytes).map_err(error::store)?;
                 let id = run_id(&session.id, run.number);
-                runs.push(RunView { id, run, session: Arc::clone(&session) });
+                let notes = self.notes(&key, run.number).await.map_err(error::store)?;
+                runs.push(RunView { id, run, session: Arc::clone(&session), notes });
             }
         }
         Ok(RunPage { runs, next: page.next })
@@ -191,7 +197,7 @@ impl Gateway {
         answer.await.map_err(|_| gone())
     }
 
-    async fn find_run(
+    pub(super) async fn find_run(
         &self,
         principal: &Principal,
         id: &str,

@@ -28,17 +28,29 @@ impl Driver {
             WorkEvent::Lost(cause) => machine.handle_lost(cause, now),
             WorkEvent::Evict => machine.handle_evict(now),
             WorkEvent::Resumed { seen } => {
+                machine.handle_resumed();
                 self.delivered = self.delivered.min(seen.max(machine.book().floor));
                 self.deliver(machine).await?;
             }
-            WorkEvent::Frame(frame) => return self.hear(machine, *frame).await,
+            WorkEvent::Frame(frame) => {
+                let heard = self.hear(machine, &frame).await;
+                // Taken again by the restored machine: its key tells whether it had its effect.
+                self.unheard = Some(frame).filter(|_| heard.is_err() && self.work.is_some());
+                return heard;
+            }
         }
         Ok(())
     }
 
-    async fn hear(&mut self, machine: &mut Machine, frame: WorkerFrame) -> Result<(), CommitError> {
+    async fn hear(
+        &mut self,
+        machine: &mut Machine,
+        frame: &WorkerFrame,
+    ) -> Result<(), CommitError> {
         let now = self.now();
         let seq = frame.seq();
+        let work = self.work.as_ref();
+        let key = work.zip(seq).map(|(work, seq)| format!("{}:{seq}", work.id()));
         let outcome = match frame {
             WorkerFrame::Ready(_) => {
                 machine.handle_ready(now);
@@ -61,11 +73,19 @@ impl Driver {
                 machine.handle_exit(exit.error.as_ref(), now);
                 return Ok(());
             }
-            WorkerFrame::Out(out) => self.append_records(machine, &out.records).await,
+            WorkerFrame::Out(out) => match self.records_of(&out.records) {
+                Ok(records) => self.append_records(machine, records, key).await,
+                Err(refusal) => {
+                    if let Some(work) = &self.work {
+                        work.refuse(out.seq, refusal);
+                    }
+                    return Ok(());
+                }
+            },
             WorkerFrame::TurnDone(done) => {
                 let records = vec![control::boundary(done.floor, done.consumed, None)];
                 let writer = self.writer(machine);
-                self.boundary(machine, records, writer, None).await.map(drop)
+                self.boundary(machine, records, writer, key).await.map(drop)
             }
             WorkerFrame::Trim(trim) => {
                 let floor = Floor::Replay;
@@ -74,10 +94,11 @@ impl Driver {
             }
             WorkerFrame::Save(save) => {
                 let name = SAVED_BLOB.to_owned();
-                let put = Op::PutBlob { name, bytes: save.transcript.into() };
-                self.commit(vec![put]).await.map(drop)
+                let put = Op::PutBlob { name, bytes: save.transcript.clone().into() };
+                let fence = machine.book().current.as_ref().map_or(0, |run| run.fence);
+                self.commit(vec![Op::ExpectFence { fence }, put]).await.map(drop)
             }
-            WorkerFrame::Close(close) => self.close(machine, close.reason).await,
+            WorkerFrame::Close(close) => self.close(machine, close.reason.clone()).await,
             WorkerFrame::EndAndContinue(_) => {
                 machine.handle_succession(machine.book().number, true, now);
                 Ok(())
@@ -108,38 +129,41 @@ impl Driver {
         Ok(())
     }
 
+    /// The records of an `out` frame; all or none (R-LNK-22).
+    fn records_of(&self, raw: &[Box<RawValue>]) -> Result<Vec<NewRecord>, Refusal> {
+        let refused = |text: String| Refusal::new(ErrorCode::InvalidBody, text);
+        let one = |raw: &Box<RawValue>| match OutRecord::parse(raw) {
+            Ok(OutRecord::Data(data)) => {
+                let id = base36(self.shared.entropy.next_u128(), 7);
+                Ok(NewRecord::data(data.get().as_bytes(), &id))
+            }
+            // Its boundary is the gateway's to write, as are tokens.
+            Ok(OutRecord::Control { kind, headers }) if kind != control::TURN_COMPLETE => {
+                let own = |(name, _): &(String, String)| name != control::ACCESS_TOKEN;
+                Ok(control::record(&kind, headers.into_iter().filter(own).collect()))
+            }
+            Ok(OutRecord::Control { .. }) => {
+                Err(refused("a boundary is written with `turn_done`".to_owned()))
+            }
+            Err(error) => Err(refused(format!("a record is malformed: {error}"))),
+        };
+        raw.iter().map(one).collect()
+    }
+
     async fn append_records(
         &self,
         machine: &mut Machine,
-        raw: &[Box<RawValue>],
+        records: Vec<NewRecord>,
+        frame_key: Option<String>,
     ) -> Result<(), CommitError> {
-        let mut records = Vec::with_capacity(raw.len());
-        for raw in raw {
-            let record = match OutRecord::parse(raw) {
-                Ok(OutRecord::Data(data)) => {
-                    let id = base36(self.shared.entropy.next_u128(), 7);
-                    NewRecord::data(data.get().as_bytes(), &id)
-                }
-                // Its boundary is the gateway's to write (`turn_done`), as are tokens.
-                Ok(OutRecord::Control { kind, headers }) if kind != control::TURN_COMPLETE => {
-                    let own = |(name, _): &(String, String)| name != control::ACCESS_TOKEN;
-                    control::record(&kind, headers.into_iter().filter(own).collect())
-                }
-                _ => {
-                    let text = "a malformed record of a run was dropped";
-                    tracing::warn!(session = self.session.as_str(), text);
-                    continue;
-                }
-            };
-            machine.handle_injected(injected_messages(&record));
-            records.push(record);
+        for record in &records {
+            machine.handle_injected(injected_messages(record));
         }
         if records.is_empty() {
             return Ok(());
         }
         let writer = self.writer(machine);
-        let append =
-            Append { channel: Channel::OUT, writer, frame_key: None, records, owed: false };
+        let append = Append { channel: Channel::OUT, writer, frame_key, records, owed: false };
         self.commit(vec![Op::Append(append)]).await.map(drop)
     }
 

@@ -281,9 +281,10 @@ impl Machine {
 
     fn retry_later(&mut self, fault: BackendFault) {
         let backoff_ms = if fault == BackendFault::Lost { 0 } else { 500 };
-        let Phase::Running(answer) = std::mem::replace(&mut self.phase, Phase::Idle) else {
+        let Phase::Running(mut answer) = std::mem::replace(&mut self.phase, Phase::Idle) else {
             return;
         };
+        self.put_back(std::mem::take(&mut answer.injected));
         let at = self.now + backoff_ms * u64::from(answer.request.attempt);
         self.phase = Phase::Waiting(answer, at);
     }

@@ -29,6 +29,12 @@ impl Machine {
         }
     }
 
+    /// The attempt that took these failed, and the next one does not know them: they wait again.
+    pub(super) fn put_back(&mut self, records: Vec<Record>) {
+        self.queue.extend(records.iter().map(|record| record.seq_num));
+        self.queue.make_contiguous().sort_unstable();
+    }
+
     /// Puts what was injected into the history, before the answer that took it. Gives its fates.
     pub(super) fn keep_injected(&mut self, records: Vec<Record>) -> Vec<(u64, Fate)> {
         let turn = self.state.turn;

@@ -9,6 +9,7 @@ use serde_json::value::RawValue;
 use tidegate_protocol::ErrorCode;
 use tidegate_protocol::ids::base36;
 use tidegate_protocol::link::{Cause, GatewayFrame, Refusal, TurnFrame, WorkerFrame};
+use tidegate_protocol::ui::parse_js;
 
 use super::piece::WorkEvent;
 use super::pool::Want;
@@ -174,13 +175,13 @@ async fn ask(workers: &Arc<Workers>, request: TurnRequest, agent: AgentKey) -> W
         rest: request.rest,
         token: workers.turn_token(&origin, request.attempt),
     };
-    slot.begin(&id, GatewayFrame::Turn(Box::new(frame)))
+    slot.begin(&id, GatewayFrame::Turn(Box::new(frame))).if_dropped(Cause::Stopped)
 }
 
 /// A chunk must be an object with a type, whatever the grammar makes of it then.
 fn chunks(raw: &[Box<RawValue>]) -> Result<Vec<Chunk>, Refusal> {
     let one = |raw: &Box<RawValue>| {
-        let value: Value = serde_json::from_str(raw.get()).ok()?;
+        let value: Value = parse_js(raw.get()).ok()?;
         value.get("type").is_some_and(Value::is_string).then(|| {
             let raw = Bytes::copy_from_slice(raw.get().as_bytes());
             Chunk { raw, value }

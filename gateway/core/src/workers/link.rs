@@ -246,7 +246,7 @@ impl Drop for Link {
 
 impl Workers {
     /// Takes a worker in, or in again on a newer link.
-    fn attach(self: &Arc<Self>, key: &WorkerKey, hello: &Hello) -> Arc<Outbox> {
+    pub(super) fn attach(self: &Arc<Self>, key: &WorkerKey, hello: &Hello) -> Arc<Outbox> {
         let specs = hello.agents.iter();
         let agents: Vec<_> = specs
             .map(|spec| (AgentKey::new(&key.environment, &spec.id), spec.version[..].into()))

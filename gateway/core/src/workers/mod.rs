@@ -11,6 +11,9 @@ mod registration;
 mod registry;
 mod work;
 
+#[cfg(test)]
+mod tests;
+
 pub use link::{Link, LinkEvent};
 pub use piece::WorkEvent;
 pub use pool::{Want, WorkerKey};

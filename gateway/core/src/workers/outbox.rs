@@ -87,3 +87,69 @@ impl Outbox {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+
+    use super::*;
+
+    /// What the connection of `epoch` does now, in short.
+    fn now(outbox: &Outbox, epoch: u64) -> String {
+        match outbox.next(epoch).now_or_never() {
+            Some(Out::Frame(GatewayFrame::Ack(ack))) => format!("ack {}", ack.seq),
+            Some(Out::Frame(frame)) => format!("{frame:?}"),
+            Some(Out::Close(code, _)) => format!("close {code}"),
+            None => "waits".to_owned(),
+        }
+    }
+
+    #[test]
+    fn frames_go_out_in_order_and_a_close_comes_last() {
+        let outbox = Outbox::new(1);
+        outbox.push(GatewayFrame::ack("w", 1));
+        outbox.close(codes::DONE, "drained");
+        outbox.close(codes::DRAINING, "too late");
+        outbox.push(GatewayFrame::ack("w", 2));
+        let seen: Vec<_> = (0..4).map(|_| now(&outbox, 1)).collect();
+        assert_eq!(seen, ["ack 1", "ack 2", "close 1000", "waits"]);
+    }
+
+    #[test]
+    fn a_newer_link_takes_over_and_begins_with_nothing() {
+        let outbox = Outbox::new(1);
+        outbox.push(GatewayFrame::ack("w", 1));
+        outbox.close(codes::DONE, "drained");
+        outbox.take_over(2);
+        outbox.push(GatewayFrame::ack("w", 2));
+        assert_eq!(now(&outbox, 1), format!("close {}", codes::REPLACED));
+        assert_eq!([now(&outbox, 2), now(&outbox, 2)], ["ack 2", "waits"]);
+    }
+
+    #[test]
+    fn a_worker_that_does_not_read_is_cut_off() {
+        let outbox = Outbox::new(1);
+        for seq in 0..=FRAMES_MAX as u64 {
+            outbox.push(GatewayFrame::ack("w", seq));
+        }
+        assert_eq!(now(&outbox, 1), format!("close {}", codes::SILENT));
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_waits_is_woken() {
+        let outbox = std::sync::Arc::new(Outbox::new(1));
+        for wake in [
+            (|outbox| outbox.push(GatewayFrame::Pong)) as fn(&Outbox),
+            |outbox| outbox.close(codes::DONE, "drained"),
+            |outbox| outbox.take_over(2),
+        ] {
+            let waiting = tokio::spawn({
+                let outbox = std::sync::Arc::clone(&outbox);
+                async move { outbox.next(1).await }
+            });
+            tokio::task::yield_now().await;
+            wake(&outbox);
+            waiting.await.expect("no panic");
+        }
+    }
+}

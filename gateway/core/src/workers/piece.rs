@@ -12,6 +12,9 @@ use tokio::sync::Notify;
 
 use super::outbox::Outbox;
 
+/// Events of one piece of work that may wait: many small frames fit into the window.
+const EVENTS_MAX: usize = 65_536;
+
 /// What happened to a piece of work.
 #[derive(Debug)]
 pub enum WorkEvent {
@@ -47,6 +50,8 @@ struct Inbox {
     started: bool,
     /// Highest seq that came.
     received: u64,
+    /// Highest seq that has taken effect.
+    acknowledged: u64,
     /// Seq and size of the frames that are not acknowledged yet.
     unacknowledged: VecDeque<(u64, usize)>,
     bytes: usize,
@@ -60,7 +65,8 @@ impl Piece {
 
     /// A run that a worker brought along from before the gateway's restart.
     pub(super) fn adopted(id: Arc<str>, outbox: Arc<Outbox>, acked: u64) -> Self {
-        let inbox = Inbox { started: true, received: acked, ..Inbox::default() };
+        let (received, acknowledged) = (acked, acked);
+        let inbox = Inbox { started: true, received, acknowledged, ..Inbox::default() };
         Self::with(id, outbox, None, inbox)
     }
 
@@ -96,30 +102,43 @@ impl Piece {
             inbox.bytes += bytes;
             inbox.unacknowledged.push_back((seq, bytes));
         }
+        // Frames without a place are few; a worker that floods them loses the work.
+        if inbox.events.len() > EVENTS_MAX {
+            return Err(ErrorCode::WindowExceeded);
+        }
         inbox.events.push_back(WorkEvent::Frame(Box::new(frame)));
         drop(inbox);
         self.wake.notify_one();
         Ok(())
     }
 
-    /// The worker is back: `acked` answers what it need not send again. A worker that never saw
-    /// the work gets it again.
+    /// The worker is back. Gives the seq up to which it may forget its frames: what came but has
+    /// not taken effect would be lost with this process.
     pub(super) fn resume(&self, seen: Option<u64>) -> u64 {
         let mut inbox = self.inbox.lock();
         inbox.started = true;
         inbox.events.push_back(WorkEvent::Resumed { seen });
-        let received = inbox.received;
+        let acknowledged = inbox.acknowledged;
         drop(inbox);
         self.wake.notify_one();
-        received
+        acknowledged
     }
 
-    /// The worker is back and does not know the work: sent again if it never began.
+    /// The worker is back and does not know the work: sent again, with its inputs, if it never
+    /// began.
     pub(super) fn reopen(&self) {
-        let started = self.inbox.lock().started;
-        match (&self.opening, started) {
-            (Some(opening), false) => self.outbox.push(opening.clone()),
-            _ => self.lose(Cause::Crashed),
+        let mut inbox = self.inbox.lock();
+        match (&self.opening, inbox.started) {
+            (Some(opening), false) => {
+                self.outbox.push(opening.clone());
+                inbox.events.push_back(WorkEvent::Resumed { seen: None });
+                drop(inbox);
+                self.wake.notify_one();
+            }
+            _ => {
+                drop(inbox);
+                self.lose(Cause::Crashed);
+            }
         }
     }
 
@@ -148,6 +167,7 @@ impl Piece {
         while let Some((_, bytes)) = inbox.unacknowledged.pop_front_if(|(first, _)| *first <= seq) {
             inbox.bytes -= bytes;
         }
+        inbox.acknowledged = inbox.acknowledged.max(seq);
         drop(inbox);
         self.outbox.push(GatewayFrame::ack(&self.id, seq));
     }
@@ -160,5 +180,113 @@ impl Piece {
             }
             self.wake.notified().await;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+    use tidegate_protocol::link::{Done, WorkId};
+
+    use super::super::outbox::Out;
+    use super::*;
+
+    fn done(seq: u64) -> WorkerFrame {
+        WorkerFrame::Done(Done { id: "w".to_owned(), seq, error: None })
+    }
+
+    fn ready() -> WorkerFrame {
+        WorkerFrame::Ready(WorkId { id: "w".to_owned() })
+    }
+
+    fn piece() -> (Piece, Arc<Outbox>) {
+        let outbox = Arc::new(Outbox::new(1));
+        (Piece::new("w".into(), Arc::clone(&outbox), GatewayFrame::Pong), outbox)
+    }
+
+    /// Seqs of the frames that wait; 0 for those that have none.
+    fn taken(piece: &Piece) -> Vec<u64> {
+        let mut seqs = Vec::new();
+        while let Some(WorkEvent::Frame(frame)) = piece.next().now_or_never() {
+            seqs.push(frame.seq().unwrap_or(0));
+        }
+        seqs
+    }
+
+    #[test]
+    fn a_repeat_is_ignored_and_a_gap_is_refused() {
+        let (piece, _) = piece();
+        for frame in [ready(), done(1), done(2), done(1), done(2), ready(), done(3)] {
+            assert_eq!(piece.receive(frame, 1), Ok(()));
+        }
+        assert_eq!(piece.receive(done(5), 1), Err(ErrorCode::SeqGap));
+        assert_eq!(taken(&piece), [0, 1, 2, 0, 3]);
+    }
+
+    #[test]
+    fn the_window_holds_what_is_unacknowledged_and_one_frame_always_fits() {
+        let (piece, outbox) = piece();
+        assert_eq!(piece.receive(done(1), LINK_WINDOW_BYTES + 1), Ok(()));
+        assert_eq!(piece.receive(done(2), 1), Err(ErrorCode::WindowExceeded));
+        piece.acknowledge(1);
+        let ack = outbox.next(1).now_or_never();
+        assert!(matches!(ack, Some(Out::Frame(GatewayFrame::Ack(ack))) if ack.seq == 1));
+        assert_eq!(piece.receive(done(2), LINK_WINDOW_BYTES), Ok(()), "it was not taken before");
+        assert_eq!(piece.receive(done(3), 1), Err(ErrorCode::WindowExceeded));
+        assert_eq!(taken(&piece), [1, 2]);
+    }
+
+    #[test]
+    fn one_acknowledgement_covers_those_below() {
+        let (piece, _) = piece();
+        for seq in 1..=4 {
+            assert_eq!(piece.receive(done(seq), LINK_WINDOW_BYTES / 4), Ok(()));
+        }
+        assert_eq!(piece.receive(done(5), 1), Err(ErrorCode::WindowExceeded));
+        piece.acknowledge(4);
+        assert_eq!(piece.receive(done(5), LINK_WINDOW_BYTES), Ok(()));
+    }
+
+    #[test]
+    fn a_worker_that_is_back_sends_only_what_did_not_come() {
+        let (piece, _) = piece();
+        assert_eq!(piece.receive(done(1), 1), Ok(()));
+        assert_eq!(piece.resume(Some(7)), 0, "it came, but may still be lost with the process");
+        assert_eq!(piece.receive(done(1), 1), Ok(()));
+        assert_eq!(piece.receive(done(2), 1), Ok(()));
+        assert_eq!(taken(&piece), [1]);
+        // The event in between ended the loop above.
+        assert_eq!(taken(&piece), [2]);
+        piece.acknowledge(2);
+        assert_eq!(piece.resume(Some(7)), 2);
+        let adopted = Piece::adopted("w".into(), Arc::new(Outbox::new(1)), 4);
+        assert_eq!(adopted.receive(done(4), 1), Ok(()));
+        assert_eq!(adopted.receive(done(5), 1), Ok(()));
+        assert_eq!(taken(&adopted), [5]);
+    }
+
+    #[test]
+    fn work_is_sent_again_only_to_a_worker_that_never_spoke_of_it() {
+        let (piece, outbox) = piece();
+        piece.reopen();
+        let opening = outbox.next(1).now_or_never();
+        assert!(matches!(opening, Some(Out::Frame(GatewayFrame::Pong))), "{opening:?}");
+        let event = piece.next().now_or_never();
+        assert!(matches!(event, Some(WorkEvent::Resumed { seen: None })), "its inputs, too");
+        assert_eq!(piece.receive(ready(), 1), Ok(()));
+        piece.reopen();
+        assert!(outbox.next(1).now_or_never().is_none());
+        assert_eq!(taken(&piece), [0]);
+    }
+
+    #[test]
+    fn lost_work_says_so_once_and_takes_nothing_more() {
+        let (piece, _) = piece();
+        piece.lose(Cause::WorkerLost);
+        piece.lose(Cause::Crashed);
+        assert_eq!(piece.receive(done(1), 1), Err(ErrorCode::NotHeld));
+        let event = piece.next().now_or_never();
+        assert!(matches!(event, Some(WorkEvent::Lost(Cause::WorkerLost))), "{event:?}");
+        assert!(piece.next().now_or_never().is_none());
     }
 }

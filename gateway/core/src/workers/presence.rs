@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use tidegate_protocol::link::{Cause, HeldWork, codes};
 
@@ -76,9 +77,14 @@ impl Workers {
 
     /// Tells every worker that the gateway goes away (R-LNK-16).
     pub fn say_goodbye(&self) {
+        self.leaving.store(true, Ordering::Relaxed);
         for entry in self.state.lock().workers.values() {
             entry.outbox.close(codes::DRAINING, "the gateway is about to stop");
         }
+    }
+
+    pub(super) fn is_leaving(&self) -> bool {
+        self.leaving.load(Ordering::Relaxed)
     }
 
     /// Workers that are connected.

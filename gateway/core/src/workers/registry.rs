@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::Mutex;
 use tidegate_protocol::ids::SessionKey;
@@ -25,6 +25,8 @@ pub struct Workers {
     agents: Arc<Agents>,
     access: Arc<Access>,
     entropy: Arc<dyn Entropy>,
+    /// The gateway is about to stop.
+    pub(super) leaving: AtomicBool,
 }
 
 #[derive(Debug, Default)]
@@ -62,7 +64,8 @@ type Placed = Vec<(oneshot::Sender<Slot>, Slot)>;
 impl Workers {
     /// None yet.
     pub fn new(agents: Arc<Agents>, access: Arc<Access>, entropy: Arc<dyn Entropy>) -> Self {
-        Self { state: Mutex::default(), agents, access, entropy }
+        let (state, leaving) = Default::default();
+        Self { state, agents, access, entropy, leaving }
     }
 
     /// Does the agent take its records over the link (mode `runs`)?
@@ -134,7 +137,7 @@ impl Workers {
         let piece = Arc::new(Piece::adopted(id.into(), Arc::clone(&entry.outbox), acked));
         entry.pieces.insert(Arc::clone(&piece.id), Arc::clone(&piece));
         drop(state);
-        Some(Work { piece, over: false, slot })
+        Some(Work { piece, over: false, if_dropped: Cause::Cancelled, slot })
     }
 
     pub(super) fn begin(&self, slot: Slot, id: &str, opening: GatewayFrame) -> Work {
@@ -155,7 +158,7 @@ impl Workers {
             }
         };
         drop(state);
-        Work { piece, over: false, slot }
+        Work { piece, over: false, if_dropped: Cause::Cancelled, slot }
     }
 
     /// A piece of work is over.
@@ -186,7 +189,9 @@ impl Workers {
     pub(super) fn set_parked(&self, piece: &Arc<Piece>, slot: &Slot, parked: bool) {
         let mut state = self.state.lock();
         state.unpark(piece);
-        if parked {
+        if parked && state.workers.get(&slot.worker).is_some_and(|entry| entry.draining) {
+            piece.ask_to_leave();
+        } else if parked {
             state.order += 1;
             let order = state.order;
             piece.parked.store(order, Ordering::Relaxed);
@@ -196,6 +201,7 @@ impl Workers {
             let wants: Vec<_> = waiting
                 .filter(|waiter| !waiter.placed.is_closed())
                 .map(|waiter| waiter.want.clone())
+                .filter(|want| want.depth == slot.depth)
                 .filter(|want| state.pool.candidates(want).contains(&slot.worker))
                 .take(1)
                 .collect();

@@ -24,6 +24,8 @@ pub struct Work {
     pub(super) piece: Arc<Piece>,
     /// Set by an end that the worker knows of.
     pub(super) over: bool,
+    /// What the worker is told when it is dropped.
+    pub(super) if_dropped: Cause,
     // After the piece, so that the room is free only once the work is gone.
     pub(super) slot: Slot,
 }
@@ -95,6 +97,13 @@ impl Work {
         self.slot.workers.set_parked(&self.piece, &self.slot, parked);
     }
 
+    /// What the worker is told if the work is dropped.
+    pub(super) fn if_dropped(self, cause: Cause) -> Self {
+        let mut work = self;
+        work.if_dropped = cause;
+        work
+    }
+
     /// The worker has ended it.
     pub fn finish(mut self) {
         self.over = true;
@@ -110,7 +119,9 @@ impl Work {
 impl Drop for Work {
     fn drop(&mut self) {
         if !self.over {
-            self.send(GatewayFrame::cancel(self.id(), Cause::Cancelled));
+            let goodbye = self.slot.workers.is_leaving();
+            let cause = if goodbye { Cause::GatewayRestarted } else { self.if_dropped };
+            self.send(GatewayFrame::cancel(self.id(), cause));
         }
         self.slot.workers.end(&self.slot.worker, &self.piece);
     }

@@ -93,8 +93,9 @@ impl Running {
                 warn!("turns did not end in time; they go on after the next start");
                 self.gateway.turns().abort();
             }
+            // Their links carry the turns that ran until now.
+            self.gateway.workers().say_goodbye();
         };
-        self.gateway.workers().say_goodbye();
         tokio::join!(turns, self.server.drain(self.drain_timeout));
         self.gateway.runs().stop().await;
         let closed = self.gateway.store().close().await;

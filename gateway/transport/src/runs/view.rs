@@ -1,7 +1,7 @@
 //! A run as answers show it: what the published SDK checks.
 
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use tidegate_core::runs::book::RunStatus;
 use tidegate_core::runs::requests::RunView;
 
@@ -30,6 +30,8 @@ pub(super) struct Run<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     finished_at: Option<String>,
     tags: Vec<&'a str>,
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    metadata: &'a Map<String, Value>,
     cost_in_cents: u64,
     base_cost_in_cents: u64,
     duration_ms: u64,
@@ -70,6 +72,7 @@ impl<'a> Run<'a> {
             started_at: time::format(run.started_at),
             finished_at: run.finished_at.map(time::format),
             tags: view.tags(),
+            metadata: &view.notes.metadata,
             cost_in_cents: 0,
             base_cost_in_cents: 0,
             duration_ms: run.finished_at.unwrap_or(now).saturating_sub(run.started_at),

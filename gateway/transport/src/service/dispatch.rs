@@ -102,6 +102,9 @@ async fn calls(call: Call<'_>, route: Route, method: &Method) -> Result<Response
         }
         (Route::Runs, &Method::GET) => runs::list::list(call).await,
         (Route::Run(id), &Method::GET) => runs::one::retrieve(call, &id).await,
+        (Route::RunMetadata(id), &Method::GET) => runs::notes::show(call, &id).await,
+        (Route::RunMetadata(id), &Method::PUT) => runs::notes::change(call, &id).await,
+        (Route::RunTags(id), &Method::POST) => runs::notes::tag(call, &id).await,
         (Route::CancelRun(id), &Method::POST) => runs::one::cancel(call, &id).await,
         (Route::Claims, &Method::POST) => tokens::claims::show(call).await,
         (Route::PublicTokens, &Method::POST) => tokens::public::mint(call).await,
@@ -118,11 +121,13 @@ fn methods(route: &Route) -> &'static str {
     match route {
         Route::Sessions => "GET, POST",
         Route::Session(_) => "GET, PATCH",
+        Route::RunMetadata(_) => "GET, PUT",
         Route::Stream(..) => "GET, HEAD, PUT",
         Route::SnapshotUrl(_) => "GET, PUT",
         Route::Close(_)
         | Route::EndAndContinue(_)
         | Route::CancelRun(_)
+        | Route::RunTags(_)
         | Route::Append(..)
         | Route::Claims
         | Route::PublicTokens

@@ -28,6 +28,10 @@ pub(crate) enum Route {
     Runs,
     /// `/api/v3/runs/{run}`
     Run(String),
+    /// `/api/v1/runs/{run}/metadata`
+    RunMetadata(String),
+    /// `/api/v1/runs/{run}/tags`
+    RunTags(String),
     /// `/api/v2/runs/{run}/cancel`
     CancelRun(String),
     /// `/api/v1/auth/jwt/claims`
@@ -86,6 +90,8 @@ impl Route {
                 Ok(Self::EndAndContinue(session(s)?))
             }
             ["api", "v1", "runs"] => Ok(Self::Runs),
+            ["api", "v1", "runs", run, "metadata"] => Ok(Self::RunMetadata(text(run)?)),
+            ["api", "v1", "runs", run, "tags"] => Ok(Self::RunTags(text(run)?)),
             ["api", "v3", "runs", run] => Ok(Self::Run(text(run)?)),
             ["api", "v2", "runs", run, "cancel"] => Ok(Self::CancelRun(text(run)?)),
             ["api", "v1", "auth", "jwt", "claims"] => Ok(Self::Claims),
@@ -126,6 +132,8 @@ impl Route {
                 | Self::EndAndContinue(_)
                 | Self::Runs
                 | Self::Run(_)
+                | Self::RunMetadata(_)
+                | Self::RunTags(_)
                 | Self::CancelRun(_)
                 | Self::Claims
                 | Self::PublicTokens

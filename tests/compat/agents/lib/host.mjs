@@ -4,8 +4,8 @@ import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-const HOST = fileURLToPath(new URL("../../../../clients/typescript/dist/host/main.js",
-  import.meta.url));
+const HOST = process.env.TIDEGATE_HOST
+  ?? fileURLToPath(new URL("../../../../clients/typescript/dist/host/main.js", import.meta.url));
 
 /** The path of an agent file. */
 export const fixture = (name) =>

@@ -10,6 +10,15 @@ import { configure } from "../../lib/sdk.mjs";
 import { Talk } from "./talk.mjs";
 import { startHost } from "./host.mjs";
 
+/** The agents that most rows talk to. */
+export const EVERY = ["talk", "hooks", "actions", "tools", "endings", "parts", "context", "custom",
+  "crashes", "subagents", "channels"];
+
+let made;
+
+/** One gateway and one host with every agent, shared by all the rows of a process. */
+export const shared = () => (made ??= stage(EVERY));
+
 /**
  * Starts a gateway and a host with `files`. `options` go to the gateway; `hosted` to the host.
  * The stage's `host` may be replaced by a test; what runs at the end is stopped and must end well.
@@ -30,10 +39,8 @@ export async function stage(files, { hosted = {}, ...options } = {}) {
     one.exit.then(() => hosts.delete(one));
     return one;
   };
-  const made = { gw, notes, start: host, host: undefined,
-    talk: (agent, more) => new Talk(gw, agent, more) };
-  if (files.length > 0) made.host = await host(files, hosted);
-  return made;
+  const talk = (agent, more) => new Talk(gw, agent, more);
+  return { gw, notes, talk, start: host, host: await host(files, hosted) };
 }
 
 async function end(host) {

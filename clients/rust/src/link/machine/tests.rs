@@ -67,9 +67,9 @@ impl Bench {
 
     fn sent(&mut self) -> Vec<Value> {
         let waker = Arc::clone(&self.woken).into();
-        let mut cx = Context::from_waker(&waker);
+        let cx = Context::from_waker(&waker);
         let mut sent = Vec::new();
-        while let Poll::Ready(text) = self.machine.poll_send(&mut cx) {
+        while let Poll::Ready(text) = self.machine.poll_send(&cx) {
             sent.push(serde_json::from_str(&text).expect("JSON"));
         }
         sent

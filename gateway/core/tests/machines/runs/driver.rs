@@ -155,9 +155,7 @@ impl World {
             Frame::Close => {
                 self.machine.handle_closed();
                 if !self.closed {
-                    self.closed = true;
-                    let closed = control::session_closed(None);
-                    return self.write(vec![closed], fence, key);
+                    return self.close(fence, key);
                 }
             }
             Frame::Injected(id) => {
@@ -181,6 +179,15 @@ impl World {
         let appended = self.commit(vec![append_out(records, fence, key)]);
         self.lost_if_fenced(appended.err());
         true
+    }
+
+    /// The run closes its session: the row and the record are one commit.
+    fn close(&mut self, fence: u64, key: String) -> bool {
+        let before = self.disk.out.len();
+        let closed = control::session_closed(None);
+        let done = self.write(vec![closed], fence, key);
+        self.closed = self.disk.out.len() > before;
+        done
     }
 
     fn lost_if_fenced(&mut self, error: Option<CommitError>) {

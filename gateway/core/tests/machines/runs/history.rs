@@ -1,6 +1,6 @@
 //! What must hold after every history of runs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use tidegate_core::runs::book::RunStatus;
 use tidegate_core::runs::book::{RUN_PREFIX, RunRow};
@@ -20,9 +20,9 @@ fn check(world: &World) {
     for seq in &disk.owed {
         assert!(disk.fates.contains_key(seq), "input {seq} has no fate");
     }
-    let turns = turns(disk);
+    let (turns, ends) = turns(disk);
     assert_eq!(turns.len() as u64, world.book().turn, "one boundary per turn (I3)");
-    check_fates(disk, &turns);
+    check_fates(disk, &turns, &ends, &world.unread);
     check_idle_stops(disk);
     check_fences(disk);
     check_rows(disk);
@@ -30,25 +30,26 @@ fn check(world: &World) {
     assert_eq!(closed, usize::from(world.closed), "readers hear of the close once");
 }
 
-/// The floors of the boundaries that end turns: all but those of idle stops.
-fn turns(disk: &Disk) -> Vec<Option<u64>> {
+/// Floors and times of the boundaries that end turns: all but those of idle stops.
+fn turns(disk: &Disk) -> (Vec<Option<u64>>, Vec<u64>) {
     let floor = |record: &Record| record.header(control::IN_EVENT_ID)?.parse().ok();
     let mut bare = disk.idle_stops.len();
-    let mut turns = Vec::new();
+    let (mut turns, mut ends) = (Vec::new(), Vec::new());
     for (at, record) in disk.out.iter().enumerate().filter(|(_, r)| control::is_boundary(r)) {
         // Whoever ends another's turn raises the fence.
         if disk.writers[at] == (Writer::Gateway { bump: false }) {
             bare -= 1;
         } else {
             turns.push(floor(record));
+            ends.push(record.timestamp);
         }
     }
     assert_eq!(bare, 0, "each idle stop by a secret key has a boundary");
-    turns
+    (turns, ends)
 }
 
 /// An answered input is covered by the boundary of its turn, and by none before (I2, I3).
-fn check_fates(disk: &Disk, turns: &[Option<u64>]) {
+fn check_fates(disk: &Disk, turns: &[Option<u64>], ends: &[u64], unread: &BTreeSet<u64>) {
     let mut rejected = 0;
     for (seq, fate) in &disk.fates {
         match fate {
@@ -59,9 +60,11 @@ fn check_fates(disk: &Disk, turns: &[Option<u64>]) {
                 assert!(before < Some(*seq), "{seq} was covered before turn {turn}: {turns:?}");
             }
             Fate::Applied { turn: Some(turn) } => {
-                let ended = disk.ended_at[seq];
-                assert!(*turn as usize <= turns.len(), "stop {seq} hit no turn");
-                assert!(*turn > ended, "stop {seq} came after turn {ended} and hit {turn}");
+                let came = disk.input[*seq as usize].timestamp;
+                let ended = ends.iter().filter(|end| **end < came).count() as u64;
+                // One that comes just when its turn is ended counts for the turn behind it.
+                let late = *turn > ended && unread.contains(seq);
+                assert!(*turn == ended + 1 || late, "stop {seq} of turn {} hit {turn}", ended + 1);
             }
             Fate::Rejected { .. } => rejected += 1,
             Fate::Applied { turn: None } => {}
@@ -118,6 +121,7 @@ fn history(seed: u64) {
         1 => Character::Fails,
         2 => Character::Leaves,
         3 => Character::Hangs,
+        4 => Character::Restless,
         _ => Character::Sound,
     };
     let mut world = World::new(seed, character, seed.is_multiple_of(3));
@@ -200,6 +204,7 @@ fn agents_that_never_answer_end_in_one_visible_error_each() {
         (Character::Fails, runs),
         (Character::Leaves, runs),
         (Character::Hangs, 1),
+        (Character::Restless, runs),
     ] {
         let mut world = dead(1, character);
         world.append_message();
@@ -214,6 +219,16 @@ fn agents_that_never_answer_end_in_one_visible_error_each() {
         world.settle();
         assert_eq!(world.disk.fates[&1], Fate::Answered { turn: 2 }, "{character:?}");
     }
+}
+
+/// A loop in which nobody waits for anything has an end as well (I7).
+#[test]
+fn runs_that_only_want_successors_come_to_an_end() {
+    let mut world = World::new(1, Character::Restless, false);
+    world.settle();
+    check(&world);
+    assert!(world.boots <= u64::from(RUN_ATTEMPTS_MAX), "{} runs", world.boots);
+    assert_eq!(world.disk.boundaries().count(), 0, "nobody waits, so nobody is told");
 }
 
 /// Runs that had nothing to answer were not fruitless.

@@ -41,6 +41,8 @@ pub(crate) enum Character {
     Leaves,
     /// Falls silent in each turn.
     Hangs,
+    /// Wants a successor as soon as it is ready.
+    Restless,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,8 +67,6 @@ pub(crate) struct Run {
     pub(crate) evicted: bool,
     /// Highest `.in` seq that it was sent.
     pub(crate) sent: Option<u64>,
-    /// Stops that ended a turn of it.
-    pub(crate) heeded: Vec<u64>,
     state: State,
     /// The base payload's message waits.
     initial: bool,
@@ -85,7 +85,7 @@ impl Run {
         floor: Option<u64>,
         replay_until: u64,
     ) -> Self {
-        let (uplink, inbox, queue, heeded) = Default::default();
+        let (uplink, inbox, queue) = Default::default();
         Self {
             fence,
             character,
@@ -93,7 +93,6 @@ impl Run {
             inbox,
             evicted: false,
             sent: floor,
-            heeded,
             state: State::Booting,
             initial,
             seen: floor,
@@ -135,7 +134,9 @@ impl Run {
             State::Booting => {
                 self.say(Frame::Ready);
                 self.state = State::Idle;
-                if std::mem::take(&mut self.initial) {
+                if self.character == Character::Restless {
+                    self.succeed(false);
+                } else if std::mem::take(&mut self.initial) {
                     self.begin(rng, calm);
                 }
             }
@@ -165,7 +166,7 @@ impl Run {
         self.state = State::Turn(rng.below(4));
         match self.character {
             Character::Sound if !calm && rng.one_in(15) => self.succeed(true),
-            Character::Sound => {}
+            Character::Sound | Character::Restless => {}
             Character::Upgrades => self.succeed(true),
             Character::Fails => self.exit(Some(ExitClass::Failed)),
             Character::Leaves => self.exit(None),
@@ -227,7 +228,6 @@ impl Run {
             match Owed::of(&record) {
                 Some(Owed::Stop { .. }) if record.seq_num >= self.replay_until => {
                     if matches!(self.state, State::Turn(_)) {
-                        self.heeded.push(record.seq_num);
                         stopped = true;
                     }
                 }

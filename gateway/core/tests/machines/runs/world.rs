@@ -1,5 +1,7 @@
 //! A client, a gateway that crashes, and workers that fail, driven by one seed.
 
+use std::collections::BTreeSet;
+
 use tidegate_core::runs::RunLimits;
 use tidegate_core::runs::book::{BOOK_BLOB, Book, RunRow, run_name};
 use tidegate_core::runs::machine::Machine;
@@ -38,6 +40,8 @@ pub(crate) struct World {
     /// Highest fence of a run that has booted (I4).
     pub(crate) newest: u64,
     pub(crate) stops_repeated: u64,
+    /// Inputs that the machine had not read when it ended the turn at which they were meant.
+    pub(crate) unread: BTreeSet<u64>,
     pub(crate) now: u64,
     pub(crate) wrote_at: u64,
     users: u64,
@@ -67,6 +71,7 @@ impl World {
             boots: 0,
             newest: 0,
             stops_repeated: 0,
+            unread: BTreeSet::new(),
             now: 0,
             wrote_at: 0,
             users: 0,
@@ -117,6 +122,8 @@ impl World {
         let committed = self.disk.commit(ops);
         if self.disk.out.len() > before {
             self.wrote_at = self.now;
+            let next = self.machine.seen().map_or(0, |seq| seq + 1);
+            self.unread.extend(next..self.disk.input.len() as u64);
         }
         committed
     }

@@ -1,6 +1,6 @@
 //! A client, a gateway that crashes, and a backend that fails, driven by one seed.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tidegate_core::metrics::Metrics;
 use tidegate_core::seams::Entropy;
 use tidegate_core::seams::backend::{Abilities, BackendError, BackendFault, Chunk, TurnRequest};
-use tidegate_core::seams::store::Op;
+use tidegate_core::seams::store::{Fate, Op};
 use tidegate_core::turns::TurnLimits;
 use tidegate_core::turns::conversation::Conversation;
 use tidegate_core::turns::machine::{Effect, Machine, Setting};
@@ -40,6 +40,8 @@ pub(crate) struct World {
     steers: bool,
     /// What the running answer was offered, in order.
     offered: Vec<Record>,
+    /// What it has taken in.
+    taken: BTreeSet<u64>,
     early: Option<Vec<Op>>,
     handed: u64,
     now: u64,
@@ -69,6 +71,7 @@ impl World {
             script,
             steers,
             offered,
+            taken: BTreeSet::new(),
             early,
             handed,
             now,
@@ -126,6 +129,7 @@ impl World {
                 }
                 Effect::Commit(ops) => {
                     self.settle_early();
+                    self.check_injected(&ops);
                     // A client may append while the commit is under way.
                     if self.rng.one_in(8) {
                         self.append();
@@ -136,6 +140,7 @@ impl World {
                 Effect::Ask(request) => {
                     assert_eq!(request.steering.is_some(), self.steers);
                     self.offered.clear();
+                    self.taken.clear();
                     self.script = Some(self.make_script(&request));
                 }
                 Effect::Cancel => self.script = None,
@@ -234,11 +239,24 @@ impl World {
         script
     }
 
+    /// Only the attempt that is visible can have answered a message (I2).
+    fn check_injected(&self, ops: &[Op]) {
+        let fates = ops.iter().filter_map(|op| match op {
+            Op::Settle(fates) => Some(fates),
+            _ => None,
+        });
+        for (seq, fate) in fates.flatten() {
+            let injected = matches!(fate, Fate::Injected { .. });
+            assert!(!injected || self.taken.contains(seq), "this attempt never took {seq}");
+        }
+    }
+
     /// The backend takes some of what it was offered into its answer; it may say so twice.
     fn inject(&mut self) {
         let (rng, mut taken) = (&mut self.rng, Vec::new());
         for record in &self.offered {
             if rng.one_in(3) {
+                self.taken.insert(record.seq_num);
                 taken.push(record.clone());
             }
         }

@@ -9,10 +9,10 @@ import { call, eventually, records } from "../lib/wire.mjs";
 import { proxy } from "./lib/edge.mjs";
 import { agentRow } from "./lib/row.mjs";
 import { startHost } from "./lib/host.mjs";
-import { stage } from "./lib/stage.mjs";
+import { shared } from "./lib/stage.mjs";
 import { Talk } from "./lib/talk.mjs";
 
-const { gw, talk, notes } = await stage(["talk", "hooks", "channels"]);
+const { gw, talk, notes } = await shared();
 
 const path = (chat, rest) => `/realtime/v1/sessions/${encodeURIComponent(chat)}/${rest}`;
 const message = (chat, text) => ({ kind: "message",

@@ -5,10 +5,10 @@ import { say } from "../lib/chats.mjs";
 import { sessions } from "../lib/sdk.mjs";
 import { call, eventually, header, records } from "../lib/wire.mjs";
 import { agentRow } from "./lib/row.mjs";
-import { stage } from "./lib/stage.mjs";
+import { shared } from "./lib/stage.mjs";
 import { controls } from "./lib/talk.mjs";
 
-const { gw, talk } = await stage(["endings", "hooks"]);
+const { gw, talk } = await shared();
 
 const append = ({ chat }) => call(gw, `/realtime/v1/sessions/${chat}/in/append`, { json: {
   kind: "message", payload: { chatId: chat, trigger: "submit-message", message: say("x") } } });

@@ -5,10 +5,10 @@ import { mint, say } from "../lib/chats.mjs";
 import { AgentChat } from "../lib/sdk.mjs";
 import { call, eventually } from "../lib/wire.mjs";
 import { agentRow } from "./lib/row.mjs";
-import { stage } from "./lib/stage.mjs";
+import { shared } from "./lib/stage.mjs";
 import { messageText } from "./lib/talk.mjs";
 
-const { gw, talk } = await stage(["talk", "tools", "hooks"]);
+const { gw, talk } = await shared();
 
 agentRow(24, async () => {
   const one = talk("hooked");

@@ -5,9 +5,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { eventually } from "../lib/wire.mjs";
 import { agentRow } from "./lib/row.mjs";
 import { random } from "./lib/random.mjs";
-import { stage } from "./lib/stage.mjs";
+import { shared } from "./lib/stage.mjs";
 
-const { talk } = await stage(["talk", "hooks", "endings", "crashes"]);
+const { talk } = await shared();
 
 const LONG = process.env.TIDEGATE_LONG === "1";
 
@@ -31,7 +31,7 @@ agentRow(9, async () => {
   const { runId } = await one.open();
   assert.equal((await one.ended(runId)).status, "COMPLETED");
   const written = await one.records();
-  assert.deepEqual(written.map(({ data }) => data.type), ["data-hook", "data-hook"]);
+  assert.deepEqual(written.map(({ data }) => data.type), ["data-hook"], "the hook alone wrote");
   assert.equal((await one.turn("hi")).text, "heard hi");
   assert.deepEqual(one.notes("onBoot").map(({ continuation }) => continuation), [false, true]);
 });

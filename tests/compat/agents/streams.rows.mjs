@@ -7,9 +7,9 @@ import { sessions } from "../lib/sdk.mjs";
 import { call, eventually, header, records } from "../lib/wire.mjs";
 import { agentRow } from "./lib/row.mjs";
 import { chunkOf, isBoundary, open, recordsOf } from "./lib/sse.mjs";
-import { stage } from "./lib/stage.mjs";
+import { shared } from "./lib/stage.mjs";
 
-const { gw, talk } = await stage(["talk"]);
+const { gw, talk } = await shared();
 
 const boundariesIn = (some) => some.filter(isBoundary).length;
 

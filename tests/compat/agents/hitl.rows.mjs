@@ -2,9 +2,9 @@
 
 import assert from "node:assert/strict";
 import { agentRow } from "./lib/row.mjs";
-import { stage } from "./lib/stage.mjs";
+import { shared } from "./lib/stage.mjs";
 
-const { talk } = await stage(["tools"]);
+const { talk } = await shared();
 
 const startOf = ({ chunks }) => chunks.find(({ type }) => type === "start").messageId;
 const finishOf = ({ chunks }) => chunks.find(({ type }) => type === "finish").finishReason;

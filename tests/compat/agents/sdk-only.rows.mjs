@@ -2,9 +2,9 @@
 
 import assert from "node:assert/strict";
 import { agentRow } from "./lib/row.mjs";
-import { stage } from "./lib/stage.mjs";
+import { shared } from "./lib/stage.mjs";
 
-const { talk } = await stage(["context", "parts"]);
+const { talk } = await shared();
 
 const count = ({ types }, wanted) => types.filter((type) => type === wanted).length;
 

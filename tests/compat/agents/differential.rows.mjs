@@ -8,9 +8,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { agentRow } from "./lib/row.mjs";
 import { slim } from "./lib/slim.mjs";
-import { stage } from "./lib/stage.mjs";
-
-const FILES = ["talk", "actions", "tools", "endings", "parts", "context", "custom", "crashes"];
+import { EVERY, shared } from "./lib/stage.mjs";
 
 const says = (...texts) => texts.map((say, n) => ({ say, id: `u${n}` }));
 
@@ -43,8 +41,8 @@ const SCRIPTS = [
 // What a writer beside the answer's writes lands anywhere in the turn.
 const UNORDERED = new Set(["compacting", "painter"]);
 
+const { talk } = await shared();
 const oracle = await offline();
-const { talk } = await stage(FILES);
 
 for (const script of SCRIPTS) {
   agentRow(103, async () => {
@@ -88,9 +86,9 @@ function payloadOf(step, before) {
 async function offline() {
   const notes = await mkdtemp(join(tmpdir(), "tidegate-offline-"));
   const file = fileURLToPath(new URL("./lib/offline.mjs", import.meta.url));
-  const child = spawn(process.execPath, [file], { stdio: ["pipe", "pipe", "inherit"],
+  const child = spawn(process.execPath, [file], { stdio: ["pipe", "pipe", "ignore"],
     env: { ...process.env, AGENT_NOTES: notes, NODE_OPTIONS: "", NODE_TEST_CONTEXT: "" } });
-  child.stdin.end(JSON.stringify({ files: FILES, scripts: SCRIPTS }));
+  child.stdin.end(JSON.stringify({ files: EVERY, scripts: SCRIPTS }));
   const exit = new Promise((done) => child.on("exit", done));
   const text = Buffer.concat(await child.stdout.toArray()).toString();
   assert.equal(await exit, 0, "the offline harness failed");

@@ -5,10 +5,10 @@ import { readUntil, rest } from "../lib/chats.mjs";
 import { AgentChat } from "../lib/sdk.mjs";
 import { eventually, records } from "../lib/wire.mjs";
 import { agentRow } from "./lib/row.mjs";
-import { stage } from "./lib/stage.mjs";
+import { shared } from "./lib/stage.mjs";
 import { textOf } from "./lib/talk.mjs";
 
-const { gw, talk } = await stage(["subagents", "custom", "tools", "talk"]);
+const { gw, talk } = await shared();
 
 const forwarded = ({ chunks }) => chunks.filter(({ type }) => type === "data-subagent");
 const outputs = ({ chunks }) => chunks.filter(({ type }) => type === "tool-output-available");

@@ -5,10 +5,10 @@ import { mint, say } from "../lib/chats.mjs";
 import { call, claims, eventually } from "../lib/wire.mjs";
 import { agentRow } from "./lib/row.mjs";
 import { isBoundary, open, recordsOf } from "./lib/sse.mjs";
-import { stage } from "./lib/stage.mjs";
+import { shared } from "./lib/stage.mjs";
 import { messageText, textOf } from "./lib/talk.mjs";
 
-const { gw, talk } = await stage(["talk", "actions"]);
+const { gw, talk } = await shared();
 
 const ONE_ANSWER = ["start", "start-step", "text-start", "text-delta", "text-end", "finish-step",
   "finish"];

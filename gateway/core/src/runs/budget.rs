@@ -1,0 +1,62 @@
+//! Whether another run follows, and when nothing more is tried (I7).
+
+use tidegate_protocol::limits::{RUN_ATTEMPTS_MAX, UPGRADE_SWAPS_MAX};
+use tidegate_protocol::link::Cause;
+
+use super::machine::{Effect, Machine, Phase};
+
+/// Wait before a further fruitless run, by how many there were.
+const BACKOFF_MS: [u64; 3] = [0, 300, 1_000];
+
+impl Machine {
+    /// Goes on where nothing has to be waited for.
+    pub(super) fn advance(&mut self) {
+        if self.phase != Phase::Idle {
+            return;
+        }
+        self.settle_leading();
+        if !self.is_answering() && !self.book.wanted {
+            return;
+        }
+        if self.book.fruitless >= RUN_ATTEMPTS_MAX || self.book.swaps > UPGRADE_SWAPS_MAX {
+            return self.spend();
+        }
+        let index = (self.book.fruitless as usize).min(BACKOFF_MS.len() - 1);
+        let swapped = matches!(self.book.cause, Some(Cause::Upgraded | Cause::Evicted));
+        let wait = if swapped { 0 } else { BACKOFF_MS[index.saturating_sub(1)] };
+        if wait == 0 {
+            self.phase = Phase::Placing;
+            self.effects.push_back(Effect::Place);
+        } else {
+            self.phase = Phase::Waiting(self.now + wait);
+        }
+    }
+
+    /// The budget is used up (I7): whoever waits is told, and nothing more is tried for them.
+    fn spend(&mut self) {
+        (self.book.wanted, self.book.successor) = (false, None);
+        if !self.is_answering() {
+            let put = self.book.put();
+            return self.commit(vec![put]);
+        }
+        let failed = self.row.as_ref().and_then(|row| row.error.as_deref());
+        let text = match failed {
+            _ if self.book.swaps > UPGRADE_SWAPS_MAX => {
+                "The agent asked for an upgrade too many times.".to_owned()
+            }
+            Some(error) => format!("The agent failed {RUN_ATTEMPTS_MAX} times: {error}"),
+            None => format!("The agent ended {RUN_ATTEMPTS_MAX} times without an answer."),
+        };
+        self.give_up(text);
+    }
+
+    /// Something is asked for after a while: runs that had nothing to answer were not in vain.
+    pub(super) fn renew_budget(&mut self) {
+        let live = u32::from(self.book.current.is_some());
+        if self.book.fruitless > live || self.book.swaps > 0 {
+            (self.book.fruitless, self.book.swaps) = (live, 0);
+            let put = self.book.put();
+            self.commit(vec![put]);
+        }
+    }
+}
