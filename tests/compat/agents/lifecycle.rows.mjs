@@ -50,12 +50,9 @@ agentRow(36, async () => {
   const one = talk("hooked");
   await one.open();
   await one.turn("one");
-  await one.noted("onChatSuspend");
-  const phases = one.notes("onChatSuspend").map(({ phase }) => phase);
   await eventually(() => one.notes("onChatSuspend").some(({ phase }) => phase === "turn"));
   assert.equal((await one.turn("two")).text, "heard one | two");
-  const resumed = await one.noted("onChatResume");
-  assert.ok(resumed.length >= 1 && phases.length >= 1);
+  await eventually(() => one.notes("onChatResume").some(({ phase }) => phase === "turn"));
   assert.equal(one.notes("onBoot").length, 1, "the same run woke up");
 });
 

@@ -226,6 +226,7 @@ agentRow(99, async () => {
     return found?.turns === 1 && found;
   }, "the run's metadata");
   assert.deepEqual(seen, { turns: 1 });
+  assert.ok((await runs.retrieve(runId)).tags.includes("answered"), "a tag that the agent added");
 });
 
 agentRow(101, async () => {

@@ -7,3 +7,5 @@ pub mod runs;
 pub mod script;
 mod shared;
 pub mod turns;
+
+pub use shared::ZOMBIE;

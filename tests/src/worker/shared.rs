@@ -27,8 +27,9 @@ struct State {
     control: VecDeque<String>,
 }
 
-/// A frame for work that the gateway gave to somebody else: it must be refused.
-pub(super) const ZOMBIE: &str = "zombie";
+/// Type of the chunk that is said for work that the gateway gave to somebody else: it must be
+/// refused.
+pub const ZOMBIE: &str = "zombie";
 
 impl Shared {
     pub(super) fn new(agent: &str, version: &str, tag: &str, capacity: usize) -> Self {

@@ -12,9 +12,8 @@ use crate::worker::gateway;
 async fn the_upgrade_needs_a_secret_key_and_the_subprotocol() {
     let (gateway, _dir) = gateway().await;
     let refused = async |key: &str, subprotocol: Option<&str>| {
-        let (status, body) = match Raw::open(&gateway, key, subprotocol).await {
-            Ok(_) => panic!("{key} with {subprotocol:?} was let in"),
-            Err(refused) => refused,
+        let Err((status, body)) = Raw::open(&gateway, key, subprotocol).await else {
+            panic!("{key} with {subprotocol:?} was let in");
         };
         (status, body["code"].as_str().unwrap_or_default().to_owned())
     };

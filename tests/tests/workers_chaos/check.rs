@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use serde_json::Value;
 use tidegate_protocol::{Record, control};
 use tidegate_tests::client::{Client, Failure};
+use tidegate_tests::worker::ZOMBIE;
 use tidegate_tests::worker::script::Word;
 
 use crate::user::{chunk, floor, word};
@@ -49,6 +50,8 @@ pub(crate) fn turns(name: &str, mode: Mode, log: &[Record]) {
     let mut floors = None;
     for turn in log.split_inclusive(control::is_boundary) {
         let words: Vec<Word> = turn.iter().filter_map(word).collect();
+        let zombie = turn.iter().filter_map(chunk).find(|chunk| chunk["type"] == ZOMBIE);
+        assert_eq!(zombie, None, "{name}: a zombie was heard");
         for word in &words {
             let now = (word.worker.clone(), word.answer);
             if writer.as_ref().is_some_and(|writer| *writer != now) {

@@ -86,13 +86,23 @@ impl World {
         }
     }
 
+    /// A worker that writes just now.
+    async fn busy(&self, mode: Mode, recovery: &Recovery) -> &Worker {
+        loop {
+            let serves = |worker: &&Worker| recovery.serves(&worker.tag());
+            let mut workers = self.workers.iter().filter(|worker| worker.mode == mode);
+            if let Some(worker) = workers.find(serves) {
+                return worker;
+            }
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    }
+
     /// Past the lease: one worker of mode `runs` is frozen, and the network of one of mode `turns`
     /// swallows everything.
     pub(crate) async fn freeze(&mut self, rng: &mut Rng, recovery: &Recovery) {
-        let which = rng.below(WORKERS as u64) as usize;
-        let of = |mode| self.workers.iter().filter(move |worker| worker.mode == mode).nth(which);
-        let frozen = of(Mode::Runs).expect("there are enough");
-        let unheard = of(Mode::Turns).expect("there are enough");
+        let frozen = self.busy(Mode::Runs, recovery).await;
+        let unheard = self.busy(Mode::Turns, recovery).await;
         let before = frozen.refusals();
         recovery.lost(Kind::Frozen, Some(&frozen.tag()));
         frozen.freeze(true);

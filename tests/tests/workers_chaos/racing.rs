@@ -65,9 +65,8 @@ async fn parallel_appends_to_a_dead_session_boot_one_run() {
 }
 
 /// As soon as a boundary is there the run parks, and the next message comes.
-async fn wake(rooms: usize) {
+async fn wake(rooms: usize, seed: u64) {
     let wakes = if is_long() { 100 } else { 10 };
-    let seed = seed();
     let dir = tempfile::tempdir().expect("a temporary directory");
     let gateway = Gateway::start(dir.path(), "memory:", "").await;
     let _worker = Worker::start(dir.path(), &gateway.address, Mode::Runs, "w", "1", rooms).await;
@@ -103,12 +102,16 @@ async fn spin(rng: &mut Rng) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn appends_at_the_moment_of_parking_are_answered() {
-    wake(SESSIONS).await;
+    let seed = seed();
+    println!("replay with TIDEGATE_SEED={seed}");
+    wake(SESSIONS, seed).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn appends_while_a_parked_run_makes_room_are_answered() {
-    wake(SESSIONS / 3).await;
+    let seed = seed();
+    println!("replay with TIDEGATE_SEED={seed}");
+    wake(SESSIONS / 3, seed).await;
 }
 
 /// It was asked to leave when a message was on its way to it: that is answered by it, however long

@@ -42,6 +42,12 @@ impl Recovery {
         };
     }
 
+    /// Does `worker` write a turn?
+    pub(crate) fn serves(&self, worker: &str) -> bool {
+        let state = self.0.lock().expect("nobody panics with it");
+        state.serving.values().any(|serving| serving == worker)
+    }
+
     /// `worker` is lost; all of them with the gateway.
     pub(crate) fn lost(&self, kind: Kind, worker: Option<&str>) {
         let mut state = self.0.lock().expect("nobody panics with it");
@@ -60,12 +66,14 @@ impl Recovery {
         }
     }
 
-    pub(crate) fn print(&self) {
+    /// A line for each kind of fault.
+    pub(crate) fn report(&self) -> Vec<String> {
         let mut state = self.0.lock().expect("nobody panics with it");
-        for ((kind, mode), times) in &mut state.times {
+        let line = |((kind, mode), times): (&(Kind, &str), &mut Vec<Duration>)| {
             times.sort_unstable();
-            let (p50, max) = (times[times.len() / 2], times[times.len() - 1]);
-            println!("{kind:?}, mode {mode}: {} waits, p50 {p50:?}, max {max:?}", times.len());
-        }
+            let (count, p50, max) = (times.len(), times[times.len() / 2], times[times.len() - 1]);
+            format!("{kind:?}, mode {mode}: {count} waits, p50 {p50:?}, max {max:?}")
+        };
+        state.times.iter_mut().map(line).collect()
     }
 }

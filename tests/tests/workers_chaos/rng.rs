@@ -15,12 +15,10 @@ impl Rng {
     }
 }
 
-/// `TIDEGATE_SEED`, or one of its own; printed.
+/// `TIDEGATE_SEED`, or one of its own.
 pub(crate) fn seed() -> u64 {
     let seed = std::env::var("TIDEGATE_SEED").ok().and_then(|seed| seed.parse().ok());
-    let seed = seed.unwrap_or_else(|| u64::from(std::process::id()) * 7919 + 1);
-    println!("replay with TIDEGATE_SEED={seed}");
-    seed
+    seed.unwrap_or_else(|| u64::from(std::process::id()) * 7919 + 1)
 }
 
 /// Does the long form run?

@@ -44,6 +44,7 @@ impl Seen {
 async fn nothing_is_lost_repeated_or_stranded() {
     let rounds = if is_long() { 500 } else { 14 };
     let seed = seed();
+    println!("replay with TIDEGATE_SEED={seed}");
     let dir = tempfile::tempdir().expect("a temporary directory");
     let mut world = World::start(dir.path()).await;
     let recovery = Arc::new(Recovery::default());
@@ -78,7 +79,7 @@ async fn nothing_is_lost_repeated_or_stranded() {
         inputs += user.acknowledged.len();
     }
     assert!(world.refusals > 0, "no frozen worker that came back was refused");
-    recovery.print();
+    recovery.report().iter().for_each(|line| println!("{line}"));
     let refusals = world.refusals;
     println!("{rounds} rounds, {inputs} inputs, {records} records, {refusals} refusals of zombies");
 }

@@ -107,7 +107,7 @@ impl User {
     }
 
     /// Reads on, resuming at the cursor after every cut, until a boundary covers `seq`.
-    pub(crate) async fn read_until(&mut self, seq: u64) {
+    pub(crate) async fn read_until(&self, seq: u64) {
         let reading = async {
             while !self.is_covered(seq) {
                 // A cut is what this test makes; the next read shows whether anything is missing.

@@ -168,7 +168,7 @@ impl Driver {
         }
     }
 
-    async fn look(&mut self, machine: &mut Machine) -> Result<(), CommitError> {
+    async fn look(&self, machine: &mut Machine) -> Result<(), CommitError> {
         let state = self.shared.store.state(&self.stream(Channel::OUT)).await?;
         if machine.awaits_activity() && machine.is_live() && state.tail > self.out_at_boot {
             machine.handle_activity(self.now());

@@ -93,7 +93,7 @@ mod tests {
     fn what_the_gateway_alone_may_say_is_not_taken_from_the_base_payload() {
         let base = json!({"actionSource": "webhook", "continuation": true, "chatId": "other",
             "previousRunId": "run_x", "sessionId": "session_x", "trigger": "action"});
-        let payload = boot(&row(json!({"basePayload": base.clone()})), false, None);
+        let payload = boot(&row(json!({"basePayload": base})), false, None);
         let expected = json!({"trigger": "action", "chatId": "c1", "sessionId": "session_1"});
         assert_eq!(payload, expected);
         let payload = boot(&row(json!({"basePayload": base})), true, None);

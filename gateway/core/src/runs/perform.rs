@@ -71,7 +71,7 @@ impl Driver {
         self.placing = Some(AbortOnDropHandle::new(placing));
     }
 
-    async fn fence(&mut self, machine: &mut Machine) -> Result<(), CommitError> {
+    async fn fence(&self, machine: &mut Machine) -> Result<(), CommitError> {
         let holder = format!("run:{}", base36(self.shared.entropy.next_u128(), 12));
         let request = LeaseRequest::Take { holder, ttl_ms: LEASE_MS };
         let lease = loop {

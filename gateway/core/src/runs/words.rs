@@ -132,7 +132,7 @@ impl Driver {
     /// The records of an `out` frame; all or none (R-LNK-22).
     fn records_of(&self, raw: &[Box<RawValue>]) -> Result<Vec<NewRecord>, Refusal> {
         let refused = |text: String| Refusal::new(ErrorCode::InvalidBody, text);
-        let one = |raw: &Box<RawValue>| match OutRecord::parse(raw) {
+        let one = |raw: &RawValue| match OutRecord::parse(raw) {
             Ok(OutRecord::Data(data)) => {
                 let id = base36(self.shared.entropy.next_u128(), 7);
                 Ok(NewRecord::data(data.get().as_bytes(), &id))
@@ -147,7 +147,7 @@ impl Driver {
             }
             Err(error) => Err(refused(format!("a record is malformed: {error}"))),
         };
-        raw.iter().map(one).collect()
+        raw.iter().map(|raw| one(raw)).collect()
     }
 
     async fn append_records(

@@ -180,14 +180,14 @@ async fn ask(workers: &Arc<Workers>, request: TurnRequest, agent: AgentKey) -> W
 
 /// A chunk must be an object with a type, whatever the grammar makes of it then.
 fn chunks(raw: &[Box<RawValue>]) -> Result<Vec<Chunk>, Refusal> {
-    let one = |raw: &Box<RawValue>| {
+    let one = |raw: &RawValue| {
         let value: Value = parse_js(raw.get()).ok()?;
         value.get("type").is_some_and(Value::is_string).then(|| {
             let raw = Bytes::copy_from_slice(raw.get().as_bytes());
             Chunk { raw, value }
         })
     };
-    raw.iter().map(one).collect::<Option<_>>().ok_or_else(|| {
+    raw.iter().map(|raw| one(raw)).collect::<Option<_>>().ok_or_else(|| {
         let text = "a chunk must be a JSON object with a type; nothing of this frame was taken";
         Refusal::new(ErrorCode::InvalidBody, text)
     })

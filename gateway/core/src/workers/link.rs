@@ -255,6 +255,7 @@ impl Workers {
         let mut state = self.state.lock();
         state.pool.join(key, hello.capacity, agents);
         let outbox = if let Some(entry) = state.workers.get_mut(key) {
+            entry.pieces.values().for_each(|piece| piece.expect());
             entry.outbox.take_over(hello.epoch);
             (entry.epoch, entry.connected, entry.draining) = (hello.epoch, true, false);
             entry.capacity = hello.capacity;

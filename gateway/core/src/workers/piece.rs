@@ -56,6 +56,18 @@ struct Inbox {
     unacknowledged: VecDeque<(u64, usize)>,
     bytes: usize,
     lost: bool,
+    /// The worker is on a new link and has not said yet what it has seen.
+    awaited: bool,
+    /// [`WorkEvent::Resumed`] that were not taken yet.
+    resumptions: usize,
+}
+
+impl Inbox {
+    fn resume(&mut self, seen: Option<u64>) {
+        self.awaited = false;
+        self.resumptions += 1;
+        self.events.push_back(WorkEvent::Resumed { seen });
+    }
 }
 
 impl Piece {
@@ -112,12 +124,31 @@ impl Piece {
         Ok(())
     }
 
+    /// The worker is about to be on a new link: what was sent on the old one may be lost.
+    pub(super) fn expect(&self) {
+        self.inbox.lock().awaited = true;
+    }
+
+    pub(super) fn is_awaited(&self) -> bool {
+        self.inbox.lock().awaited
+    }
+
+    /// Sends a frame, but no inputs before it is known which of those before them arrived: they
+    /// would overtake these. All of them follow [`WorkEvent::Resumed`].
+    pub(super) fn send(&self, frame: GatewayFrame) {
+        let inbox = self.inbox.lock();
+        let waits = inbox.awaited || inbox.resumptions > 0;
+        if !(waits && matches!(frame, GatewayFrame::In(_))) {
+            self.outbox.push(frame);
+        }
+    }
+
     /// The worker is back. Gives the seq up to which it may forget its frames: what came but has
     /// not taken effect would be lost with this process.
     pub(super) fn resume(&self, seen: Option<u64>) -> u64 {
         let mut inbox = self.inbox.lock();
         inbox.started = true;
-        inbox.events.push_back(WorkEvent::Resumed { seen });
+        inbox.resume(seen);
         let acknowledged = inbox.acknowledged;
         drop(inbox);
         self.wake.notify_one();
@@ -131,7 +162,7 @@ impl Piece {
         match (&self.opening, inbox.started) {
             (Some(opening), false) => {
                 self.outbox.push(opening.clone());
-                inbox.events.push_back(WorkEvent::Resumed { seen: None });
+                inbox.resume(None);
                 drop(inbox);
                 self.wake.notify_one();
             }
@@ -175,8 +206,12 @@ impl Piece {
     /// The next event. Cancel-safe.
     pub(super) async fn next(&self) -> WorkEvent {
         loop {
-            if let Some(event) = self.inbox.lock().events.pop_front() {
-                return event;
+            {
+                let mut inbox = self.inbox.lock();
+                if let Some(event) = inbox.events.pop_front() {
+                    inbox.resumptions -= usize::from(matches!(event, WorkEvent::Resumed { .. }));
+                    return event;
+                }
             }
             self.wake.notified().await;
         }
@@ -277,6 +312,28 @@ mod tests {
         piece.reopen();
         assert!(outbox.next(1).now_or_never().is_none());
         assert_eq!(taken(&piece), [0]);
+    }
+
+    #[test]
+    fn inputs_do_not_overtake_those_that_a_cut_may_have_taken() {
+        let (piece, outbox) = piece();
+        let sent = |seq| {
+            piece.send(GatewayFrame::inputs("w", Vec::new()));
+            piece.send(GatewayFrame::ack("w", seq));
+            let mut frames = Vec::new();
+            while let Some(Out::Frame(frame)) = outbox.next(1).now_or_never() {
+                frames.push(matches!(frame, GatewayFrame::In(_)));
+            }
+            frames
+        };
+        assert_eq!(sent(1), [true, false]);
+        piece.expect();
+        assert_eq!(sent(2), [false]);
+        piece.resume(Some(7));
+        assert_eq!(sent(3), [false]);
+        let event = piece.next().now_or_never();
+        assert!(matches!(event, Some(WorkEvent::Resumed { seen: Some(7) })), "{event:?}");
+        assert_eq!(sent(4), [true, false]);
     }
 
     #[test]

@@ -26,8 +26,9 @@ impl Workers {
         let held: HashSet<&str> = held.iter().map(|work| &*work.id).collect();
         let state = self.state.lock();
         let Some(entry) = state.workers.get(key) else { return };
-        let unknown: Vec<_> =
-            entry.pieces.values().filter(|piece| !held.contains(&*piece.id)).cloned().collect();
+        // Not what was handed to it since it came back.
+        let unknown = |piece: &&Arc<Piece>| piece.is_awaited() && !held.contains(&*piece.id);
+        let unknown: Vec<_> = entry.pieces.values().filter(unknown).cloned().collect();
         drop(state);
         for piece in unknown {
             piece.reopen();

@@ -73,7 +73,7 @@ impl Work {
 
     /// Sends a frame.
     pub fn send(&self, frame: GatewayFrame) {
-        self.piece.outbox.push(frame);
+        self.piece.send(frame);
     }
 
     /// Everything of the worker's up to `seq` is committed (R-LNK-19).

@@ -24,7 +24,9 @@ export function contextOf(boot: Boot) {
     organization: { id: "org_tidegate", slug: "tidegate", name: "Tidegate" },
     project: { id: "proj_tidegate", ref: "proj_tidegate", slug: "tidegate", name: "Tidegate" },
     machine: { name: "small-1x", cpu: availableParallelism(), memory: 0.5, centsPerMs: 0 },
-    deployment: { id: `deployment_${version}`, shortCode: version, version },
+    deployment: {
+      id: `deployment_${version}`, shortCode: version, version, externalId: version,
+    },
   };
 }
 

@@ -41,6 +41,8 @@ pub(crate) enum Character {
     Leaves,
     /// Falls silent in each turn.
     Hangs,
+    /// Drops each message and waits for the next.
+    Deaf,
     /// Wants a successor as soon as it is ready.
     Restless,
 }
@@ -171,6 +173,7 @@ impl Run {
             Character::Fails => self.exit(Some(ExitClass::Failed)),
             Character::Leaves => self.exit(None),
             Character::Hangs => self.state = State::Hung,
+            Character::Deaf => self.state = State::Idle,
         }
     }
 

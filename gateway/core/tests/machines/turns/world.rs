@@ -58,7 +58,7 @@ impl World {
         let metrics = Arc::new(Metrics::default());
         let entropy = Arc::new(Counter(AtomicU64::new(1)));
         let disk = Disk::default();
-        let steers = seed % 2 == 0;
+        let steers = seed.is_multiple_of(2);
         let machine = machine(&disk, &metrics, &entropy, steers, 0);
         let (rng, script, early, offered) = (Rng::new(seed), None, None, Vec::new());
         let (handed, now, users) = (0, 0, 0);
