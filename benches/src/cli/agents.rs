@@ -15,7 +15,7 @@ const RUNS: Through = Through::Link(WorkerMode::Runs);
 
 /// The agent link.
 #[derive(Clone, Debug, clap::Args)]
-pub(super) struct LinkArgs {
+pub struct LinkArgs {
     /// Users of the answers, one run for each number
     #[arg(long, value_delimiter = ',', default_values_t = [1, 100])]
     users: Vec<u32>,
@@ -36,12 +36,12 @@ pub(super) struct LinkArgs {
     waiting: u32,
     /// Stores of the gateway
     #[command(flatten)]
-    pub(super) stores: StoreArgs,
+    pub stores: StoreArgs,
 }
 
 /// The host.
 #[derive(Clone, Debug, clap::Args)]
-pub(super) struct HostArgs {
+pub struct HostArgs {
     /// Node
     #[arg(long, default_value = "node")]
     node: PathBuf,
@@ -62,7 +62,7 @@ pub(super) struct HostArgs {
     chats: Vec<u32>,
     /// Store of the gateway
     #[arg(long, default_value = "memory:")]
-    pub(super) store: Store,
+    pub store: Store,
 }
 
 /// Words of each session where there are many.

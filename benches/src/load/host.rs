@@ -45,7 +45,7 @@ pub struct Hosted {
 /// Runs the load against fresh targets of `kind`.
 pub fn hosted(kind: &Kind, plan: &HostPlan) -> io::Result<Hosted> {
     let (cold_with_spare_ms, warm_ms) = with_spare(kind, plan)?;
-    let target = Target::start(kind, &Backend::Link(plan.agent.clone()))?;
+    let target = Target::start(kind, &Backend::Link)?;
     let setup = HostSetup { spares: 0, ..plan.setup.clone() };
     let host = Host::start(&setup, &target.address)?;
     let mut talks = Talks::new(&target.address, &plan.agent)?;
@@ -74,7 +74,7 @@ pub fn hosted(kind: &Kind, plan: &HostPlan) -> io::Result<Hosted> {
 
 /// New chats with a spare isolate, and then their later turns.
 fn with_spare(kind: &Kind, plan: &HostPlan) -> io::Result<(Latency, Latency)> {
-    let target = Target::start(kind, &Backend::Link(plan.agent.clone()))?;
+    let target = Target::start(kind, &Backend::Link)?;
     let setup = HostSetup { spares: 1, ..plan.setup.clone() };
     let _host = Host::start(&setup, &target.address)?;
     let mut talks = Talks::new(&target.address, &plan.agent)?;

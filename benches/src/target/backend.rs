@@ -10,16 +10,6 @@ pub enum Backend {
     Demo,
     /// An AI SDK route at this URL.
     AiSdk(String),
-    /// Workers on the agent link, for the agent of this id.
-    Link(String),
-}
-
-impl Backend {
-    /// The agent's id.
-    pub fn agent(&self) -> &str {
-        match self {
-            Self::Demo | Self::AiSdk(_) => AGENT,
-            Self::Link(agent) => agent,
-        }
-    }
+    /// Workers on the agent link, which bring their own agents.
+    Link,
 }

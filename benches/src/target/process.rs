@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-use super::{Backend, GENERATOR_CORE, Kind, Store, TARGET_CORE, pin};
+use super::{AGENT, Backend, GENERATOR_CORE, Kind, Store, TARGET_CORE, pin};
 use crate::net::{Control, KEY};
 
 const START_PATIENCE: Duration = Duration::from_secs(20);
@@ -27,7 +27,7 @@ pub struct Target {
 
 impl Target {
     /// Starts it on its core, pins the caller to the other one, and waits until it is ready.
-    /// The gateway knows one agent, which `backend` serves; the floor knows none.
+    /// `backend` serves the gateway's agent; the floor has none.
     pub fn start(kind: &Kind, backend: &Backend) -> io::Result<Self> {
         let directory = tempfile::tempdir()?;
         let address = format!("127.0.0.1:{}", free_port()?);
@@ -107,16 +107,15 @@ fn free_port() -> io::Result<u16> {
 }
 
 fn configuration(address: &str, store: &str, backend: &Backend) -> String {
-    let agent = backend.agent();
     let mut text = format!(
         "[server]\nlisten = \"{address}\"\n[store]\nurl = \"{store}\"\n\
-         [[environment]]\nname = \"dev\"\nsecret_keys = [\"{KEY}\"]\n\
-         [[agent]]\nid = \"{agent}\"\n"
+         [[environment]]\nname = \"dev\"\nsecret_keys = [\"{KEY}\"]\n"
     );
+    let agent = format!("[[agent]]\nid = \"{AGENT}\"\nbackend =");
     match backend {
-        Backend::AiSdk(url) => writeln!(text, "backend = \"ai_sdk\"\nurl = \"{url}\""),
-        Backend::Demo => writeln!(text, "backend = \"demo\""),
-        Backend::Link(_) => writeln!(text, "backend = \"link\""),
+        Backend::AiSdk(url) => writeln!(text, "{agent} \"ai_sdk\"\nurl = \"{url}\""),
+        Backend::Demo => writeln!(text, "{agent} \"demo\""),
+        Backend::Link => Ok(()),
     }
     .expect("a String takes every write");
     text

@@ -20,7 +20,7 @@ pub enum WorkerMode {
 pub struct Worker(Child);
 
 impl Worker {
-    /// Starts it beside the generator. It connects in its own time: what is asked meanwhile waits.
+    /// Starts it beside the generator. It connects in its own time.
     pub fn start(address: &str, mode: WorkerMode, capacity: u32) -> io::Result<Self> {
         let mut command = Command::new(std::env::current_exe()?);
         command.args(["serve-worker", "--address", address, "--mode", &mode.to_string()]);

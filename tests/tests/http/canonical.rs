@@ -85,8 +85,7 @@ async fn record(gate: &Gate) -> Vec<Record> {
     log.extend(chat.answer_to(seq).await);
     let seq = chat.payload(json!({"trigger": "regenerate-message"})).await;
     log.extend(chat.answer_to(seq).await);
-    let command = NewRecord { headers: vec![(String::new(), "trim".into())], ..large() };
-    for new in [command, control::keep_alive(), large(), control::session_closed(None)] {
+    for new in [control::keep_alive(), large(), control::session_closed(None)] {
         commit(gate, "c", vec![new]).await;
     }
     log.extend(chat.until(|r| control::kind(r) == Some(control::SESSION_CLOSED)).await);

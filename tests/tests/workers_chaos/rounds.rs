@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use tidegate_protocol::Record;
 use tidegate_tests::client::Client;
+use tokio::time::timeout;
 
 use crate::faults::{Fault, World};
 use crate::recovery::Recovery;
 use crate::rng::{Rng, is_long, seed};
-use crate::user::User;
+use crate::user::{PATIENCE, User};
 use crate::worker::Mode;
 use crate::{check, fates};
 
@@ -60,7 +61,8 @@ async fn nothing_is_lost_repeated_or_stranded() {
     for round in 0..rounds {
         tokio::time::sleep(Duration::from_millis(50 + rng.below(400))).await;
         if round % FREEZE_EVERY == FREEZE_EVERY / 2 {
-            world.freeze(&mut rng, &recovery).await;
+            let freezing = world.freeze(&mut rng, &recovery);
+            timeout(PATIENCE, freezing).await.expect("somebody is served");
         } else {
             world.suffer(Fault::any(&mut rng), &mut rng, &recovery).await;
         }

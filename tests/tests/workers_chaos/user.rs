@@ -17,7 +17,7 @@ use crate::worker::Mode;
 const PAUSE: Duration = Duration::from_millis(5);
 /// Nobody waits longer for an answer (I7): a frozen worker is noticed after 9 s, and what it did
 /// may be tried three times.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// See the module.
 pub(crate) struct User {

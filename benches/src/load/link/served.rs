@@ -2,8 +2,14 @@
 
 use std::fmt;
 use std::io;
+use std::time::{Duration, Instant};
 
-use crate::target::{AGENT, Backend, Kind, Target, Worker, WorkerMode};
+use crate::net::Control;
+use crate::target::{Backend, Kind, Target, Worker, WorkerMode};
+
+/// How long the worker may take to register.
+const PATIENCE: Duration = Duration::from_secs(20);
+const POLL: Duration = Duration::from_millis(20);
 
 /// Through what an answer goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,9 +34,23 @@ impl Served {
         let Through::Link(mode) = through else {
             return Ok(Self { worker: None, target: Target::start(kind, &Backend::Demo)? });
         };
-        let target = Target::start(kind, &Backend::Link(AGENT.to_owned()))?;
+        let target = Target::start(kind, &Backend::Link)?;
         let worker = Worker::start(&target.address, mode, capacity)?;
+        await_agent(&target.address)?;
         Ok(Self { worker: Some(worker), target })
+    }
+}
+
+/// Waits until the gateway makes sessions of the agent: its worker has registered.
+fn await_agent(address: &str) -> io::Result<()> {
+    let mut control = Control::connect(address)?;
+    let since = Instant::now();
+    loop {
+        match control.create("probe") {
+            Ok(()) => return Ok(()),
+            Err(error) if since.elapsed() > PATIENCE => return Err(error),
+            Err(_) => std::thread::park_timeout(POLL),
+        }
     }
 }
 
