@@ -76,18 +76,18 @@ pub(super) fn link(kinds: &[Kind], args: &LinkArgs, json: bool) -> io::Result<()
         for users in &args.users {
             let plan = AnswerPlan { users: *users, rate, seconds };
             for through in [DEMO, TURNS, RUNS] {
-                first.push((name(kind, through), answers(kind, through, plan)?));
+                first.push(row(kind, through, |kind| answers(kind, through, plan))?);
             }
         }
         let one = FloodPlan { sessions: 1, words: args.words };
         let many = FloodPlan { sessions: args.sessions, words: WORDS_OF_MANY };
         for plan in [one, many] {
             for through in [DEMO, TURNS] {
-                flooded.push((name(kind, through), flood(kind, through, plan)?));
+                flooded.push(row(kind, through, |kind| flood(kind, through, plan))?);
             }
         }
         for through in [DEMO, TURNS, RUNS] {
-            waiting.push((name(kind, through), parked(kind, through, args.waiting)?));
+            waiting.push(row(kind, through, |kind| parked(kind, through, args.waiting))?);
         }
     }
     let mut out = io::stdout().lock();
@@ -98,6 +98,19 @@ pub(super) fn link(kinds: &[Kind], args: &LinkArgs, json: bool) -> io::Result<()
     }
     writeln!(out, "{}\n\n{}", Machine::here(), answers_table(named(&first)))?;
     writeln!(out, "{}\n{}", flood_table(named(&flooded)), parked_table(named(&waiting)))
+}
+
+/// One run, with its name, also if it fails.
+fn row<T>(
+    kind: &Kind,
+    through: Through,
+    run: impl Fn(&Kind) -> io::Result<T>,
+) -> io::Result<(String, T)> {
+    let name = format!("{kind} {through}");
+    match run(kind) {
+        Ok(seen) => Ok((name, seen)),
+        Err(error) => Err(io::Error::other(format!("{name}: {error}"))),
+    }
 }
 
 /// Measures the host.
@@ -114,8 +127,4 @@ pub(super) fn host(kinds: &[Kind], args: &HostArgs, json: bool) -> io::Result<()
     let row = |kind: &Kind| Ok((kind.to_string(), hosted(kind, &plan)?));
     let rows = kinds.iter().map(row).collect::<io::Result<Vec<_>>>()?;
     print(json, &rows, |rows| hosted_table(named(rows)))
-}
-
-fn name(kind: &Kind, through: Through) -> String {
-    format!("{kind} {through}")
 }

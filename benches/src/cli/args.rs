@@ -144,9 +144,6 @@ pub enum Command {
         /// Who runs the turn loop
         #[arg(long)]
         mode: WorkerMode,
-        /// Turns or runs at once
-        #[arg(long)]
-        capacity: usize,
     },
 }
 

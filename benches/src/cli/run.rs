@@ -22,7 +22,7 @@ pub fn run(args: Args) -> io::Result<()> {
     let json = args.json;
     match args.command {
         Command::ServeFloor { listen } => floor::serve(&listen),
-        Command::ServeWorker { address, mode, capacity } => worker::serve(&address, mode, capacity),
+        Command::ServeWorker { address, mode } => worker::serve(&address, mode),
         Command::Link(args) => {
             let kinds = targets.kinds(&args.stores.stores, false)?;
             agents::link(&kinds, &args, json)

@@ -21,10 +21,9 @@ pub struct Worker(Child);
 
 impl Worker {
     /// Starts it beside the generator. It connects in its own time.
-    pub fn start(address: &str, mode: WorkerMode, capacity: u32) -> io::Result<Self> {
+    pub fn start(address: &str, mode: WorkerMode) -> io::Result<Self> {
         let mut command = Command::new(std::env::current_exe()?);
         command.args(["serve-worker", "--address", address, "--mode", &mode.to_string()]);
-        command.args(["--capacity", &capacity.to_string()]);
         // The generator's stdout is its report.
         Ok(Self(command.stdout(Stdio::null()).spawn()?))
     }

@@ -11,7 +11,7 @@ use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Value, json};
 use tidegate_protocol::Record;
 use tidegate_protocol::input::Input;
-use tidegate_protocol::limits::LINK_HEARTBEAT_MS;
+use tidegate_protocol::limits::{LINK_HEARTBEAT_MS, WORKER_CAPACITY_MAX};
 use tidegate_protocol::link::{
     AgentSpec, GatewayFrame, Hello, Mode, Out, PATH, Parked, SUBPROTOCOL, TurnDone, WorkId,
     WorkerFrame,
@@ -30,10 +30,12 @@ use crate::target::AGENT;
 const BATCH: usize = 64;
 
 /// Until the process is killed, or the link ends.
-pub(super) async fn serve(address: &str, capacity: usize) -> io::Result<()> {
+pub(super) async fn serve(address: &str) -> io::Result<()> {
     let mut link = dial(address).await?;
     let agents = vec![AgentSpec::new(AGENT, Mode::Runs)];
     let worker = format!("w_{}", std::process::id());
+    // Every session has a run, which stays: eviction is not what is measured.
+    let capacity = WORKER_CAPACITY_MAX;
     let hello = Hello { worker, epoch: 1, capacity, agents, work: Vec::new() };
     let mut runs = Runs { seqs: HashMap::new(), frames: vec![WorkerFrame::Hello(hello)] };
     let mut beat = interval(Duration::from_millis(LINK_HEARTBEAT_MS / 2));

@@ -8,10 +8,10 @@ use super::{runs, turns};
 use crate::target::WorkerMode;
 
 /// Serves the agent at `address` (`host:port`) until the process is killed.
-pub fn serve(address: &str, mode: WorkerMode, capacity: usize) -> io::Result<()> {
+pub fn serve(address: &str, mode: WorkerMode) -> io::Result<()> {
     let runtime = Builder::new_current_thread().enable_all().build()?;
     match mode {
-        WorkerMode::Turns => runtime.block_on(turns::serve(address, capacity)),
-        WorkerMode::Runs => runtime.block_on(runs::serve(address, capacity)),
+        WorkerMode::Turns => runtime.block_on(turns::serve(address)),
+        WorkerMode::Runs => runtime.block_on(runs::serve(address)),
     }
 }

@@ -3,6 +3,7 @@
 use std::io;
 
 use tidegate_client::{Agent, AnswerError, Turn, Worker};
+use tidegate_protocol::limits::WORKER_CAPACITY_MAX;
 use tokio::task::consume_budget;
 
 use super::words::{count, word};
@@ -10,7 +11,7 @@ use crate::net::KEY;
 use crate::target::AGENT;
 
 /// Until the process is killed.
-pub(super) async fn serve(address: &str, capacity: usize) -> io::Result<()> {
+pub(super) async fn serve(address: &str) -> io::Result<()> {
     let agent = Agent::new(AGENT, async |turn: Turn, answer| {
         let count = count(&turn.text());
         for number in 1..=count {
@@ -21,5 +22,5 @@ pub(super) async fn serve(address: &str, capacity: usize) -> io::Result<()> {
         Ok::<(), AnswerError>(())
     });
     let worker = Worker::connect(&format!("http://{address}"), KEY).agent(agent);
-    worker.capacity(capacity).run().await.map_err(io::Error::other)
+    worker.capacity(WORKER_CAPACITY_MAX).run().await.map_err(io::Error::other)
 }

@@ -49,7 +49,7 @@ row(10, {}, async () => {
  * turn's when it comes later. A page that is loaded again behind the boundary meets neither.
  */
 function reloaded(transport, chat, boundary) {
-  const session = { ...transport.getSession(chat), lastEventId: String(boundary.seqNum) };
+  const session = { ...transport.getSession(chat), lastEventId: String(boundary.seq) };
   return newTransport(gw, { sessions: { [chat]: session } }).transport;
 }
 

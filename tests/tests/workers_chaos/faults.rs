@@ -61,17 +61,18 @@ impl World {
 
     /// Does `fault` to something, and mends it.
     pub(crate) async fn suffer(&mut self, fault: Fault, rng: &mut Rng, recovery: &Recovery) {
+        recovery.disturb();
         let worker = rng.below(self.workers.len() as u64) as usize;
         let worker = &mut self.workers[worker];
         match fault {
             Fault::KillWorker => {
-                recovery.lost(Kind::Killed, Some(&worker.tag()));
+                recovery.lost(Kind::Killed, &[&worker.tag()]);
                 worker.kill();
                 tokio::time::sleep(Duration::from_millis(rng.below(300))).await;
                 worker.spawn();
             }
             Fault::KillGateway => {
-                recovery.lost(Kind::Gateway, None);
+                recovery.lost(Kind::Gateway, &[]);
                 self.gateway.kill();
                 tokio::time::sleep(Duration::from_millis(rng.below(100))).await;
                 self.gateway.restart().await;
@@ -104,9 +105,9 @@ impl World {
         let frozen = self.busy(Mode::Runs, recovery).await;
         let unheard = self.busy(Mode::Turns, recovery).await;
         let before = frozen.refusals();
-        recovery.lost(Kind::Frozen, Some(&frozen.tag()));
+        recovery.disturb();
+        recovery.lost(Kind::Frozen, &[&frozen.tag(), &unheard.tag()]);
         frozen.freeze(true);
-        recovery.lost(Kind::Frozen, Some(&unheard.tag()));
         unheard.proxy.stall(true);
         let past = Duration::from_millis(LINK_LEASE_MS + 500 + rng.below(1_000));
         tokio::time::sleep(past).await;

@@ -48,17 +48,22 @@ impl Recovery {
         state.serving.values().any(|serving| serving == worker)
     }
 
-    /// `worker` is lost; all of them with the gateway.
-    pub(crate) fn lost(&self, kind: Kind, worker: Option<&str>) {
+    /// A fault begins: who waits still does so for more than one reason.
+    pub(crate) fn disturb(&self) {
         let mut state = self.0.lock().expect("nobody panics with it");
-        let now = Instant::now();
         for (kind, _, _) in state.waiting.values_mut() {
             *kind = Kind::Several;
         }
+    }
+
+    /// `workers` are lost; all of them with the gateway.
+    pub(crate) fn lost(&self, kind: Kind, workers: &[&str]) {
+        let mut state = self.0.lock().expect("nobody panics with it");
+        let now = Instant::now();
         let hit: Vec<_> = state
             .serving
             .iter()
-            .filter(|(_, serving)| worker.is_none_or(|worker| worker == *serving))
+            .filter(|(_, serving)| kind == Kind::Gateway || workers.contains(&serving.as_str()))
             .map(|(user, serving)| (*user, (kind, now, serving.clone())))
             .collect();
         for (user, wait) in hit {

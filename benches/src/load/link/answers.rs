@@ -57,7 +57,7 @@ pub struct Answers {
 
 /// Runs the load against a fresh target of `kind`.
 pub fn answers(kind: &Kind, through: Through, plan: AnswerPlan) -> io::Result<Answers> {
-    let served = Served::start(kind, through, plan.users + 1)?;
+    let served = Served::start(kind, through)?;
     let mut run = Run::open(&served, plan)?;
     let warm = Instant::now() + WARM_UP;
     let stop = warm + Duration::from_secs(plan.seconds.into());

@@ -42,7 +42,7 @@ pub struct Flood {
 
 /// Runs the load against a fresh target of `kind`.
 pub fn flood(kind: &Kind, through: Through, plan: FloodPlan) -> io::Result<Flood> {
-    let served = Served::start(kind, through, plan.sessions)?;
+    let served = Served::start(kind, through)?;
     let mut talks = Talks::new(&served.target.address, AGENT)?;
     for _ in 0..plan.sessions {
         talks.open()?;

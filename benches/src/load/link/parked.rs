@@ -34,7 +34,7 @@ pub struct Parked {
 
 /// Runs the load against a fresh target of `kind`.
 pub fn parked(kind: &Kind, through: Through, sessions: u32) -> io::Result<Parked> {
-    let served = Served::start(kind, through, sessions + BATCH)?;
+    let served = Served::start(kind, through)?;
     let (address, pid) = (&served.target.address, served.target.pid());
     let pss = || {
         std::thread::park_timeout(SETTLE);

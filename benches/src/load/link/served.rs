@@ -29,13 +29,13 @@ pub(super) struct Served {
 }
 
 impl Served {
-    /// Starts both. The worker takes `capacity` turns or runs at once.
-    pub(super) fn start(kind: &Kind, through: Through, capacity: u32) -> io::Result<Self> {
+    /// Starts both.
+    pub(super) fn start(kind: &Kind, through: Through) -> io::Result<Self> {
         let Through::Link(mode) = through else {
             return Ok(Self { worker: None, target: Target::start(kind, &Backend::Demo)? });
         };
         let target = Target::start(kind, &Backend::Link)?;
-        let worker = Worker::start(&target.address, mode, capacity)?;
+        let worker = Worker::start(&target.address, mode)?;
         await_agent(&target.address)?;
         Ok(Self { worker: Some(worker), target })
     }

@@ -22,8 +22,18 @@ impl Machine {
             return self.spend();
         }
         let index = (self.book.fruitless as usize).min(BACKOFF_MS.len() - 1);
-        let swapped = matches!(self.book.cause, Some(Cause::Upgraded | Cause::Evicted));
-        let wait = if swapped { 0 } else { BACKOFF_MS[index.saturating_sub(1)] };
+        // Only what the agent does itself may happen again at once.
+        let by_others = matches!(
+            self.book.cause,
+            Some(
+                Cause::Upgraded
+                    | Cause::Evicted
+                    | Cause::WorkerLost
+                    | Cause::WorkerSilent
+                    | Cause::GatewayRestarted
+            )
+        );
+        let wait = if by_others { 0 } else { BACKOFF_MS[index.saturating_sub(1)] };
         if wait == 0 {
             self.phase = Phase::Placing;
             self.effects.push_back(Effect::Place);

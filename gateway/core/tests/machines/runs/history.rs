@@ -231,6 +231,11 @@ fn runs_that_only_want_successors_come_to_an_end() {
     check(&world);
     assert!(world.boots <= u64::from(RUN_ATTEMPTS_MAX), "{} runs", world.boots);
     assert_eq!(world.disk.boundaries().count(), 0, "nobody waits, so nobody is told");
+    // The message that comes then has a budget of its own.
+    world.character = Character::Sound;
+    world.append_message();
+    world.settle();
+    assert_eq!(world.disk.fates[&0], Fate::Answered { turn: 1 });
 }
 
 /// Runs that had nothing to answer were not fruitless.
