@@ -1,7 +1,7 @@
 //! Users of sessions: each says something and follows the answer.
 
+mod many;
 mod talk;
-mod talks;
 
-pub use talks::Faults;
-pub(super) use talks::Talks;
+pub use many::Faults;
+pub(super) use many::Talks;

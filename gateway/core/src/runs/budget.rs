@@ -5,8 +5,8 @@ use tidegate_protocol::link::Cause;
 
 use super::machine::{Effect, Machine, Phase};
 
-/// Wait before a further fruitless run, by how many there were.
-const BACKOFF_MS: [u64; 3] = [0, 300, 1_000];
+/// Wait before the second further run of an agent that ends its runs without an answer.
+const BACKOFF_MS: u64 = 300;
 
 impl Machine {
     /// Goes on where nothing has to be waited for.
@@ -21,7 +21,6 @@ impl Machine {
         if self.book.fruitless >= RUN_ATTEMPTS_MAX || self.book.swaps > UPGRADE_SWAPS_MAX {
             return self.spend();
         }
-        let index = (self.book.fruitless as usize).min(BACKOFF_MS.len() - 1);
         // Only what the agent does itself may happen again at once.
         let by_others = matches!(
             self.book.cause,
@@ -33,12 +32,11 @@ impl Machine {
                     | Cause::GatewayRestarted
             )
         );
-        let wait = if by_others { 0 } else { BACKOFF_MS[index.saturating_sub(1)] };
-        if wait == 0 {
+        if by_others || self.book.fruitless < 2 {
             self.phase = Phase::Placing;
             self.effects.push_back(Effect::Place);
         } else {
-            self.phase = Phase::Waiting(self.now + wait);
+            self.phase = Phase::Waiting(self.now + BACKOFF_MS);
         }
     }
 
