@@ -97,7 +97,7 @@ fn sse_encode() {
                     None => encode::batch(&mut out, &records),
                     Some(token) => encode::batch_with_token(&mut out, &records, token),
                 }
-                if token.is_none() && !records.is_empty() {
+                if token.is_none() && !out.is_empty() {
                     assert_eq!(read_batch(&out), records, "{name}");
                 }
                 (name, bytes)

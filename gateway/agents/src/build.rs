@@ -12,8 +12,8 @@ use crate::demo::Demo;
 use crate::openai::OpenAi;
 use crate::process::Process;
 
-/// Names of the turn backends.
-pub const BACKENDS: &[&str] = &["ai_sdk", "demo", "openai", "process"];
+/// Names of the backends; `link` is served by workers and not built here.
+pub const BACKENDS: &[&str] = &["ai_sdk", "demo", "link", "openai", "process"];
 
 /// Builds the turn backend `backend` for agent `id`. `table` holds the agent's other keys; secrets
 /// in it are resolved here.

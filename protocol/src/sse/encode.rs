@@ -148,12 +148,17 @@ mod tests {
     /// The same event, made the slow way.
     fn by_serde(records: &[Record], token: Option<&str>) -> String {
         let mut shown = records.to_vec();
+        shown.retain(|record| !record.is_command());
+        if shown.is_empty() {
+            return String::new();
+        }
         for record in &mut shown {
             record.body = String::from_utf8_lossy(&record.body).into_owned().into();
             if let Some(token) = token.filter(|_| control::is_boundary(record)) {
                 record.headers.push((control::ACCESS_TOKEN.to_owned(), token.to_owned()));
             }
         }
+        let id = records.last().expect("a record").seq_num;
         let records: Vec<RecordJson<'_>> = shown
             .iter()
             .map(|record| RecordJson {
@@ -164,7 +169,6 @@ mod tests {
             })
             .collect();
         let json = serde_json::to_string(&records).expect("JSON");
-        let id = records.last().expect("a record").seq_num;
         format!("id: {id}\nevent: batch\ndata: {{\"records\":{json}}}\n\n")
     }
 
@@ -181,7 +185,7 @@ mod tests {
             }
             let text = String::from_utf8(out).expect("UTF-8");
             prop_assert_eq!(&text, &by_serde(&records, token.as_deref()));
-            prop_assert_eq!(text.lines().count(), 4);
+            prop_assert!(matches!(text.lines().count(), 0 | 4));
         }
 
         #[test]
@@ -190,6 +194,11 @@ mod tests {
             let before = out.len();
             batch(&mut out, &records);
             let text = std::str::from_utf8(&out[before..]).expect("UTF-8");
+            records.retain(|record| !record.is_command());
+            if records.is_empty() {
+                prop_assert_eq!(text, "");
+                return Ok(());
+            }
             let data = text.lines().nth(2).and_then(|line| line.strip_prefix("data: "));
             for record in &mut records {
                 record.body = String::from_utf8_lossy(&record.body).into_owned().into();

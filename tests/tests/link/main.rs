@@ -4,6 +4,7 @@
 mod bad_input;
 mod chat;
 mod cuts;
+mod first_message;
 mod proxy;
 mod raw;
 mod refusals;

@@ -8,7 +8,7 @@ use tidegate_protocol::link::HeldWork;
 use tidegate_protocol::{ApiError, ErrorCode, NewRecord};
 use tokio::sync::oneshot;
 
-use super::book::{RUN_PREFIX, RunRow, parse_run_id, run_id, run_name};
+use super::book::{BOOK_BLOB, Book, RUN_PREFIX, RunRow, parse_run_id, run_id, run_name};
 use super::calls::Call;
 use super::notes::Notes;
 use super::perform::want;
@@ -152,6 +152,21 @@ impl Gateway {
         row.locked_version().is_some()
             && matches!(agent, Some(Service::Runs { .. } | Service::Awaited))
             && !self.workers().can_serve(&want(row, None))
+    }
+
+    /// Somebody reads the answers of a session: a run that is wanted although nothing of `.in` is
+    /// owed may have been forgotten with the gateway and the worker that had it (R-RUNS-5).
+    pub(crate) async fn wake_wanted(&self, key: &SessionKey, row: &Arc<SessionRow>) -> Result<()> {
+        let agent = self.agents().find(&row.environment, &row.agent).map(|agent| agent.service);
+        if !matches!(agent, Some(Service::Runs { .. })) {
+            return Ok(());
+        }
+        let blob = self.store().blob(key, BOOK_BLOB).await.map_err(error::store)?;
+        let book = blob.map(|bytes| Book::parse(&bytes)).transpose().map_err(error::store)?;
+        if book.is_some_and(|book| book.initial || book.wanted) {
+            self.runs().poke(key, row);
+        }
+        Ok(())
     }
 
     /// Appends records with a boundary among them, for whoever may write them.

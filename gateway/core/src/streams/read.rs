@@ -67,6 +67,9 @@ impl Gateway {
             name: located.row.as_ref().map_or(name, |row| row.name()).to_owned(),
         });
         let hidden = self.hidden_inputs(principal, &located.key, channel).await?;
+        if let (Some(row), true) = (&located.row, *channel == Channel::OUT) {
+            self.wake_wanted(&located.key, row).await?;
+        }
         let follower = self.channels().follow(self.store().clone(), stream, from);
         Ok(Reading { follower, state, token, hidden })
     }

@@ -116,11 +116,11 @@ pub const KEYS: &[Key] = &[
     ),
     key(
         "agent[].backend",
-        Kind::Choice(&["ai_sdk", "openai", "process", "demo"]),
+        Kind::Choice(&["ai_sdk", "openai", "process", "demo", "link"]),
         None,
         "\"ai_sdk\"",
-        "What answers: an AI SDK route, an OpenAI-compatible endpoint, a command, or the built-in \
-         demo.",
+        "What answers: an AI SDK route, an OpenAI-compatible endpoint, a command, the built-in \
+         demo, or workers that register (link).",
     ),
     key(
         "agent[].stop_on_disconnect",

@@ -15,8 +15,8 @@ pub mod units;
 
 pub use load::{Source, load};
 pub use model::{
-    AgentConfig, Config, EnvironmentConfig, Limits, LogConfig, LogFormat, RateLimit, ServerConfig,
-    TlsFiles,
+    AgentConfig, Config, EnvironmentConfig, LINK, Limits, LogConfig, LogFormat, RateLimit,
+    ServerConfig, TlsFiles,
 };
 pub use problem::{ConfigError, Problem};
 pub use secret::Secret;

@@ -8,6 +8,9 @@ use tidegate_core::seams::store::Retention;
 
 use super::Secret;
 
+/// The backend of agents that workers register.
+pub const LINK: &str = "link";
+
 /// Everything that the gateway is told.
 #[derive(Clone, Debug)]
 pub struct Config {

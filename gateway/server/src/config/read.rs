@@ -9,8 +9,8 @@ use tidegate_protocol::limits::AGENT_ID_MAX_CHARS;
 use toml::{Table, Value};
 
 use super::model::{
-    AgentConfig, Config, EnvironmentConfig, Limits, LogConfig, LogFormat, RateLimit, ServerConfig,
-    TlsFiles,
+    AgentConfig, Config, EnvironmentConfig, LINK, Limits, LogConfig, LogFormat, RateLimit,
+    ServerConfig, TlsFiles,
 };
 use super::problem::Problems;
 use super::secret::Secret;
@@ -157,8 +157,15 @@ fn agents(root: &mut Section<'_>) -> Vec<AgentConfig> {
         let path = section.at("");
         let problems = section.problems();
         let table = serde_json::to_value(section.rest()).unwrap_or_default();
-        if let Err(error) = tidegate_agents::build(&backend, &id, table.clone()) {
-            problems.add(path.trim_end_matches('.'), error.to_string());
+        let path = path.trim_end_matches('.');
+        if backend == LINK {
+            // Everything else is said by the workers that register it.
+            for key in table.as_object().into_iter().flat_map(|table| table.keys()) {
+                problems
+                    .add(&format!("{path}.{key}"), "is no key of the backend `link`".to_owned());
+            }
+        } else if let Err(error) = tidegate_agents::build(&backend, &id, table.clone()) {
+            problems.add(path, error.to_string());
         }
         agents.push(AgentConfig { id, backend, stop_on_disconnect, table });
     }

@@ -25,7 +25,7 @@ use tracing::{info, warn};
 use super::entropy::SystemEntropy;
 use super::extra::Extra;
 use super::sweeps::Sweeps;
-use crate::config::{Config, TlsFiles};
+use crate::config::{Config, LINK, TlsFiles};
 use crate::exit::Failure;
 
 /// A gateway that serves.
@@ -136,7 +136,7 @@ fn environments(config: &Config) -> Vec<Environment> {
 fn agents(config: &Config) -> Result<Agents, Failure> {
     let mut agents = HashMap::new();
     for agent in &config.agents {
-        let service = if agent.backend == "link" {
+        let service = if agent.backend == LINK {
             AgentService::Awaited
         } else {
             let built = tidegate_agents::build(&agent.backend, &agent.id, agent.table.clone());

@@ -150,6 +150,8 @@ fn an_agents_own_keys_are_the_backends_to_refuse() {
         unknown[0].starts_with("FILE: agent[0]: agent \"a\": unknown backend \"nope\""),
         "{unknown:?}"
     );
+    let link = refused("agent = [{ id = 'a', backend = 'link', url = 'http://x' }]");
+    assert_eq!(link, ["FILE: agent[0].url: is no key of the backend `link`"]);
     let key = refused("agent = [{ id = 'a', backend = 'demo', wrds = 1 }]");
     assert!(key[0].contains("agent[0]") && key[0].contains("wrds"), "{key:?}");
 }
