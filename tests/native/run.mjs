@@ -26,8 +26,6 @@ const pytest = run(join(VENV, "bin/python"), ["-m", "pytest", "-q"], PYTHON);
 count(pytest, /(\d+) passed/, /(\d+) (?:failed|error)/);
 const files = readdirSync(HERE).filter((file) => file.endsWith(".test.mjs"))
   .map((file) => join(HERE, file));
-const sdk = join(TYPESCRIPT, "src/agent/test");
-files.push(...readdirSync(sdk).map((file) => join(sdk, file)));
 const node = run(process.execPath, ["--test", "--test-concurrency=1", "--test-force-exit",
   "--test-reporter=spec", ...files], HERE);
 count(node, /^ℹ pass (\d+)$/m, /^ℹ fail (\d+)$/m);

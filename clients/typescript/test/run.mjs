@@ -14,7 +14,14 @@ const files = [...readdirSync(here, { recursive: true }), ...agentTests()]
   .filter((file) => file.endsWith(".test.mjs"))
   .map((file) => join(here, file))
   .filter((file) => wanted.length === 0 || wanted.some((part) => file.includes(part)));
-run(process.execPath, ["--test", "--test-concurrency=2", "--test-timeout=300000", ...files]);
+const { status, stdout } = spawnSync(process.execPath, ["--test", "--test-concurrency=2",
+  "--test-reporter=spec", "--test-timeout=300000", ...files],
+  { cwd: root, encoding: "utf8", stdio: ["ignore", "pipe", "inherit"], maxBuffer: 1 << 28 });
+console.log(stdout);
+const number = (name) => Number(stdout.match(new RegExp(`^ℹ ${name} (\\d+)$`, "m"))?.[1] ?? 0);
+const failed = number("fail") + number("cancelled");
+console.log(`${number("pass")} passed, ${failed === 0 && status !== 0 ? 1 : failed} failed`);
+process.exitCode = status ?? 1;
 
 /** The agent SDK keeps its tests beside its sources. */
 function agentTests() {
