@@ -42,9 +42,9 @@ async function run(title, paths, sdk, together = 1) {
   const notes = join(folder, `${title.replaceAll(/\W/g, "-")}.ndjson`);
   const child = spawn(process.execPath, ["--test", `--test-concurrency=${together}`,
     "--test-force-exit", "--test-reporter=spec", "--test-reporter-destination=stdout",
-    "--test-reporter=./lib/reporter.mjs", `--test-reporter-destination=${notes}`, ...paths], {
+    "--test-reporter=./lib/reporter.mjs", "--test-reporter-destination=stderr", ...paths], {
     cwd: HERE, stdio: ["ignore", "inherit", "inherit"],
-    env: { ...process.env, TIDEGATE_SDK: sdk } });
+    env: { ...process.env, TIDEGATE_SDK: sdk, TIDEGATE_NOTES: notes } });
   await new Promise((done) => child.on("exit", done));
   const text = await readFile(notes, "utf8").catch(() => "");
   return text.split("\n").filter(Boolean).map((line) => JSON.parse(line));
