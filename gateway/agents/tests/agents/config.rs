@@ -47,7 +47,7 @@ fn a_refusal_names_agent_and_key() {
         ("openai", json!({"url": url, "model": "m", "api_key": "file:/no/file"}), "`api_key`: "),
         ("openai", json!({"url": url, "model": "m", "tools": [{}]}), "missing field `name`"),
         ("demo", json!({"words_per_second": -1}), "invalid value"),
-        ("magic", json!({}), "unknown backend \"magic\", expected ai_sdk, demo, openai"),
+        ("magic", json!({}), "unknown backend \"magic\", expected ai_sdk, demo, link, openai"),
     ];
     for (backend, table, reason) in cases {
         let refusal = refusal(backend, table);

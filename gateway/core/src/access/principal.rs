@@ -29,6 +29,13 @@ pub struct RunIdentity {
     pub attempt: u32,
 }
 
+impl RunIdentity {
+    /// Was it handed a session? The token of a single turn was not: its records are the gateway's.
+    pub fn has_lease(&self) -> bool {
+        self.fence > 0
+    }
+}
+
 #[derive(Clone, Debug)]
 enum Credential {
     Secret,

@@ -45,7 +45,7 @@ impl Access {
 impl Gateway {
     /// Refuses a run that has no longer the fence of its session (R-RUN-4). Everyone else passes.
     pub async fn require_current(&self, principal: &Principal) -> Result<()> {
-        let Some(run) = principal.run() else { return Ok(()) };
+        let Some(run) = principal.run().filter(|run| run.has_lease()) else { return Ok(()) };
         let stream = StreamId { session: run.session.clone(), channel: Channel::OUT };
         let current = self.store().state(&stream).await.map_err(error::store)?.fence;
         if current == run.fence {

@@ -37,7 +37,7 @@ impl Gateway {
         }
         let located = self.locate(principal, name).await?;
         let row = located.existing()?;
-        let run = principal.run().filter(|run| run.session == located.key);
+        let run = principal.run().filter(|run| run.session == located.key && run.has_lease());
         let writer = match run {
             // Its boundary still has to follow the close.
             Some(run) => S2Writer::Run(run.fence),

@@ -22,7 +22,9 @@ pub struct Plan {
 impl Machine {
     /// What a boundary with these cursors (R-CTL) would do.
     pub fn plan_boundary(&self, floor: Option<u64>, consumed: Option<u64>) -> Plan {
-        let consumed = consumed.max(floor);
+        // A run can't have seen what is not there; `seen` is the tail when a boundary is planned.
+        let floor = floor.min(self.seen);
+        let consumed = consumed.min(self.seen).max(floor);
         let turn = self.book.turn + 1;
         let fate = |(seq, owed): (&u64, &Owed)| match owed {
             Owed::Answer { message } if Some(*seq) <= floor => {

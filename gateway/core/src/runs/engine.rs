@@ -107,17 +107,28 @@ impl Runs {
 
     /// Tells the engine that `session` may have new input, or wants a run. Never blocks; a hint.
     pub fn poke(&self, session: &SessionKey, row: &Arc<SessionRow>) {
-        if let Some(handle) = self.handle(session, row) {
+        // A full queue already says that there is something to look at.
+        self.with(session, row, |handle| {
             let _ = handle.poke.try_send(());
-        }
+        });
     }
 
     /// Hands a call to the session's driver. `false` if the engine drains.
     pub async fn call(&self, session: &SessionKey, row: &Arc<SessionRow>, call: Call) -> bool {
         let mut call = call;
         loop {
-            let Some(handle) = self.handle(session, row) else { return false };
-            match handle.calls.send(call).await {
+            let sent = self.with(session, row, |handle| {
+                handle
+                    .calls
+                    .try_send(call)
+                    .map_err(|error| (error.into_inner(), handle.calls.clone()))
+            });
+            let (back, calls) = match sent {
+                None => return false,
+                Some(Ok(())) => return true,
+                Some(Err(full)) => full,
+            };
+            match calls.send(back).await {
                 Ok(()) => return true,
                 // That driver has just ended: another one takes the call.
                 Err(mpsc::error::SendError(back)) => call = back,
@@ -152,12 +163,19 @@ impl Runs {
         self.tasks.wait().await;
     }
 
-    fn handle(&self, session: &SessionKey, row: &Arc<SessionRow>) -> Option<Handle> {
+    /// Speaks to the session's driver, under the lock: it can't end meanwhile. `None` if the engine
+    /// drains.
+    fn with<T>(
+        &self,
+        session: &SessionKey,
+        row: &Arc<SessionRow>,
+        speak: impl FnOnce(&Handle) -> T,
+    ) -> Option<T> {
         let mut drivers = self.shared.drivers.lock();
         if let Some(handle) = drivers.get(session)
             && !handle.calls.is_closed()
         {
-            return Some(handle.clone());
+            return Some(speak(handle));
         }
         if self.shared.is_draining() {
             return None;
@@ -168,7 +186,8 @@ impl Runs {
         let ended = CancellationToken::new();
         let at_end = ended.clone().drop_guard();
         let handle = Handle { poke, calls, stop: stop.clone(), ended };
-        drivers.insert(session.clone(), handle.clone());
+        let spoken = speak(&handle);
+        drivers.insert(session.clone(), handle);
         drop(drivers);
         let shared = Arc::clone(&self.shared);
         let driver = Driver::new(shared, session.clone(), Arc::clone(row), poked, called);
@@ -176,6 +195,6 @@ impl Runs {
             let _at_end = at_end;
             stop.run_until_cancelled(driver.run()).await
         });
-        Some(handle)
+        Some(spoken)
     }
 }

@@ -89,6 +89,8 @@ pub(super) enum Phase {
     Orphaned(u64),
 }
 
+/// What is kept of the message of a run that failed.
+const ERROR_MAX_BYTES: usize = 4 * 1024;
 /// How long a run that leaves may take.
 const LEAVE_MS: u64 = 10_000;
 /// How long a worker is expected back after the gateway's restart.
@@ -321,7 +323,9 @@ impl Machine {
             ExitClass::Failed => (Cause::Crashed, RunStatus::Failed),
             ExitClass::Oom => (Cause::Oom, RunStatus::Crashed),
         };
-        self.over(cause, status, Some(error.message.clone()), None);
+        // It may end up in a record, and is kept with the run.
+        let end = error.message.floor_char_boundary(ERROR_MAX_BYTES);
+        self.over(cause, status, Some(error.message[..end].to_owned()), None);
     }
 
     /// The run was lost with its worker.
@@ -384,6 +388,6 @@ impl Machine {
 
     /// Does somebody have to say when the turn shows itself?
     pub fn awaits_activity(&self) -> bool {
-        self.early_stop
+        self.early_stop && self.owed.values().any(|owed| matches!(owed, Owed::Stop { .. }))
     }
 }

@@ -99,6 +99,7 @@ impl Gateway {
     ) -> Result<Notes> {
         principal.require_secret()?;
         let (session, _, number) = self.find_run(principal, run).await?;
+        self.retrieve_run(principal, run).await?;
         // One at a time: each reads what the one before wrote.
         let _turn = self.noting().lock().await;
         let mut notes = self.notes(&session, number).await.map_err(error::store)?;

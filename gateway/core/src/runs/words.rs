@@ -4,6 +4,7 @@ use serde_json::value::RawValue;
 use tidegate_protocol::ids::{Channel, base36};
 use tidegate_protocol::limits::READ_PAGE_MAX_BYTES;
 use tidegate_protocol::link::{Cause, OutRecord, Refusal, WorkerFrame};
+use tidegate_protocol::s2::input::trim_point;
 use tidegate_protocol::{ErrorCode, NewRecord, Record, control};
 
 use super::calls::Call;
@@ -179,8 +180,14 @@ impl Driver {
         let boundary = records.iter().rev().find(|record| is_boundary(record));
         let seq = |name| boundary.and_then(|record| header(record, name)?.parse().ok());
         let plan = machine.plan_boundary(seq(control::IN_EVENT_ID), seq(control::IN_CONSUMED_ID));
+        let trim = records.iter().filter_map(trim_point).max();
         let append = Append { channel: Channel::OUT, writer, frame_key, records, owed: false };
-        let ops = vec![Op::Append(append), Op::Settle(plan.fates.clone()), plan.book.put()];
+        let mut ops = vec![Op::Append(append), Op::Settle(plan.fates.clone()), plan.book.put()];
+        ops.extend(trim.map(|before| Op::Trim {
+            channel: Channel::OUT,
+            floor: Floor::Replay,
+            before,
+        }));
         let committed = self.commit(ops).await?;
         let appended = committed.appends[0];
         if !appended.repeated {
@@ -228,6 +235,8 @@ impl Driver {
                 if adopted {
                     work.set_parked(parked);
                     self.work = Some(work);
+                    // What is settled is not sent again, and nothing is beyond the tail.
+                    let seen = seen.min(machine.seen()).max(machine.book().floor);
                     self.delivered = seen;
                     machine.handle_adopted(parked, seen, now);
                 } else {

@@ -43,7 +43,8 @@ impl Gateway {
         };
         principal.require(allowed)?;
         let mut append = self.build(principal, channel, request)?;
-        if let Some(run) = principal.run().filter(|run| run.session == located.key)
+        if let Some(run) =
+            principal.run().filter(|run| run.session == located.key && run.has_lease())
             && channel.direction == Direction::Out
         {
             append.writer = Writer::Run { fence: run.fence };

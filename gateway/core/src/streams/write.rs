@@ -35,20 +35,28 @@ impl Gateway {
         records: Vec<NewRecord>,
         frame_key: Option<String>,
     ) -> Result<Appended> {
-        if grant.channel == Channel::OUT
-            && let Some(row) = self.row_of_runs(&grant.session).await?
+        // Only a run's own boundary ends its turn.
+        let by_run = matches!(grant.writer, Writer::Run { .. }) && grant.channel == Channel::OUT;
+        let row = if by_run { self.row_of_runs(&grant.session).await? } else { None };
+        if let Some(row) = &row
+            && records.iter().any(is_boundary)
         {
-            if records.iter().any(is_boundary) {
-                let (key, writer) = (&grant.session, grant.writer);
-                let records = without_tokens(records);
-                return self.append_boundary(key, &row, writer, records, frame_key).await;
-            }
-            let injected = records.iter().flat_map(injected_messages).collect::<Vec<_>>();
-            if !injected.is_empty() {
-                self.runs().call(&grant.session, &row, Call::Injected(injected)).await;
-            }
+            let (key, writer) = (&grant.session, grant.writer);
+            let records = without_tokens(records);
+            return self.append_boundary(key, row, writer, records, frame_key).await;
         }
-        let ops = ops(grant, records, frame_key);
+        let injected: Vec<_> = match &row {
+            Some(_) => records.iter().flat_map(injected_messages).collect(),
+            None => Vec::new(),
+        };
+        let appended = self.append_plainly(grant, ops(grant, records, frame_key)).await?;
+        if let (Some(row), false) = (&row, injected.is_empty()) {
+            self.runs().call(&grant.session, row, Call::Injected(injected)).await;
+        }
+        Ok(appended)
+    }
+
+    async fn append_plainly(&self, grant: &WriteGrant, ops: Vec<Op>) -> Result<Appended> {
         loop {
             let open = self.must_be_open(grant).await?;
             let ops = open.into_iter().chain(ops.iter().cloned()).collect();

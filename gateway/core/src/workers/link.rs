@@ -64,7 +64,8 @@ pub enum LinkEvent {
 impl Gateway {
     /// A link for a worker that has just connected (R-LNK-1).
     pub fn open_link(&self, principal: &Principal) -> Result<Link> {
-        principal.require_secret()?;
+        // A run's token is for its session, not for serving others (R-LNK-1).
+        principal.require(principal.is_secret() && principal.run().is_none())?;
         if self.turns().is_draining() {
             return Err(ApiError::new(ErrorCode::Draining, "this gateway is about to stop"));
         }

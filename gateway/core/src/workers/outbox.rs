@@ -23,6 +23,8 @@ struct State {
     frames: VecDeque<GatewayFrame>,
     /// Why the connection must close, once the frames are out.
     close: Option<(u16, String)>,
+    /// Frames were dropped: nothing more is sent on this connection.
+    overflowed: bool,
 }
 
 /// What a connection has to do.
@@ -34,7 +36,7 @@ pub(super) enum Out {
 
 impl Outbox {
     pub(super) fn new(epoch: u64) -> Self {
-        let state = State { epoch, frames: VecDeque::new(), close: None };
+        let state = State { epoch, frames: VecDeque::new(), close: None, overflowed: false };
         Self { state: Mutex::new(state), wake: Notify::new() }
     }
 
@@ -42,17 +44,20 @@ impl Outbox {
     /// says what it has seen.
     pub(super) fn take_over(&self, epoch: u64) {
         let mut state = self.state.lock();
-        *state = State { epoch, frames: VecDeque::new(), close: None };
+        *state = State { epoch, frames: VecDeque::new(), close: None, overflowed: false };
         drop(state);
         self.wake.notify_waiters();
     }
 
     pub(super) fn push(&self, frame: GatewayFrame) {
         let mut state = self.state.lock();
-        if state.frames.len() >= FRAMES_MAX {
+        if state.overflowed {
+            // The next connection says what it has seen, and gets the rest.
+        } else if state.frames.len() >= FRAMES_MAX {
             let reason = "the worker does not read what it is sent".to_owned();
             state.close = Some((codes::SILENT, reason));
             state.frames.clear();
+            state.overflowed = true;
         } else {
             state.frames.push_back(frame);
         }
