@@ -14,7 +14,7 @@ const files = [...readdirSync(here, { recursive: true }), ...agentTests()]
   .filter((file) => file.endsWith(".test.mjs"))
   .map((file) => join(here, file))
   .filter((file) => wanted.length === 0 || wanted.some((part) => file.includes(part)));
-const { status, stdout } = spawnSync(process.execPath, ["--test", "--test-concurrency=2",
+const { status, stdout } = spawnSync(process.execPath, ["--test", "--test-concurrency=1",
   "--test-reporter=spec", "--test-timeout=300000", ...files],
   { cwd: root, encoding: "utf8", stdio: ["ignore", "pipe", "inherit"], maxBuffer: 1 << 28 });
 console.log(stdout);
