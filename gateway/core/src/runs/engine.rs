@@ -117,16 +117,14 @@ impl Runs {
     pub async fn call(&self, session: &SessionKey, row: &Arc<SessionRow>, call: Call) -> bool {
         let mut call = call;
         loop {
-            let sent = self.with(session, row, |handle| {
-                handle
-                    .calls
-                    .try_send(call)
-                    .map_err(|error| (error.into_inner(), handle.calls.clone()))
+            let unsent = self.with(session, row, |handle| {
+                let unsent = handle.calls.try_send(call).err()?;
+                Some((unsent.into_inner(), handle.calls.clone()))
             });
-            let (back, calls) = match sent {
+            let (back, calls) = match unsent {
                 None => return false,
-                Some(Ok(())) => return true,
-                Some(Err(full)) => full,
+                Some(None) => return true,
+                Some(Some(full)) => full,
             };
             match calls.send(back).await {
                 Ok(()) => return true,

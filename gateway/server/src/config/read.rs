@@ -161,8 +161,7 @@ fn agents(root: &mut Section<'_>) -> Vec<AgentConfig> {
         if backend == LINK {
             // Everything else is said by the workers that register it.
             for key in table.as_object().into_iter().flat_map(|table| table.keys()) {
-                problems
-                    .add(&format!("{path}.{key}"), "is no key of the backend `link`".to_owned());
+                problems.add(format!("{path}.{key}"), "is no key of the backend `link`".to_owned());
             }
         } else if let Err(error) = tidegate_agents::build(&backend, &id, table.clone()) {
             problems.add(path, error.to_string());
