@@ -49,8 +49,6 @@ pub(crate) enum Asked {
     Joined(Welcome),
     /// Answer a turn.
     Begin(Box<TurnFrame>),
-    /// It hears.
-    Pong,
     /// It drains; come back after so many ms.
     Goaway(u64),
     /// It refuses the link as a whole.
@@ -131,10 +129,11 @@ impl Machine {
             GatewayFrame::Ack(ack) => self.acknowledge(&ack.id, ack.seq),
             GatewayFrame::Cancel(cancel) => drop(self.held.remove(&cancel.id)),
             GatewayFrame::Error(error) => return self.refused(error),
-            GatewayFrame::Pong => return Asked::Pong,
             GatewayFrame::Goaway(goaway) => return Asked::Goaway(goaway.reconnect_ms),
             // Of modes and abilities that this worker does not register.
             GatewayFrame::Boot(_) | GatewayFrame::In(_) | GatewayFrame::Evict(_) => {}
+            // That it hears shows in that something came.
+            GatewayFrame::Pong => {}
         }
         Asked::Nothing
     }

@@ -29,7 +29,8 @@ pub(crate) struct Ended {
     pub(crate) code: Option<u16>,
     /// For a person.
     pub(crate) reason: String,
-    /// Was the gateway there for a while?
+    /// Did the gateway welcome the worker? Then the next try is at once, so that a cut is resumed
+    /// within `resume_ms`.
     pub(crate) was_good: bool,
     /// When the gateway, which went away, wants the worker back.
     pub(crate) reconnect: Option<Duration>,
@@ -102,9 +103,11 @@ async fn read(
         let asked = shared.machine.lock().handle(frame);
         match asked {
             Asked::Nothing => {}
-            Asked::Joined(welcome) => pulse.lock().adopt(&welcome),
+            Asked::Joined(welcome) => {
+                ended.was_good = true;
+                pulse.lock().adopt(&welcome);
+            }
             Asked::Begin(turn) => begin(turn),
-            Asked::Pong => ended.was_good = true,
             Asked::Goaway(ms) => ended.reconnect = Some(Duration::from_millis(ms)),
             Asked::Refused(error) => refusal = Some(error),
         }
