@@ -32,7 +32,7 @@ pub fn commit(failure: CommitError) -> ApiError {
         CommitError::Fenced { .. } => {
             ApiError::new(ErrorCode::Fenced, "another writer has taken this session over")
         }
-        CommitError::RowChanged { .. } => {
+        CommitError::RowChanged { .. } | CommitError::Displaced { .. } => {
             ApiError::new(ErrorCode::Conflict, "the session changed meanwhile; try again")
         }
         CommitError::RecordTooLarge { bytes } => ApiError::new(

@@ -2,11 +2,13 @@
 
 pub mod backend;
 pub mod clock;
+pub mod fleet;
 pub mod steering;
 pub mod store;
 
 pub use backend::AgentBackend;
 pub use clock::{Clock, Entropy};
+pub use fleet::Fleet;
 pub use store::StreamStore;
 
 use std::future::Future;

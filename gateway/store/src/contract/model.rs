@@ -212,7 +212,8 @@ impl Session {
             Op::ExpectFence { fence } if *fence != self.fence => {
                 return Err(CommitError::Fenced { current: self.fence });
             }
-            Op::ExpectFence { .. } => {}
+            // Terms are the fleet's, which the model has none of.
+            Op::ExpectFence { .. } | Op::ExpectTerm { .. } => {}
             Op::HandOver => self.handovers += 1,
         }
         Ok(())

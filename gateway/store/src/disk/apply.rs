@@ -73,7 +73,7 @@ impl Output<'_> {
                 Op::PutRow { expected, row } => {
                     rows::put(&mut self.overlay, work, key, number, expected, *row);
                 }
-                Op::ExpectRow { .. } | Op::ExpectFence { .. } => {}
+                Op::ExpectRow { .. } | Op::ExpectFence { .. } | Op::ExpectTerm { .. } => {}
                 Op::HandOver => work.state.fences.handovers += 1,
             }
         }

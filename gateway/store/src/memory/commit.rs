@@ -71,7 +71,7 @@ impl Effects<'_> {
                     session.blobs.retain(|name, _| !(name.starts_with(&prefix) && *name >= from));
                 }
                 Op::PutRow { expected, row } => self.put_row(session, key, expected, *row),
-                Op::ExpectRow { .. } | Op::ExpectFence { .. } => {}
+                Op::ExpectRow { .. } | Op::ExpectFence { .. } | Op::ExpectTerm { .. } => {}
                 Op::HandOver => session.state.fences.handovers += 1,
             }
         }

@@ -49,8 +49,12 @@ pub(crate) fn check<D>(
             }
             Op::PutRow { expected, .. } => version = Some(next_version(*expected)),
             Op::ExpectFence { fence } => fences.admit(Writer::Run { fence: *fence })?,
+            Op::ExpectTerm { term } if *term != state.term => {
+                return Err(CommitError::Displaced { current: state.term });
+            }
             Op::HandOver => fences.handovers += 1,
             Op::ExpectRow { .. }
+            | Op::ExpectTerm { .. }
             | Op::Trim { .. }
             | Op::PutBlob { .. }
             | Op::DeleteBlobs { .. } => {}

@@ -1,6 +1,7 @@
 //! The state of one session that decides what a commit does.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use tidegate_core::seams::store::{StreamState, Writer};
 use tidegate_protocol::ids::Channel;
@@ -17,6 +18,10 @@ pub(crate) struct SessionState<D> {
     pub(crate) used: bool,
     pub(crate) fences: Fences,
     pub(crate) lease: Option<HeldLease>,
+    /// Who serves it, where gateways share the store.
+    pub(crate) claim: Option<Arc<str>>,
+    /// How often it changed hands.
+    pub(crate) term: u64,
     pub(crate) streams: BTreeMap<Channel, Stream<D>>,
     /// `.in` seqs without a fate.
     pub(crate) owed: BTreeSet<u64>,
@@ -56,6 +61,8 @@ impl<D> Default for SessionState<D> {
             used: false,
             fences: Fences::default(),
             lease: None,
+            claim: None,
+            term: 0,
             streams: BTreeMap::new(),
             owed: BTreeSet::new(),
             row_version: None,
@@ -82,14 +89,16 @@ impl<D> SessionState<D> {
     /// What remains of the session when it is deleted. An unused one loses but its lease.
     pub(crate) fn tombstone(&self) -> Self {
         if !self.used {
-            let Self { incarnation, fences, .. } = *self;
-            return Self { incarnation, fences, ..Self::default() };
+            let Self { incarnation, fences, term, .. } = *self;
+            return Self { incarnation, fences, term, ..Self::default() };
         }
         let tails = self.streams.values().map(|stream| stream.head.tail);
         let highest = tails.max().unwrap_or(self.incarnation.base).max(self.incarnation.base);
         Self {
             incarnation: self.incarnation.after(highest),
             fences: Fences { fence: self.fences.fence + 1, handovers: self.fences.handovers + 1 },
+            // Whoever served it serves it no more.
+            term: self.term + 1,
             ..Self::default()
         }
     }

@@ -64,6 +64,12 @@ pub enum Op {
         /// [`Lease::fence`].
         fence: u64,
     },
+    /// Fails the commit if the session is not claimed in this term any more: another gateway serves
+    /// it ([`Fleet`](crate::seams::Fleet)).
+    ExpectTerm {
+        /// [`Claim::Mine`](crate::seams::fleet::Claim::Mine).
+        term: u64,
+    },
     /// Ends the time of guest writers (I4).
     HandOver,
 }

@@ -15,6 +15,12 @@ pub enum CommitError {
         /// The version in force.
         current: Option<u64>,
     },
+    /// Another gateway serves the session by now.
+    #[error("the session is served in term {current}")]
+    Displaced {
+        /// The term in force.
+        current: u64,
+    },
     /// A record is over the limit.
     #[error("a record of {bytes} bytes is over the limit")]
     RecordTooLarge {

@@ -16,4 +16,4 @@ pub use lease::{Lease, LeaseError, LeaseRequest};
 pub use listing::{ListPage, ListQuery, Position, Status};
 pub use read::{ReadLimit, StreamState};
 pub use retention::Retention;
-pub use stream_store::{CommitListener, StreamStore};
+pub use stream_store::{CommitListener, StreamStore, Watch};

@@ -41,6 +41,25 @@ pub trait StreamStore: Send + Sync + std::fmt::Debug + 'static {
         key: &SessionKey,
     ) -> BoxFuture<'_, Result<Option<Arc<SessionRow>>, StoreError>>;
 
+    /// A session's row as it was a moment ago, for a commit that expects it ([`Op::ExpectRow`]). A
+    /// store that is far away keeps rows at hand for this; a commit that finds the row changed lets
+    /// the kept one go.
+    ///
+    /// [`Op::ExpectRow`]: super::Op::ExpectRow
+    fn recall(
+        &self,
+        key: &SessionKey,
+    ) -> BoxFuture<'_, Result<Option<Arc<SessionRow>>, StoreError>> {
+        self.session(key)
+    }
+
+    /// While what it gives lives, the listener hears of records that other processes commit to
+    /// `stream` too. `None` where there are no others.
+    fn watch(&self, stream: &StreamId) -> Option<Box<dyn Watch>> {
+        let _ = stream;
+        None
+    }
+
     /// The key of the session with this friendly id.
     fn resolve(
         &self,
@@ -112,6 +131,9 @@ pub trait StreamStore: Send + Sync + std::fmt::Debug + 'static {
     /// Makes everything durable and stops; later calls fail with [`StoreError::Closed`].
     fn close(&self) -> BoxFuture<'_, Result<(), StoreError>>;
 }
+
+/// A stream that is kept in sight; dropping it ends that.
+pub trait Watch: Send + Sync + std::fmt::Debug {}
 
 /// Told about every committed batch, in order within a stream, on the committing thread: it must
 /// not block. It is a hint: a listener that misses one still finds the records by reading.

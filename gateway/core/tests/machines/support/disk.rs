@@ -54,6 +54,7 @@ impl Disk {
                 Op::PutRow { .. }
                 | Op::ExpectRow { .. }
                 | Op::ExpectFence { .. }
+                | Op::ExpectTerm { .. }
                 | Op::HandOver => panic!("not a machine's business"),
             }
         }
