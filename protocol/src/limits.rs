@@ -57,6 +57,15 @@ pub const RING_MAX_BYTES: usize = 512 * 1024;
 /// Batches that a live channel keeps in memory for its followers.
 pub const RING_MAX_BATCHES: usize = 1_024;
 
+/// How long one gateway waits for another's answer.
+pub const FLEET_ANSWER_MS: u64 = 10_000;
+/// A gateway of which nothing was heard for so long is dead.
+pub const FLEET_GONE_MS: u64 = 2_500;
+/// Changes of a gateway's workers within this time are announced together.
+pub const FLEET_ANNOUNCE_MS: u64 = 10;
+/// Most that a gateway announces of its workers.
+pub const ROSTER_MAX_BYTES: usize = 1024 * 1024;
+
 /// How long a repeated frame (part id) is recognised; the clients' retry span is 9.3 s (trap 30).
 pub const FRAME_KEY_TTL_MS: u64 = 10 * 60 * 1_000;
 /// Frame keys remembered per stream.

@@ -95,6 +95,11 @@ impl Agents {
         self.configured.get(id).is_none_or(|agent| matches!(agent.service, Service::Awaited))
     }
 
+    /// Did a worker register it?
+    pub fn is_registered(&self, key: &AgentKey) -> bool {
+        self.registered.read().contains_key(key)
+    }
+
     /// A worker registered an agent. Answers whether that is news.
     pub fn register(&self, key: AgentKey, service: Service) -> bool {
         self.registered.write().insert(key, service).is_none()

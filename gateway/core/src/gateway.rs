@@ -1,6 +1,6 @@
 //! The engine's front: what transports call. Cheap to clone.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use tidegate_protocol::ids::SessionKey;
 use tracing::warn;
@@ -9,14 +9,18 @@ use crate::access::{Access, Principal};
 use crate::agents::{Agents, Service};
 use crate::channels::Channels;
 use crate::error::Result;
+use crate::fleet::Serving;
 use crate::metrics::Metrics;
 use crate::runs::{RunLimits, Runs, Shared};
 use crate::seams::store::StoreError;
-use crate::seams::{Clock, Entropy, StreamStore};
+use crate::seams::{Clock, Entropy, Fleet, StreamStore};
 use crate::sessions::locate::{Located, locate};
 use crate::sessions::row::SessionRow;
 use crate::turns::{TurnLimits, Turns};
 use crate::workers::Workers;
+
+/// Before a session is handed on while this gateway drains: two that drain must not spin.
+const HAND_ON_PAUSE: std::time::Duration = std::time::Duration::from_millis(20);
 
 /// Everything that a request needs.
 #[derive(Clone, Debug)]
@@ -41,10 +45,13 @@ pub struct Parts {
     pub clock: Arc<dyn Clock>,
     /// Ids and jitter.
     pub entropy: Arc<dyn Entropy>,
+    /// The gateways that share the store.
+    pub fleet: Option<Arc<dyn Fleet>>,
 }
 
+/// The parts, put together.
 #[derive(Debug)]
-struct Inner {
+pub(crate) struct Inner {
     store: Arc<dyn StreamStore>,
     channels: Arc<Channels>,
     access: Arc<Access>,
@@ -55,6 +62,7 @@ struct Inner {
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     metrics: Arc<Metrics>,
+    serving: Arc<Serving>,
     /// Held while what is on a run changes.
     noting: tokio::sync::Mutex<()>,
 }
@@ -62,11 +70,16 @@ struct Inner {
 impl Gateway {
     /// Builds the engines on the parts.
     pub fn new(parts: Parts) -> Self {
-        let Parts { store, channels, access, agents, limits, clock, entropy } = parts;
+        let Parts { store, channels, access, agents, limits, clock, entropy, fleet } = parts;
         let (access, agents) = (Arc::new(access), Arc::new(agents));
         let metrics = Arc::new(Metrics::default());
-        let workers = Workers::new(Arc::clone(&agents), Arc::clone(&access), Arc::clone(&entropy));
-        let workers = Arc::new(workers);
+        let serving = Arc::new(Serving::new(fleet, Arc::clone(&entropy)));
+        let workers = Arc::new(Workers::new(
+            Arc::clone(&agents),
+            Arc::clone(&access),
+            Arc::clone(&entropy),
+            Arc::clone(&serving),
+        ));
         let turns = Turns::new(
             Arc::clone(&store),
             Arc::clone(&agents),
@@ -74,6 +87,7 @@ impl Gateway {
             Arc::clone(&entropy),
             Arc::clone(&metrics),
             limits,
+            Arc::clone(&serving),
         );
         let runs = Runs::new(Shared::new(
             Arc::clone(&store),
@@ -83,6 +97,7 @@ impl Gateway {
             Arc::clone(&entropy),
             Arc::clone(&metrics),
             RunLimits { idle_ms: limits.idle_ms },
+            Arc::clone(&serving),
         ));
         let inner = Inner {
             store,
@@ -95,6 +110,7 @@ impl Gateway {
             clock,
             entropy,
             metrics,
+            serving,
             noting: tokio::sync::Mutex::default(),
         };
         Self { inner: Arc::new(inner) }
@@ -135,8 +151,30 @@ impl Gateway {
         &self.inner.runs
     }
 
+    /// Which gateway serves a session.
+    pub fn serving(&self) -> &Arc<Serving> {
+        &self.inner.serving
+    }
+
+    pub(crate) fn downgrade(&self) -> Weak<Inner> {
+        Arc::downgrade(&self.inner)
+    }
+
+    pub(crate) fn upgrade(inner: &Weak<Inner>) -> Option<Self> {
+        inner.upgrade().map(|inner| Self { inner })
+    }
+
     /// Tells whoever serves the session that it may have new input. Never blocks; a hint.
     pub fn wake(&self, session: &SessionKey, row: &Arc<SessionRow>) {
+        let is_here = self.turns().has(session) || self.runs().has(session);
+        if self.turns().is_draining() && !is_here {
+            let (serving, session) = (Arc::clone(self.serving()), session.clone());
+            tokio::spawn(async move {
+                tokio::time::sleep(HAND_ON_PAUSE).await;
+                serving.hand_on(&session).await;
+            });
+            return;
+        }
         match self.agents().find(&row.environment, &row.agent).map(|agent| agent.service) {
             Some(Service::Turns(_)) => self.turns().poke(session, row),
             Some(Service::Runs { .. }) => self.runs().poke(session, row),

@@ -6,6 +6,7 @@ pub mod access;
 pub mod agents;
 pub mod channels;
 pub mod error;
+pub mod fleet;
 pub mod gateway;
 pub mod metrics;
 pub mod runs;

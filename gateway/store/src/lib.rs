@@ -10,4 +10,6 @@ mod rules;
 
 pub use disk::DiskStore;
 pub use memory::MemoryStore;
+#[cfg(any(test, feature = "contract"))]
+pub use memory::{MemoryFleet, MemoryNode};
 pub use open::{ListenableStore, OpenError, open};

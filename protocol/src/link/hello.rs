@@ -60,6 +60,11 @@ impl AgentSpec {
             metadata: None,
         }
     }
+
+    /// Without what only operators see: how its sessions are served.
+    pub fn for_service(&self) -> Self {
+        Self { tools: Vec::new(), metadata: None, ..self.clone() }
+    }
 }
 
 /// Who runs the turn loop, and how records flow.

@@ -60,7 +60,16 @@ pub(crate) async fn gateway_at(url: &str, entropy: u64, clock: Arc<dyn Clock>) -
     let keys = vec!["tr_dev_root".to_owned()];
     let access = Access::new(vec![Environment::new("dev", keys)], Arc::clone(&clock));
     let limits = TurnLimits::default();
-    let gateway = Gateway::new(Parts { store, channels, access, agents, limits, clock, entropy });
+    let gateway = Gateway::new(Parts {
+        store,
+        channels,
+        access,
+        agents,
+        limits,
+        clock,
+        entropy,
+        fleet: None,
+    });
     gateway.wake_owing().await.expect("the store can be read");
     gateway
 }

@@ -64,7 +64,7 @@ impl Plan {
             vec![environment("dev", &[KEY, ROOT_KEY]), environment("prod", &[FOREIGN_KEY])];
         let access = Access::new(environments, Arc::clone(&clock));
         let limits = TurnLimits::default();
-        Gateway::new(Parts { store, channels, access, agents, limits, clock, entropy })
+        Gateway::new(Parts { store, channels, access, agents, limits, clock, entropy, fleet: None })
     }
 
     fn agents(&self) -> Agents {

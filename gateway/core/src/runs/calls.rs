@@ -56,4 +56,6 @@ pub enum Call {
     Injected(Vec<String>),
     /// The session was closed by its own run.
     Closed,
+    /// Another gateway has the worker that holds the run: leave the session to it. Was it left?
+    Yield(oneshot::Sender<bool>),
 }

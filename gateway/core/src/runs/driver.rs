@@ -9,25 +9,22 @@ use tidegate_protocol::ids::{Channel, SessionKey, StreamId};
 use tidegate_protocol::limits::{READ_PAGE_MAX_BYTES, RECORDS_PAGE_MAX};
 use tidegate_protocol::link::WorkerFrame;
 use tidegate_protocol::record::Envelope;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::task::AbortOnDropHandle;
-use tracing::{Instrument, info_span, warn};
 
 use super::book::{BOOK_BLOB, Book, RunRow, run_name};
 use super::calls::Call;
 use super::engine::Shared;
 use super::machine::Machine;
+use crate::fleet::Hold;
 use crate::seams::BoxFuture;
 use crate::seams::store::{Commit, CommitError, Committed, Op, ReadLimit, StoreError};
 use crate::sessions::row::SessionRow;
-use crate::workers::{Slot, Work, WorkEvent};
+use crate::workers::{Slot, Want, Work, WorkEvent, Workers};
 
 /// A driver without a run stays this long.
 const IDLE: Duration = Duration::from_secs(5);
-/// First and longest wait before a session is restored after a store failure.
-const BACKOFF: Duration = Duration::from_millis(200);
-const BACKOFF_MAX: Duration = Duration::from_secs(10);
 /// How often it is looked whether a turn that must be stopped has shown itself.
 const LOOK: Duration = Duration::from_millis(50);
 pub(super) const PAGE: ReadLimit =
@@ -37,22 +34,39 @@ pub(super) struct Driver {
     pub(super) shared: Arc<Shared>,
     pub(super) session: SessionKey,
     pub(super) row: Arc<SessionRow>,
-    poked: mpsc::Receiver<()>,
-    calls: mpsc::Receiver<Call>,
+    pub(super) poked: mpsc::Receiver<()>,
+    pub(super) calls: mpsc::Receiver<Call>,
+    /// A call that was taken before the session was claimed.
+    pub(super) called: Option<Call>,
+    /// The right to serve the session.
+    pub(super) hold: Hold,
     pub(super) work: Option<Work>,
     /// A frame that the store failed under.
     pub(super) unheard: Option<Box<WorkerFrame>>,
     /// A task of its own, for it outlives each wait.
     pub(super) placing: Option<AbortOnDropHandle<Slot>>,
     pub(super) slot: Option<Slot>,
+    /// What is being placed.
+    pub(super) wanted: Option<Want>,
     /// Highest `.in` seq that was pushed to the run.
     pub(super) delivered: Option<u64>,
     /// Tail of `.out` when the run was handed over.
     pub(super) out_at_boot: u64,
 }
 
+/// Why a driver stops serving its session.
+pub(super) enum Exit {
+    /// There is nothing to do.
+    Idle,
+    /// That gateway has a worker with room for it.
+    Moved(String),
+    /// Another gateway has the worker that holds its run.
+    Yielded(oneshot::Sender<bool>),
+}
+
 /// What a driver waits for.
 enum Event {
+    Room(String),
     Poked,
     Forgotten,
     Called(Box<Call>),
@@ -70,57 +84,37 @@ impl Driver {
         poked: mpsc::Receiver<()>,
         calls: mpsc::Receiver<Call>,
     ) -> Self {
-        let (work, unheard, placing, slot, delivered) = Default::default();
+        let (called, hold, work, unheard, placing, slot, wanted, delivered) = Default::default();
         Self {
             shared,
             session,
             row,
             poked,
             calls,
+            called,
+            hold,
             work,
             unheard,
             placing,
             slot,
+            wanted,
             delivered,
             out_at_boot: 0,
         }
     }
 
-    /// Runs until the session has no run and wants none. A store failure restores the machine from
-    /// what is durable; the run goes on meanwhile.
-    pub(super) async fn run(mut self) {
-        let span = info_span!("runs", session = self.session.as_str(), agent = self.row.agent);
-        async move {
-            let mut backoff = BACKOFF;
-            loop {
-                match self.drive().await {
-                    Ok(()) => {
-                        let (poked, calls) = (&mut self.poked, &self.calls);
-                        if self.shared.release(&self.session, poked, calls) {
-                            return;
-                        }
-                        backoff = BACKOFF;
-                    }
-                    Err(error) => {
-                        warn!(%error, "the session's run is restored from the store");
-                        sleep(backoff).await;
-                        backoff = (backoff * 2).min(BACKOFF_MAX);
-                    }
-                }
-            }
-        }
-        .instrument(span)
-        .await;
-    }
-
-    async fn drive(&mut self) -> Result<(), CommitError> {
+    pub(super) async fn drive(&mut self) -> Result<Exit, CommitError> {
         let mut machine = self.restore().await?;
         loop {
             self.perform(&mut machine).await?;
             match self.wait(&machine).await {
                 Event::Poked => self.read_inputs(&mut machine).await?,
-                Event::Forgotten => return Ok(()),
-                Event::Called(call) => self.answer(&mut machine, *call).await?,
+                Event::Forgotten => return Ok(Exit::Idle),
+                Event::Called(call) => match *call {
+                    Call::Yield(reply) if self.may_yield() => return Ok(Exit::Yielded(reply)),
+                    call => self.answer(&mut machine, call).await?,
+                },
+                Event::Room(node) => return Ok(Exit::Moved(node)),
                 Event::Worked(event) => self.take(&mut machine, event).await?,
                 Event::Placed(slot) => {
                     self.placing = None;
@@ -128,7 +122,7 @@ impl Driver {
                     machine.handle_placed(self.now());
                 }
                 Event::Due => self.look(&mut machine).await?,
-                Event::Idle => return Ok(()),
+                Event::Idle => return Ok(Exit::Idle),
             }
         }
     }
@@ -138,18 +132,29 @@ impl Driver {
         let due = machine.poll_timeout().map(|at| self.instant(at));
         let due = due.into_iter().chain(looks).min();
         let idle = machine.is_idle();
+        let placing = self.placing.is_some();
         tokio::select! {
             biased;
             poked = self.poked.recv() => match poked {
                 Some(()) => Event::Poked,
                 None => Event::Forgotten,
             },
-            Some(call) = self.calls.recv() => Event::Called(Box::new(call)),
+            Some(call) = called(&mut self.called, &mut self.calls) => {
+                Event::Called(Box::new(call))
+            }
             event = next(self.work.as_ref(), &mut self.unheard) => Event::Worked(event),
             slot = placed(&mut self.placing) => Event::Placed(slot),
+            node = elsewhere(&self.shared.workers, self.wanted.as_ref()), if placing => {
+                Event::Room(node)
+            }
             () = sleep_until(due.unwrap_or_else(far)), if due.is_some() => Event::Due,
             () = sleep(IDLE), if idle => Event::Idle,
         }
+    }
+
+    /// May the session go to the gateway whose worker holds its run?
+    fn may_yield(&self) -> bool {
+        self.work.as_ref().is_none_or(Work::is_detached) || self.shared.is_draining()
     }
 
     /// Hands in what `.in` has beyond what was seen.
@@ -222,6 +227,7 @@ impl Driver {
     }
 
     pub(super) fn commit(&self, ops: Vec<Op>) -> BoxFuture<'_, Result<Committed, CommitError>> {
+        let ops = self.hold.guard(ops);
         self.shared.store.commit(Commit { session: self.session.clone(), ops })
     }
 
@@ -259,6 +265,20 @@ async fn next(work: Option<&Work>, unheard: &mut Option<Box<WorkerFrame>>) -> Wo
     }
     match work {
         Some(work) => work.next().await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn called(first: &mut Option<Call>, calls: &mut mpsc::Receiver<Call>) -> Option<Call> {
+    match first.take() {
+        Some(call) => Some(call),
+        None => calls.recv().await,
+    }
+}
+
+async fn elsewhere(workers: &Workers, want: Option<&Want>) -> String {
+    match want {
+        Some(want) => workers.room_elsewhere(want).await,
         None => std::future::pending().await,
     }
 }

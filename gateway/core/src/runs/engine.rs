@@ -14,6 +14,7 @@ use super::calls::Call;
 use super::driver::Driver;
 use super::machine::RunLimits;
 use crate::access::Access;
+use crate::fleet::Serving;
 use crate::metrics::Metrics;
 use crate::seams::{Clock, Entropy, StreamStore};
 use crate::sessions::row::SessionRow;
@@ -46,6 +47,8 @@ pub struct Shared {
     pub metrics: Arc<Metrics>,
     /// Time limits.
     pub limits: RunLimits,
+    /// Which gateway serves a session.
+    pub serving: Arc<Serving>,
     drivers: Mutex<HashMap<SessionKey, Handle>>,
     draining: AtomicBool,
     abort: CancellationToken,
@@ -69,9 +72,22 @@ impl Shared {
         entropy: Arc<dyn Entropy>,
         metrics: Arc<Metrics>,
         limits: RunLimits,
+        serving: Arc<Serving>,
     ) -> Self {
         let (drivers, draining, abort) = Default::default();
-        Self { store, workers, access, clock, entropy, metrics, limits, drivers, draining, abort }
+        Self {
+            store,
+            workers,
+            access,
+            clock,
+            entropy,
+            metrics,
+            limits,
+            serving,
+            drivers,
+            draining,
+            abort,
+        }
     }
 
     /// Lets a driver go if nothing came for it meanwhile.
@@ -141,6 +157,11 @@ impl Runs {
             handle.stop.cancel();
             handle.ended.cancelled().await;
         }
+    }
+
+    /// Is the session driven?
+    pub fn has(&self, session: &SessionKey) -> bool {
+        self.shared.drivers.lock().contains_key(session)
     }
 
     /// Sessions that are driven now.

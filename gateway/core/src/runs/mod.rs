@@ -5,6 +5,7 @@ pub mod book;
 mod budget;
 mod calls;
 mod driver;
+mod elsewhere;
 mod ending;
 mod engine;
 mod injected;
@@ -15,6 +16,7 @@ pub mod owed;
 mod payload;
 mod perform;
 pub mod requests;
+mod serve;
 mod time;
 mod words;
 

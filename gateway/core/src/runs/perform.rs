@@ -66,6 +66,7 @@ impl Driver {
         if want.version.is_some() && !self.shared.workers.can_serve(&want) {
             machine.handle_missing_version();
         }
+        self.wanted = Some(want.clone());
         let workers = Arc::clone(&self.shared.workers);
         let placing = tokio::spawn(async move { workers.place(want).await });
         self.placing = Some(AbortOnDropHandle::new(placing));

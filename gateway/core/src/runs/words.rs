@@ -253,6 +253,10 @@ impl Driver {
                 machine.handle_closed();
                 Ok(())
             }
+            Call::Yield(reply) => {
+                let _ = reply.send(false);
+                Ok(())
+            }
         }
     }
 

@@ -8,6 +8,7 @@ use futures_core::Stream;
 use serde_json::{Map, Value};
 use tidegate_protocol::input::Trigger;
 
+use super::BoxFuture;
 use super::steering::Steering;
 
 /// Answers turns. Stateless: everything it needs is in the request.
@@ -18,6 +19,13 @@ pub trait AgentBackend: Send + Sync + std::fmt::Debug + 'static {
 
     /// What it can do besides answering messages.
     fn abilities(&self) -> Abilities;
+
+    /// For a backend whose agents are linked to gateways: resolves to the name of another gateway
+    /// that is the better place for an answer to `origin`, as soon as there is one.
+    fn better_place(&self, origin: &Origin) -> Option<BoxFuture<'static, String>> {
+        let _ = origin;
+        None
+    }
 }
 
 /// What a backend can do besides answering messages.

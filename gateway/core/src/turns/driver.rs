@@ -3,41 +3,49 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::StreamExt;
+use futures_util::FutureExt;
 use tidegate_protocol::Record;
 use tidegate_protocol::ids::{Channel, SessionKey, StreamId};
 use tidegate_protocol::limits::{READ_PAGE_MAX_BYTES, RECORDS_PAGE_MAX, TRANSCRIPT_MESSAGES_MAX};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, sleep_until};
-use tracing::{Instrument, Span, debug, info_span, warn};
+use tracing::{debug, info_span};
 
+use super::asked::{Asked, Step, next};
 use super::conversation::Conversation;
 use super::engine::Shared;
 use super::machine::{Effect, Machine, Setting};
 use super::state::{Active, ENGINE_BLOB, EngineState, MESSAGE_PREFIX, StoredMessage};
 use crate::agents::Service;
-use crate::seams::backend::{AgentBackend, AnswerStream, BackendError, Chunk};
-use crate::seams::steering::Steering;
+use crate::fleet::Hold;
+use crate::seams::backend::{AgentBackend, BackendError, Chunk};
 use crate::seams::store::{Commit, CommitError, Committed, Op, ReadLimit, StoreError};
 use crate::seams::{BoxFuture, StreamStore};
 use crate::sessions::row::SessionRow;
 
 /// A driver without work stays this long, so that the next input finds its history in memory.
 const IDLE: Duration = Duration::from_secs(30);
-/// First and longest wait before a session is restored after a store failure.
-const BACKOFF: Duration = Duration::from_millis(200);
-const BACKOFF_MAX: Duration = Duration::from_secs(10);
 const PAGE: ReadLimit = ReadLimit { records: RECORDS_PAGE_MAX, bytes: READ_PAGE_MAX_BYTES };
+
+/// Why a driver stops serving its session.
+pub(super) enum Exit {
+    /// There is nothing to do.
+    Idle,
+    /// That gateway is the better place for its next answer.
+    Moved(String),
+}
 
 type Early = BoxFuture<'static, Result<Committed, CommitError>>;
 
 pub(super) struct Driver {
-    shared: Arc<Shared>,
-    session: SessionKey,
-    row: Arc<SessionRow>,
-    poked: mpsc::Receiver<()>,
+    pub(super) shared: Arc<Shared>,
+    pub(super) session: SessionKey,
+    pub(super) row: Arc<SessionRow>,
+    pub(super) poked: mpsc::Receiver<()>,
+    /// The right to serve the session.
+    pub(super) hold: Hold,
     /// The store failed under the last machine.
-    failed: bool,
+    pub(super) failed: bool,
 }
 
 /// What runs besides the machine.
@@ -49,13 +57,6 @@ struct Running {
     careful: bool,
 }
 
-/// A backend that answers, and the span of the call.
-struct Asked {
-    stream: AnswerStream,
-    steering: Option<Arc<Steering>>,
-    call: Span,
-}
-
 impl Driver {
     pub(super) fn new(
         shared: Arc<Shared>,
@@ -63,46 +64,17 @@ impl Driver {
         row: Arc<SessionRow>,
         poked: mpsc::Receiver<()>,
     ) -> Self {
-        Self { shared, session, row, poked, failed: false }
+        Self { shared, session, row, poked, hold: Hold::default(), failed: false }
     }
 
-    /// Runs until the session has nothing to do. A store failure restores the machine from what is
-    /// durable, as a crash would.
-    pub(super) async fn run(mut self) {
-        let span = info_span!("session", session = self.session.as_str(), agent = self.row.agent);
-        async move {
-            let mut backoff = BACKOFF;
-            loop {
-                match self.drive().await {
-                    Ok(()) => {
-                        self.failed = false;
-                        if self.shared.release(&self.session, &mut self.poked) {
-                            return;
-                        }
-                        backoff = BACKOFF;
-                    }
-                    Err(error) if self.shared.is_draining() => {
-                        warn!(%error, "gave the session up");
-                        return;
-                    }
-                    Err(error) => {
-                        warn!(%error, "the session is restored from the store");
-                        self.failed = true;
-                        sleep(backoff).await;
-                        backoff = (backoff * 2).min(BACKOFF_MAX);
-                    }
-                }
-            }
-        }
-        .instrument(span)
-        .await;
-    }
-
-    async fn drive(&mut self) -> Result<(), CommitError> {
+    pub(super) async fn drive(&mut self) -> Result<Exit, CommitError> {
         let agent = self.shared.agents.find(&self.row.environment, &self.row.agent);
         let Some(Service::Turns(backend)) = agent.map(|agent| agent.service) else {
-            return Ok(());
+            return Ok(Exit::Idle);
         };
+        if let Some(node) = self.better_place(&*backend) {
+            return Ok(Exit::Moved(node));
+        }
         let (mut machine, mut running) = self.restore(&*backend).await?;
         loop {
             // Made before the flag is read, so that no drain is missed in between.
@@ -116,13 +88,23 @@ impl Driver {
                 biased;
                 poked = self.poked.recv() => {
                     if poked.is_none() { return self.finish(running).await; }
+                    if machine.is_idle() && let Some(node) = self.better_place(&*backend) {
+                        return Ok(Exit::Moved(node));
+                    }
                     self.read_inputs(&mut machine, &mut running, &*backend).await?;
                 }
                 done = early(&mut running.early) => {
                     running.early = None;
                     done?;
                 }
-                item = next(&mut running.answer) => self.take(&mut machine, &mut running, item),
+                step = next(&mut running.answer) => match step {
+                    Step::Item(item) => self.take(&mut machine, &mut running, item),
+                    Step::Place(node) => {
+                        running.answer = None;
+                        self.settle_early(&mut running).await?;
+                        return Ok(Exit::Moved(node));
+                    }
+                },
                 () = sleep_until(due.unwrap_or_else(far)), if due.is_some() => {
                     machine.handle_timeout(self.now());
                 }
@@ -209,8 +191,9 @@ impl Driver {
                     let turn = info_span!("turn", turn = request.turn);
                     let call = info_span!(parent: &turn, "backend", attempt = request.attempt);
                     let steering = request.steering.clone();
+                    let better_place = backend.better_place(&request.origin);
                     let stream = call.in_scope(|| backend.answer(*request));
-                    running.answer = Some(Asked { stream, steering, call });
+                    running.answer = Some(Asked { stream, better_place, steering, call });
                 }
                 Effect::Cancel => running.answer = None,
                 Effect::Offer(record) => {
@@ -259,8 +242,14 @@ impl Driver {
         }
     }
 
-    async fn finish(&self, mut running: Running) -> Result<(), CommitError> {
-        self.settle_early(&mut running).await
+    async fn finish(&self, mut running: Running) -> Result<Exit, CommitError> {
+        self.settle_early(&mut running).await?;
+        Ok(Exit::Idle)
+    }
+
+    /// Another gateway that should rather serve the session now.
+    fn better_place(&self, backend: &dyn AgentBackend) -> Option<String> {
+        backend.better_place(&self.row.origin())?.now_or_never()
     }
 
     /// The machine as the store has it, with everything handed in that was accepted before.
@@ -335,8 +324,8 @@ impl Driver {
 
     fn commit(&self, ops: Vec<Op>) -> Early {
         let store = Arc::clone(&self.shared.store);
-        let session = self.session.clone();
-        Box::pin(async move { store.commit(Commit { session, ops }).await })
+        let commit = Commit { session: self.session.clone(), ops: self.hold.guard(ops) };
+        Box::pin(async move { store.commit(commit).await })
     }
 
     /// The record at `seq`; `None` if it is gone.
@@ -379,13 +368,6 @@ pub(crate) async fn load_messages(
 async fn early(early: &mut Option<Early>) -> Result<Committed, CommitError> {
     match early {
         Some(early) => early.as_mut().await,
-        None => std::future::pending().await,
-    }
-}
-
-async fn next(answer: &mut Option<Asked>) -> Option<Result<Vec<Chunk>, BackendError>> {
-    match answer {
-        Some(Asked { stream, call, .. }) => stream.next().instrument(call.clone()).await,
         None => std::future::pending().await,
     }
 }

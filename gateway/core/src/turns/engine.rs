@@ -12,6 +12,7 @@ use tokio_util::task::TaskTracker;
 
 use super::driver::Driver;
 use crate::agents::Agents;
+use crate::fleet::Serving;
 use crate::metrics::Metrics;
 use crate::seams::{Clock, Entropy, StreamStore};
 use crate::sessions::row::SessionRow;
@@ -59,6 +60,7 @@ pub(super) struct Shared {
     pub(super) entropy: Arc<dyn Entropy>,
     pub(super) metrics: Arc<Metrics>,
     pub(super) limits: TurnLimits,
+    pub(super) serving: Arc<Serving>,
     drivers: Mutex<HashMap<SessionKey, Handle>>,
     draining: AtomicBool,
     /// Tells drivers that the engine drains.
@@ -76,6 +78,7 @@ impl Turns {
         entropy: Arc<dyn Entropy>,
         metrics: Arc<Metrics>,
         limits: TurnLimits,
+        serving: Arc<Serving>,
     ) -> Self {
         let (drivers, draining, drain, abort) = Default::default();
         let shared = Shared {
@@ -85,6 +88,7 @@ impl Turns {
             entropy,
             metrics,
             limits,
+            serving,
             drivers,
             draining,
             drain,
@@ -130,6 +134,11 @@ impl Turns {
             driver.stop.cancel();
             driver.ended.cancelled().await;
         }
+    }
+
+    /// Is the session driven?
+    pub fn has(&self, session: &SessionKey) -> bool {
+        self.shared.drivers.lock().contains_key(session)
     }
 
     /// Sessions that are driven now.

@@ -7,6 +7,7 @@
 //! - `driver` runs one session's machine; [`engine`] keeps the drivers.
 
 pub mod answer;
+mod asked;
 mod beginning;
 pub mod conversation;
 pub(crate) mod driver;
@@ -14,6 +15,7 @@ mod ending;
 pub mod engine;
 pub mod machine;
 mod recovery;
+mod serve;
 pub mod state;
 mod steering;
 

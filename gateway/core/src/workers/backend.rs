@@ -16,11 +16,11 @@ use super::pool::Want;
 use super::registry::Workers;
 use super::work::Work;
 use crate::agents::AgentKey;
-use crate::seams::AgentBackend;
 use crate::seams::backend::{
-    Abilities, AnswerStream, BackendError, BackendFault, Chunk, TurnRequest,
+    Abilities, AnswerStream, BackendError, BackendFault, Chunk, Origin, TurnRequest,
 };
 use crate::seams::steering::Steering;
+use crate::seams::{AgentBackend, BoxFuture};
 
 /// See the module.
 #[derive(Debug)]
@@ -65,6 +65,12 @@ impl AgentBackend for LinkBackend {
     fn abilities(&self) -> Abilities {
         self.abilities
     }
+
+    fn better_place(&self, origin: &Origin) -> Option<BoxFuture<'static, String>> {
+        let workers = self.workers.upgrade()?;
+        let want = want(self.agent.clone(), origin);
+        Some(Box::pin(async move { workers.room_elsewhere(&want).await }))
+    }
 }
 
 impl Answering {
@@ -77,6 +83,8 @@ impl Answering {
                     let steering = request.steering.clone();
                     let work = ask(&workers, *request, agent).await;
                     self.state = State::Answering(work, steering);
+                    // It has found its place, and stays.
+                    return Some((Ok(Vec::new()), self));
                 }
                 State::Answering(work, steering) => {
                     if let Some(seq) = self.handed_on.take() {
@@ -151,9 +159,7 @@ impl Answering {
 
 async fn ask(workers: &Arc<Workers>, request: TurnRequest, agent: AgentKey) -> Work {
     let origin = Arc::clone(&request.origin);
-    let version = origin.version.clone();
-    let want = Want { agent, version, depth: origin.depth, prefer: None };
-    let slot = workers.place(want).await;
+    let slot = workers.place(want(agent, &origin)).await;
     let id = format!("t_{}", base36(workers.entropy(), 20));
     let frame = TurnFrame {
         id: id.clone(),
@@ -176,6 +182,10 @@ async fn ask(workers: &Arc<Workers>, request: TurnRequest, agent: AgentKey) -> W
         token: workers.turn_token(&origin, request.attempt),
     };
     slot.begin(&id, GatewayFrame::Turn(Box::new(frame))).if_dropped(Cause::Stopped)
+}
+
+fn want(agent: AgentKey, origin: &Origin) -> Want {
+    Want { agent, version: origin.version.clone(), depth: origin.depth, prefer: None }
 }
 
 /// A chunk must be an object with a type, whatever the grammar makes of it then.

@@ -8,6 +8,7 @@ use tidegate_protocol::ids::{SESSION_ID_PREFIX, SessionKey};
 use tidegate_protocol::limits::KNOWN_AGENTS_MAX;
 use tidegate_protocol::link::AgentSpec;
 
+use super::pool::VERSIONS_MAX;
 use super::registration;
 use crate::agents::AgentKey;
 use crate::error::{self, Result};
@@ -16,9 +17,12 @@ use crate::seams::store::{Commit, Op, StoreError};
 
 const PREFIX: &str = "agent/";
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Known {
     spec: AgentSpec,
+    /// Its newest versions and when each was first registered, Unix ms, oldest first.
+    #[serde(default)]
+    versions: Vec<(String, u64)>,
 }
 
 /// A name that neither clients nor the gateway can give to a session.
@@ -43,21 +47,36 @@ impl Gateway {
         Ok(())
     }
 
-    /// Keeps what a worker registered.
+    /// Learns of an agent that has workers at another gateway. Is it news?
+    pub(crate) fn learn_agent(&self, environment: &str, spec: &AgentSpec) -> bool {
+        let agent = AgentKey::new(environment, &spec.id);
+        if !self.agents().may_register(&spec.id) || self.agents().is_registered(&agent) {
+            return false;
+        }
+        let service = registration::service(self.workers(), &agent, spec);
+        self.agents().register(agent, service)
+    }
+
+    /// Keeps what a worker registered. Gives when each version was first registered, Unix ms.
     pub(super) async fn remember_agents(
         &self,
         environment: &Arc<str>,
         specs: &[AgentSpec],
-    ) -> Result<()> {
+    ) -> Result<Vec<u64>> {
         let key = place(environment);
-        let mut ops = Vec::new();
+        let (mut ops, mut since) = (Vec::new(), Vec::with_capacity(specs.len()));
         for spec in specs {
             let name = format!("{PREFIX}{}", spec.id);
-            // What operators see is not kept: only how sessions are served.
-            let spec = AgentSpec { tools: Vec::new(), metadata: None, ..spec.clone() };
-            let bytes = serde_json::to_vec(&Known { spec }).expect("a spec is valid JSON");
             let stored = self.store().blob(&key, &name).await.map_err(error::store)?;
-            if stored.as_deref() != Some(&bytes[..]) {
+            let stored = stored.and_then(|bytes| serde_json::from_slice::<Known>(&bytes).ok());
+            let mut versions = stored.as_ref().map(|known| known.versions.clone());
+            let versions = versions.get_or_insert_default();
+            since.push(first_seen(versions, &spec.version, self.now()));
+            // What operators see is not kept: only how sessions are served.
+            let spec = spec.for_service();
+            let known = Known { spec, versions: std::mem::take(versions) };
+            if stored.as_ref() != Some(&known) {
+                let bytes = serde_json::to_vec(&known).expect("a spec is valid JSON");
                 ops.push(Op::PutBlob { name, bytes: bytes.into() });
             }
         }
@@ -65,6 +84,19 @@ impl Gateway {
             let commit = Commit { session: key, ops };
             self.store().commit(commit).await.map_err(error::commit)?;
         }
-        Ok(())
+        Ok(since)
     }
+}
+
+fn first_seen(versions: &mut Vec<(String, u64)>, version: &str, now: u64) -> u64 {
+    if let Some((_, since)) = versions.iter().find(|(name, _)| name == version) {
+        return *since;
+    }
+    // Later than every other, whatever the clock says.
+    let since = versions.last().map_or(now, |(_, last)| now.max(last + 1));
+    versions.push((version.to_owned(), since));
+    if versions.len() > VERSIONS_MAX {
+        versions.remove(0);
+    }
+    since
 }

@@ -9,15 +9,15 @@ use tidegate_protocol::limits::{
     LINK_WINDOW_BYTES,
 };
 use tidegate_protocol::link::{
-    Cause, GatewayFrame, HeldWork, Hello, LinkParseError, Refusal, Welcome, WelcomedWork,
-    WorkerFrame, codes,
+    AgentSpec, Cause, GatewayFrame, HeldWork, Hello, LinkParseError, Refusal, Welcome,
+    WelcomedWork, WorkerFrame, codes,
 };
 use tidegate_protocol::{ApiError, ErrorCode};
 use tokio::time::{Instant, sleep, sleep_until};
 use tracing::{debug, info, warn};
 
 use super::outbox::{Out, Outbox};
-use super::pool::WorkerKey;
+use super::pool::{Runs, WorkerKey};
 use super::registration;
 use super::registry::{Entry, Workers, deliver};
 use crate::access::Principal;
@@ -143,12 +143,12 @@ impl Link {
         let key = WorkerKey { environment: Arc::clone(&self.environment), worker };
         let (workers, agents) = (self.gateway.workers(), self.gateway.agents());
         registration::admit(workers, agents, &key, &hello)?;
-        self.gateway.remember_agents(&self.environment, &hello.agents).await?;
+        let since = self.gateway.remember_agents(&self.environment, &hello.agents).await?;
         for spec in &hello.agents {
             let agent = AgentKey::new(&self.environment, &spec.id);
             agents.register(agent.clone(), registration::service(workers, &agent, spec));
         }
-        let outbox = workers.attach(&key, &hello);
+        let outbox = workers.attach(&key, &hello, &since);
         self.joined = Some(Joined { key: key.clone(), epoch: hello.epoch, outbox, gone: None });
         let mut work = Vec::with_capacity(hello.work.len());
         for held in &hello.work {
@@ -247,12 +247,19 @@ impl Drop for Link {
 
 impl Workers {
     /// Takes a worker in, or in again on a newer link.
-    pub(super) fn attach(self: &Arc<Self>, key: &WorkerKey, hello: &Hello) -> Arc<Outbox> {
-        let specs = hello.agents.iter();
-        let agents: Vec<_> = specs
-            .map(|spec| (AgentKey::new(&key.environment, &spec.id), spec.version[..].into()))
-            .collect();
-        let keys: Vec<_> = agents.iter().map(|(agent, _)| agent.clone()).collect();
+    /// `since`: when each version was first registered.
+    pub(super) fn attach(
+        self: &Arc<Self>,
+        key: &WorkerKey,
+        hello: &Hello,
+        since: &[u64],
+    ) -> Arc<Outbox> {
+        let one = |(spec, since): (&AgentSpec, &u64)| {
+            let agent = AgentKey::new(&key.environment, &spec.id);
+            Runs { agent, spec: Arc::new(spec.clone()), since: *since }
+        };
+        let agents: Vec<_> = hello.agents.iter().zip(since).map(one).collect();
+        let keys: Vec<_> = agents.iter().map(|runs| runs.agent.clone()).collect();
         let mut state = self.state.lock();
         state.pool.join(key, hello.capacity, agents);
         let outbox = if let Some(entry) = state.workers.get_mut(key) {
@@ -269,6 +276,7 @@ impl Workers {
         };
         let placed = self.assign(&mut state, &keys);
         drop(state);
+        self.note_change();
         deliver(placed);
         outbox
     }

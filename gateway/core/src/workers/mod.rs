@@ -1,6 +1,7 @@
 //! Workers: agents in other processes that serve sessions over the agent link (R-LNK).
 
 mod backend;
+mod elsewhere;
 mod known;
 mod link;
 mod outbox;

@@ -4,11 +4,12 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use tidegate_protocol::limits::SUBAGENT_DEPTH_MAX;
+use tidegate_protocol::link::AgentSpec;
 
 use crate::agents::AgentKey;
 
 /// Versions of one agent that are remembered beyond those that are connected.
-const VERSIONS_MAX: usize = 100;
+pub(super) const VERSIONS_MAX: usize = 100;
 
 /// A worker in an environment.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -67,35 +68,59 @@ struct Member {
 #[derive(Debug)]
 struct Version {
     name: Arc<str>,
+    /// As its newest worker registered it.
+    spec: Arc<AgentSpec>,
+    /// When any gateway first saw it, Unix ms.
+    since: u64,
     workers: HashSet<WorkerKey>,
+}
+
+/// A version of an agent that a worker runs.
+#[derive(Clone, Debug)]
+pub(super) struct Runs {
+    pub(super) agent: AgentKey,
+    pub(super) spec: Arc<AgentSpec>,
+    /// When any gateway first saw the version, Unix ms.
+    pub(super) since: u64,
+}
+
+/// A version of an agent that somebody can run now.
+#[derive(Debug)]
+pub(super) struct Offer<'a> {
+    pub(super) spec: &'a Arc<AgentSpec>,
+    pub(super) since: u64,
+    /// By depth.
+    pub(super) room: [usize; SUBAGENT_DEPTH_MAX + 1],
+    pub(super) workers: Vec<&'a Arc<str>>,
 }
 
 impl Pool {
     /// A worker comes, or comes again with other agents. What it has in use stays counted.
-    pub(super) fn join(
-        &mut self,
-        key: &WorkerKey,
-        capacity: usize,
-        agents: Vec<(AgentKey, Arc<str>)>,
-    ) {
+    pub(super) fn join(&mut self, key: &WorkerKey, capacity: usize, agents: Vec<Runs>) {
         let (used, generation) = self.leave(key).unwrap_or_else(|| {
             self.generations += 1;
             (Default::default(), self.generations)
         });
-        for (agent, name) in &agents {
+        let mut ran = Vec::with_capacity(agents.len());
+        for Runs { agent, spec, since } in agents {
+            let name: Arc<str> = spec.version.as_str().into();
             let versions = self.agents.entry(agent.clone()).or_default();
-            match versions.iter_mut().find(|version| version.name == *name) {
+            match versions.iter_mut().find(|version| version.name == name) {
                 Some(version) => {
                     version.workers.insert(key.clone());
+                    (version.spec, version.since) = (spec, since);
                 }
                 None => {
                     let workers = HashSet::from([key.clone()]);
-                    versions.push(Version { name: Arc::clone(name), workers });
+                    versions.push(Version { name: Arc::clone(&name), spec, since, workers });
                     forget_oldest(versions);
                 }
             }
+            // Stable: of versions that are equally old, the one seen later here is the newer.
+            versions.sort_by_key(|version| version.since);
+            ran.push((agent, name));
         }
-        let member = Member { capacity, used, versions: agents, open: true, generation };
+        let member = Member { capacity, used, versions: ran, open: true, generation };
         self.members.insert(key.clone(), member);
     }
 
@@ -142,6 +167,26 @@ impl Pool {
         let version = self.version(want);
         let workers = version.into_iter().flat_map(|version| &version.workers);
         workers.filter(|key| self.is_open(key)).cloned().collect()
+    }
+
+    /// The versions of `agent` that can be run here.
+    pub(super) fn offers<'a>(&'a self, agent: &AgentKey) -> impl Iterator<Item = Offer<'a>> {
+        self.agents.get(agent).into_iter().flatten().filter_map(|version| self.offer(version))
+    }
+
+    /// Every agent that can be run here, and its versions.
+    pub(super) fn all_offers(&self) -> impl Iterator<Item = (&AgentKey, Offer<'_>)> {
+        self.agents.iter().flat_map(move |(agent, versions)| {
+            versions.iter().filter_map(move |version| Some((agent, self.offer(version)?)))
+        })
+    }
+
+    fn offer<'a>(&self, version: &'a Version) -> Option<Offer<'a>> {
+        let open: Vec<_> = version.workers.iter().filter(|key| self.is_open(key)).collect();
+        let room = std::array::from_fn(|depth| open.iter().map(|key| self.room(key, depth)).sum());
+        let workers = open.iter().map(|key| &key.worker).collect();
+        let (spec, since) = (&version.spec, version.since);
+        (!open.is_empty()).then_some(Offer { spec, since, room, workers })
     }
 
     /// The agents of a worker.
@@ -196,6 +241,8 @@ fn forget_oldest(versions: &mut Vec<Version>) {
 
 #[cfg(test)]
 mod tests {
+    use tidegate_protocol::link::Mode;
+
     use super::*;
 
     fn worker(name: &str) -> WorkerKey {
@@ -207,8 +254,10 @@ mod tests {
     }
 
     fn join(pool: &mut Pool, name: &str, capacity: usize, version: &str) {
-        let agents = vec![(AgentKey::new("dev", "a"), version.into())];
-        pool.join(&worker(name), capacity, agents);
+        let spec = AgentSpec { version: version.into(), ..AgentSpec::new("a", Mode::Runs) };
+        let agent = AgentKey::new("dev", "a");
+        let runs = Runs { agent, spec: Arc::new(spec), since: 0 };
+        pool.join(&worker(name), capacity, vec![runs]);
     }
 
     fn taken(pool: &Pool, want: &Want) -> Option<String> {

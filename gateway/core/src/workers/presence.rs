@@ -39,6 +39,7 @@ impl Workers {
     pub(super) fn drain(&self, key: &WorkerKey) {
         let mut state = self.state.lock();
         state.pool.set_open(key, false);
+        self.note_change();
         let Some(entry) = state.workers.get_mut(key) else { return };
         entry.draining = true;
         if entry.pieces.is_empty() {
@@ -58,6 +59,7 @@ impl Workers {
         let Some(entry) = newest else { return false };
         entry.connected = false;
         state.pool.set_open(key, false);
+        self.note_change();
         true
     }
 
@@ -86,6 +88,10 @@ impl Workers {
 
     pub(super) fn is_leaving(&self) -> bool {
         self.leaving.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn is_detached(&self, key: &WorkerKey) -> bool {
+        self.state.lock().workers.get(key).is_none_or(|entry| !entry.connected)
     }
 
     /// Workers that are connected.

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use parking_lot::Mutex;
 use tidegate_protocol::ids::SessionKey;
 use tidegate_protocol::link::{Cause, GatewayFrame};
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
 
 use super::outbox::Outbox;
 use super::piece::Piece;
@@ -15,6 +15,7 @@ use super::pool::{Choice, Pool, Want, WorkerKey};
 use super::work::{Slot, Work};
 use crate::access::{Access, RunIdentity};
 use crate::agents::{AgentKey, Agents, Service};
+use crate::fleet::Serving;
 use crate::seams::Entropy;
 use crate::seams::backend::Origin;
 
@@ -25,8 +26,11 @@ pub struct Workers {
     agents: Arc<Agents>,
     access: Arc<Access>,
     entropy: Arc<dyn Entropy>,
+    pub(super) serving: Arc<Serving>,
     /// The gateway is about to stop.
     pub(super) leaving: AtomicBool,
+    /// What the other gateways are told has changed.
+    changed: Notify,
 }
 
 #[derive(Debug, Default)]
@@ -63,15 +67,29 @@ type Placed = Vec<(oneshot::Sender<Slot>, Slot)>;
 
 impl Workers {
     /// None yet.
-    pub fn new(agents: Arc<Agents>, access: Arc<Access>, entropy: Arc<dyn Entropy>) -> Self {
-        let (state, leaving) = Default::default();
-        Self { state, agents, access, entropy, leaving }
+    pub fn new(
+        agents: Arc<Agents>,
+        access: Arc<Access>,
+        entropy: Arc<dyn Entropy>,
+        serving: Arc<Serving>,
+    ) -> Self {
+        let (state, leaving, changed) = Default::default();
+        Self { state, agents, access, entropy, serving, leaving, changed }
     }
 
     /// Does the agent take its records over the link (mode `runs`)?
     pub fn takes_records(&self, environment: &str, agent: &str) -> bool {
         let found = self.agents.find(environment, agent);
         matches!(found.map(|agent| agent.service), Some(Service::Runs { records: true }))
+    }
+
+    /// Who comes and goes, and what there is room for, may have changed since the last call.
+    pub(crate) async fn changed(&self) {
+        self.changed.notified().await;
+    }
+
+    pub(super) fn note_change(&self) {
+        self.changed.notify_one();
     }
 
     pub(super) fn entropy(&self) -> u128 {
@@ -115,9 +133,10 @@ impl Workers {
         }
     }
 
-    /// Could `want` be placed if there were room?
+    /// Could `want` be placed, here or at another gateway, if there were room?
     pub fn can_serve(&self, want: &Want) -> bool {
-        self.state.lock().pool.choose(want) != Choice::Missing
+        let here = self.state.lock().pool.choose(want) != Choice::Missing;
+        here || self.is_served_elsewhere(want)
     }
 
     /// Takes a run over that a worker has brought along.
@@ -181,6 +200,7 @@ impl Workers {
             let mut state = self.state.lock();
             state.pool.give_back(&slot.worker, slot.depth, slot.generation);
             let agents = state.pool.agents_of(&slot.worker);
+            self.note_change();
             self.assign(&mut state, &agents)
         };
         deliver(placed);
@@ -245,6 +265,7 @@ impl Workers {
         depth: usize,
     ) -> Slot {
         let generation = state.pool.take(&worker, depth);
+        self.note_change();
         Slot { workers: Arc::clone(self), worker, version, depth, generation }
     }
 }

@@ -14,6 +14,7 @@ use super::registry::Workers;
 use super::work::{Slot, Work};
 use crate::access::{Access, Environment};
 use crate::agents::{AgentKey, Agents};
+use crate::fleet::Serving;
 use crate::seams::Entropy;
 use crate::seams::clock::SystemClock;
 
@@ -30,7 +31,9 @@ fn workers() -> Arc<Workers> {
     let environment = Environment::new("dev", vec!["tr_dev_x".to_owned()]);
     let access = Access::new(vec![environment], Arc::new(SystemClock));
     let agents = Agents::new(HashMap::new());
-    Arc::new(Workers::new(Arc::new(agents), Arc::new(access), Arc::new(Nothing)))
+    let serving = Serving::new(None, Arc::new(Nothing));
+    let (agents, access) = (Arc::new(agents), Arc::new(access));
+    Arc::new(Workers::new(agents, access, Arc::new(Nothing), Arc::new(serving)))
 }
 
 fn key(worker: &str) -> WorkerKey {
@@ -40,7 +43,7 @@ fn key(worker: &str) -> WorkerKey {
 fn join(workers: &Arc<Workers>, worker: &str, epoch: u64, capacity: usize) -> Arc<Outbox> {
     let agents = vec![AgentSpec::new("a", Mode::Runs)];
     let hello = Hello { worker: worker.to_owned(), epoch, capacity, agents, work: Vec::new() };
-    workers.attach(&key(worker), &hello)
+    workers.attach(&key(worker), &hello, &[0; 8])
 }
 
 fn want(depth: usize) -> Want {

@@ -87,6 +87,11 @@ impl Work {
         self.acknowledge(seq);
     }
 
+    /// Is its worker without a connection, though it may come back?
+    pub(crate) fn is_detached(&self) -> bool {
+        self.slot.workers.is_detached(&self.slot.worker)
+    }
+
     /// Does it wait for input?
     pub fn is_parked(&self) -> bool {
         self.piece.is_parked()

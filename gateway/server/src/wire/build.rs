@@ -122,7 +122,7 @@ fn gateway(config: &Config) -> Result<Gateway, Failure> {
     let store: Arc<dyn StreamStore> = listenable;
     let access = Access::new(environments(config), Arc::clone(&clock));
     let limits = TurnLimits::default();
-    Ok(Gateway::new(Parts { store, channels, access, agents, limits, clock, entropy }))
+    Ok(Gateway::new(Parts { store, channels, access, agents, limits, clock, entropy, fleet: None }))
 }
 
 fn environments(config: &Config) -> Vec<Environment> {

@@ -74,6 +74,30 @@ impl MemoryStore {
         Ok(self.shards.lock(key).get(key).map(get).unwrap_or_default())
     }
 
+    /// For a fleet: changes the state of a session.
+    #[cfg(any(test, feature = "contract"))]
+    pub(super) fn with_state<T>(
+        &self,
+        key: &SessionKey,
+        change: impl FnOnce(&mut crate::rules::session::SessionState<super::batches::Batches>) -> T,
+    ) -> Result<T, StoreError> {
+        let mut shard = self.shards.lock(key);
+        self.check_open()?;
+        Ok(change(&mut shard.entry(key.clone()).or_default().state))
+    }
+
+    /// For a fleet: the sessions that `node` has claimed.
+    #[cfg(any(test, feature = "contract"))]
+    pub(super) fn claimed_by(&self, node: &str) -> Result<Vec<SessionKey>, StoreError> {
+        self.check_open()?;
+        let mut found = Vec::new();
+        for shard in self.shards.each() {
+            let claimed = shard.iter().filter(|(_, s)| s.state.claim.as_deref() == Some(node));
+            found.extend(claimed.map(|(key, _)| key.clone()));
+        }
+        Ok(found)
+    }
+
     fn read_now(
         &self,
         stream: &StreamId,

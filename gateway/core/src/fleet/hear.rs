@@ -1,0 +1,184 @@
+//! What this gateway hears of the others, and tells them.
+
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use bytes::Bytes;
+use tidegate_protocol::ids::SessionKey;
+use tidegate_protocol::limits::{FLEET_ANNOUNCE_MS, ROSTER_MAX_BYTES};
+use tokio::runtime::Handle;
+use tokio::sync::oneshot;
+use tokio::time::sleep;
+use tracing::{debug, info, warn};
+
+use super::message::{Answer, Message, Question, records};
+use super::roster::Announcement;
+use crate::gateway::{Gateway, Inner};
+use crate::runs::Call;
+use crate::seams::Fleet;
+use crate::seams::fleet::FleetListener;
+use crate::seams::store::StoreError;
+
+/// Ends with the gateway, which it does not keep alive.
+#[derive(Debug)]
+struct Ears {
+    gateway: Weak<Inner>,
+    runtime: Handle,
+}
+
+impl Gateway {
+    /// Takes its place among the gateways that share its store. Needs a Tokio runtime.
+    pub fn join_fleet(&self) {
+        let Some(fleet) = self.serving().fleet().cloned() else { return };
+        let (gateway, runtime) = (self.downgrade(), Handle::current());
+        fleet.set_listener(Arc::new(Ears { gateway: gateway.clone(), runtime }));
+        tokio::spawn(announce(gateway, fleet));
+    }
+
+    /// A session may have new input, says another gateway.
+    async fn wake_by_name(&self, session: &str) -> Result<(), StoreError> {
+        let Some(key) = SessionKey::from_stored(session) else { return Ok(()) };
+        if let Some(row) = self.store().session(&key).await? {
+            self.wake(&key, &row);
+        }
+        Ok(())
+    }
+
+    /// What `node` served is served here, or by another one that is quicker.
+    async fn take_over(&self, fleet: &dyn Fleet, node: &str) -> Result<usize, StoreError> {
+        let sessions = fleet.claimed_by(node).await?;
+        for session in &sessions {
+            if let Some(row) = self.store().session(session).await? {
+                self.wake(session, &row);
+            }
+        }
+        Ok(sessions.len())
+    }
+
+    async fn answer(&self, session: &str, question: Question) -> Answer {
+        let failed = |text: &str| Answer::Failed(text.to_owned());
+        let Some(key) = SessionKey::from_stored(session) else { return failed("no session") };
+        let row = match self.store().session(&key).await {
+            Ok(Some(row)) => row,
+            Ok(None) => return failed("no such session"),
+            Err(error) => return Answer::Failed(error.to_string()),
+        };
+        let call = |call| self.runs().call(&key, &row, call);
+        match question {
+            Question::Boundary { records: sent, writer, frame_key } => {
+                let (reply, landed) = oneshot::channel();
+                let (records, writer) = (records(sent), writer.into());
+                call(Call::Boundary { records, writer, frame_key, reply }).await;
+                landed.await.map_or_else(|_| failed("the driver ended"), Into::into)
+            }
+            Question::Succeed { number, upgrade } => {
+                let (reply, next) = oneshot::channel();
+                call(Call::Succeed { number, upgrade, reply }).await;
+                next.await.map_or_else(
+                    |_| failed("the driver ended"),
+                    |(next, missing)| Answer::Succeeded {
+                        number: next.number,
+                        swapped: next.swapped,
+                        missing,
+                    },
+                )
+            }
+            Question::Cancel { number } => {
+                let (reply, live) = oneshot::channel();
+                call(Call::Cancel { number, reply }).await;
+                live.await.map_or_else(|_| failed("the driver ended"), Answer::Said)
+            }
+            Question::Yield => {
+                let (reply, left) = oneshot::channel();
+                call(Call::Yield(reply)).await;
+                left.await.map_or_else(|_| failed("the driver ended"), Answer::Said)
+            }
+            Question::Injected(ids) => Answer::Said(call(Call::Injected(ids)).await),
+            Question::Closed => Answer::Said(call(Call::Closed).await),
+        }
+    }
+}
+
+impl FleetListener for Ears {
+    fn seen(&self, node: &str, roster: &Bytes) {
+        let Some(gateway) = Gateway::upgrade(&self.gateway) else { return };
+        // What a later version says in another way counts as nothing said.
+        let announcement: Announcement = serde_json::from_slice(roster).unwrap_or_default();
+        let mut news = false;
+        for version in &announcement.versions {
+            news |= gateway.learn_agent(&version.environment, &version.spec);
+        }
+        gateway.serving().see(node, announcement);
+        if news {
+            self.runtime.spawn(async move {
+                if let Err(error) = gateway.wake_owing().await {
+                    warn!(%error, "could not look for what waits; the next sweep will");
+                }
+            });
+        }
+    }
+
+    fn gone(&self, node: &str) {
+        let Some(gateway) = Gateway::upgrade(&self.gateway) else { return };
+        gateway.serving().forget(node);
+        let node = node.to_owned();
+        self.runtime.spawn(async move {
+            let Some(fleet) = gateway.serving().fleet() else { return };
+            match gateway.take_over(&**fleet, &node).await {
+                Ok(sessions) => info!(node, sessions, "a gateway is gone"),
+                Err(error) => warn!(node, %error, "could not take over; the next sweep will"),
+            }
+        });
+    }
+
+    fn received(&self, from: &str, message: &Bytes) {
+        let Some(gateway) = Gateway::upgrade(&self.gateway) else { return };
+        let Some(message) = Message::parse(message) else {
+            debug!(from, "a message that is not understood");
+            return;
+        };
+        let from = from.to_owned();
+        match message {
+            Message::Answer { id, answer } => gateway.serving().answered(id, answer),
+            Message::Wake { session } => {
+                self.runtime.spawn(async move {
+                    if let Err(error) = gateway.wake_by_name(&session).await {
+                        warn!(session, %error, "could not look; the next sweep will");
+                    }
+                });
+            }
+            Message::Ask { id, session, question } => {
+                self.runtime.spawn(async move {
+                    let answer = gateway.answer(&session, question).await;
+                    let message = Message::Answer { id, answer };
+                    let Some(fleet) = gateway.serving().fleet() else { return };
+                    if let Err(error) = fleet.send(&from, message.to_bytes()).await {
+                        debug!(from, %error, "could not answer");
+                    }
+                });
+            }
+        }
+    }
+}
+
+/// Tells the others what this gateway's workers can do, whenever that changes.
+async fn announce(gateway: Weak<Inner>, fleet: Arc<dyn Fleet>) {
+    let mut told = Bytes::new();
+    loop {
+        let workers = {
+            let Some(gateway) = Gateway::upgrade(&gateway) else { return };
+            let roster = gateway.workers().announcement(gateway.turns().is_draining());
+            let roster: Bytes = serde_json::to_vec(&roster).expect("is valid JSON").into();
+            if roster.len() > ROSTER_MAX_BYTES {
+                warn!(bytes = roster.len(), "too many workers to tell the others of");
+            } else if roster != told {
+                told = roster.clone();
+                fleet.announce(roster);
+            }
+            Arc::clone(gateway.workers())
+        };
+        workers.changed().await;
+        // What changes together is told together.
+        sleep(Duration::from_millis(FLEET_ANNOUNCE_MS)).await;
+    }
+}

@@ -1,0 +1,10 @@
+//! Many gateways, one store (R-FLT): which of them serves a session, and what they tell each other.
+
+mod ask;
+mod hear;
+pub mod message;
+pub mod roster;
+mod serving;
+
+pub use message::{Answer, Message, Question};
+pub use serving::{Hold, Serving};

@@ -1,0 +1,116 @@
+//! What the other gateways can do (R-FLT-3). Pure.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use tidegate_protocol::link::AgentSpec;
+
+use crate::workers::Want;
+
+/// What one gateway says of itself. Unknown fields are of a later version, and ignored.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Announcement {
+    /// It takes nothing new.
+    pub draining: bool,
+    /// The versions of agents that workers linked to it can run now.
+    pub versions: Vec<Runnable>,
+}
+
+/// A version of an agent that a gateway has workers for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Runnable {
+    /// The environment's name.
+    pub environment: String,
+    /// The agent, as its newest worker registered it.
+    pub spec: AgentSpec,
+    /// When a worker first registered the version there, Unix ms: the later one is the newer.
+    pub since: u64,
+    /// How much more work its workers take, by depth.
+    pub room: Vec<usize>,
+    /// Their ids.
+    pub workers: Vec<String>,
+}
+
+/// Where work can go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Whereabouts {
+    /// To a worker of this gateway, now or when there is room.
+    Here,
+    /// To a worker of that gateway, which has room.
+    There(String),
+    /// No live worker runs the version that it must have.
+    Nowhere,
+}
+
+/// The other gateways, by name.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Roster {
+    nodes: BTreeMap<String, Announcement>,
+}
+
+impl Roster {
+    /// `node` is there, or says something new.
+    pub fn see(&mut self, node: &str, announcement: Announcement) {
+        self.nodes.insert(node.to_owned(), announcement);
+    }
+
+    /// `node` is gone.
+    pub fn forget(&mut self, node: &str) {
+        self.nodes.remove(node);
+    }
+
+    /// A gateway that takes sessions over; `choice` picks among equals.
+    pub fn any(&self, choice: u64) -> Option<&str> {
+        let open: Vec<_> = self.nodes.iter().filter(|(_, node)| !node.draining).collect();
+        let index = usize::try_from(choice).unwrap_or(0).checked_rem(open.len())?;
+        Some(open[index].0)
+    }
+
+    /// Where `want` can go, if the workers of this gateway are `here`.
+    pub fn whereabouts(&self, want: &Want, here: &Announcement) -> Whereabouts {
+        let elsewhere = self.nodes.iter().filter(|(_, node)| !node.draining);
+        let all = elsewhere.map(|(name, node)| (Some(name), node)).chain([(None, here)]);
+        let able: Vec<_> = all
+            .flat_map(|(name, node)| node.versions.iter().map(move |version| (name, version)))
+            .filter(|(_, version)| version.serves(want))
+            .collect();
+        let Some((_, newest)) = able.iter().max_by_key(|(_, version)| version.since) else {
+            return Whereabouts::Nowhere;
+        };
+        let name = newest.spec.version.clone();
+        let mut best = None;
+        for (node, version) in able.iter().filter(|(_, version)| version.spec.version == name) {
+            let room = version.room.get(want.depth).copied().unwrap_or(0);
+            let known = want.prefer.as_ref().is_some_and(|id| version.has(id));
+            // Of equals this gateway: it comes last, and nothing has to move.
+            let rank = (room > 0, known, node.is_none(), room);
+            if best.as_ref().is_none_or(|(old, _)| rank >= *old) {
+                best = Some((rank, *node));
+            }
+        }
+        match best {
+            Some(((true, ..), Some(node))) => Whereabouts::There(node.clone()),
+            _ => Whereabouts::Here,
+        }
+    }
+
+    /// The agents of the others, for whoever looks one up.
+    pub fn agents(&self) -> impl Iterator<Item = (&str, &AgentSpec)> {
+        let versions = self.nodes.values().flat_map(|node| &node.versions);
+        versions.map(|version| (version.environment.as_str(), &version.spec))
+    }
+}
+
+impl Runnable {
+    fn serves(&self, want: &Want) -> bool {
+        *self.environment == *want.agent.environment
+            && *self.spec.id == *want.agent.agent
+            && want.version.as_ref().is_none_or(|version| **version == *self.spec.version)
+    }
+
+    fn has(&self, worker: &Arc<str>) -> bool {
+        self.workers.iter().any(|id| **id == **worker)
+    }
+}

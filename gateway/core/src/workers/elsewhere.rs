@@ -1,0 +1,57 @@
+//! This gateway's workers as the other gateways see them, and where work can go (R-FLT-3).
+
+use std::sync::Arc;
+
+use super::pool::{Offer, Want};
+use super::registry::Workers;
+use crate::fleet::roster::{Announcement, Runnable, Whereabouts};
+
+impl Workers {
+    /// What the others are told.
+    pub(crate) fn announcement(&self, draining: bool) -> Announcement {
+        let state = self.state.lock();
+        let offers = state.pool.all_offers();
+        let versions = offers.map(|(agent, offer)| runnable(&agent.environment, offer)).collect();
+        Announcement { draining, versions }
+    }
+
+    /// Resolves when another gateway has room for `want` and this one has not, or the newer
+    /// version, or the worker that had the session before. Never, where there is no other.
+    pub(crate) async fn room_elsewhere(&self, want: &Want) -> String {
+        if self.serving.fleet().is_none() {
+            return std::future::pending().await;
+        }
+        loop {
+            let changed = self.serving.changed();
+            if let Whereabouts::There(node) = self.whereabouts(want) {
+                return node;
+            }
+            changed.await;
+        }
+    }
+
+    pub(super) fn is_served_elsewhere(&self, want: &Want) -> bool {
+        self.serving.fleet().is_some() && self.whereabouts(want) != Whereabouts::Nowhere
+    }
+
+    fn whereabouts(&self, want: &Want) -> Whereabouts {
+        let state = self.state.lock();
+        let offers = state.pool.offers(&want.agent);
+        let versions = offers.map(|offer| runnable(&want.agent.environment, offer)).collect();
+        drop(state);
+        let here = Announcement { draining: false, versions };
+        self.serving.roster().read().whereabouts(want, &here)
+    }
+}
+
+fn runnable(environment: &str, offer: Offer<'_>) -> Runnable {
+    // What operators see is not for the other gateways.
+    let spec = offer.spec.for_service();
+    Runnable {
+        environment: environment.to_owned(),
+        spec,
+        since: offer.since,
+        room: offer.room.to_vec(),
+        workers: offer.workers.iter().map(|id| Arc::clone(id).to_string()).collect(),
+    }
+}
