@@ -32,6 +32,11 @@ impl Entropy for Counter {
     }
 }
 
+/// Different numbers, the same in every run.
+pub(crate) fn entropy(seed: u64) -> Arc<dyn Entropy> {
+    Arc::new(Counter(AtomicU64::new(seed)))
+}
+
 /// One chat with the agent `demo`.
 pub(crate) struct Chat {
     pub(crate) gateway: Gateway,
@@ -45,7 +50,7 @@ pub(crate) async fn gateway(url: &str, entropy: u64) -> Gateway {
 }
 
 pub(crate) async fn gateway_at(url: &str, entropy: u64, clock: Arc<dyn Clock>) -> Gateway {
-    let entropy: Arc<dyn Entropy> = Arc::new(Counter(AtomicU64::new(entropy)));
+    let entropy = self::entropy(entropy);
     let opened = tidegate_store::open(url, Arc::clone(&clock), Retention::default());
     let store = opened.expect("the store opens");
     let channels = Arc::new(Channels::default());

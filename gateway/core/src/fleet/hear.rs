@@ -52,7 +52,8 @@ impl Gateway {
                 self.wake(session, &row);
             }
         }
-        Ok(sessions.len())
+        // It may have died before it claimed what it had accepted.
+        Ok(sessions.len() + self.wake_owing().await?)
     }
 
     async fn answer(&self, session: &str, question: Question) -> Answer {

@@ -1,0 +1,9 @@
+//! Many gateways over one store (R-FLT), without sockets.
+
+#[path = "../engine/harness.rs"]
+#[expect(dead_code, reason = "the engine's tests use more of it")]
+mod harness;
+mod linked;
+mod nodes;
+mod turns;
+mod worker;
