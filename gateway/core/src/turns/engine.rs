@@ -132,6 +132,11 @@ impl Turns {
         }
     }
 
+    /// Is `session` driven now: does a turn of it run here, or end?
+    pub fn drives(&self, session: &SessionKey) -> bool {
+        self.shared.drivers.lock().contains_key(session)
+    }
+
     /// Sessions that are driven now.
     pub fn len(&self) -> usize {
         self.shared.drivers.lock().len()

@@ -28,8 +28,8 @@ pub struct Config {
     pub limits: Limits,
     /// `[log]`
     pub log: LogConfig,
-    /// `drain.timeout`
-    pub drain_timeout: Duration,
+    /// `[drain]`
+    pub drain: Drain,
 }
 
 /// `[server]`
@@ -111,6 +111,17 @@ pub struct RateLimit {
 /// `[log]`
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogConfig {
+/// `[drain]`. Delay and spread fit into the timeout.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Drain {
+    /// From the signal to the end.
+    pub timeout: Duration,
+    /// Serving on while `/ready` says no.
+    pub delay: Duration,
+    /// Sending readers away.
+    pub spread: Duration,
+}
+
     /// Form.
     pub format: LogFormat,
     /// A filter of `tracing`.

@@ -9,7 +9,7 @@ use tidegate_protocol::limits::AGENT_ID_MAX_CHARS;
 use toml::{Table, Value};
 
 use super::model::{
-    AgentConfig, Config, EnvironmentConfig, LINK, Limits, LogConfig, LogFormat, RateLimit,
+    AgentConfig, Config, Drain, EnvironmentConfig, LINK, Limits, LogConfig, LogFormat, RateLimit,
     ServerConfig, TlsFiles,
 };
 use super::problem::Problems;
@@ -29,7 +29,7 @@ pub(super) fn config(tree: Table, problems: &Problems) -> Config {
         retention: retention(root.section("retention")),
         limits: limits(root.section("limits")),
         log: log(root.section("log")),
-        drain_timeout: drain(root.section("drain")),
+        drain: drain(root.section("drain")),
     };
     root.finish();
     config
@@ -234,12 +234,26 @@ fn check_level(text: &str) -> Result<String, String> {
     }
 }
 
-fn drain(section: Option<Section<'_>>) -> Duration {
-    const DEFAULT: Duration = Duration::from_secs(10);
+fn drain(section: Option<Section<'_>>) -> Drain {
+    const DEFAULT: Drain = Drain {
+        timeout: Duration::from_secs(25),
+        delay: Duration::from_secs(3),
+        spread: Duration::from_secs(5),
+    };
     let Some(mut section) = section else { return DEFAULT };
-    let timeout = section.duration("timeout").unwrap_or(DEFAULT);
+    let timeout = section.duration("timeout").unwrap_or(DEFAULT.timeout);
+    let (delay, spread) = (section.duration("delay"), section.duration("spread"));
+    let drain = Drain {
+        timeout,
+        delay: delay.unwrap_or(DEFAULT.delay.min(timeout / 4)),
+        spread: spread.unwrap_or(DEFAULT.spread.min(timeout / 2)),
+    };
+    if drain.delay.saturating_add(drain.spread) > timeout {
+        let key = if spread.is_some() { "spread" } else { "delay" };
+        section.refuse(key, "delay and spread together are longer than drain.timeout");
+    }
     section.finish();
-    timeout
+    drain
 }
 
 fn address(text: &str) -> Result<SocketAddr, String> {

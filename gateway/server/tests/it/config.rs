@@ -112,6 +112,14 @@ fn golden_errors_of_environments() {
         ("environment = [{ secret_keys = ['k'] }]", "FILE: environment[0].name: is missing"),
         (
             "environment = [{ name = 'e' }]",
+        (
+            "drain = { timeout = '10s', delay = '4s', spread = '7s' }",
+            "FILE: drain.spread: delay and spread together are longer than drain.timeout",
+        ),
+        (
+            "drain = { timeout = '2s', delay = '2s' }",
+            "FILE: drain.delay: delay and spread together are longer than drain.timeout",
+        ),
             "FILE: environment[0].secret_keys: at least one key is needed; `tidegate keys new` \
              makes one",
         ),

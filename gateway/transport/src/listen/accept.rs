@@ -116,8 +116,31 @@ impl Acceptor {
 async fn until_drain<F: Future>(drain: &mut Watch, future: F) -> Option<F::Output> {
     let mut future = std::pin::pin!(future);
     poll_fn(|cx| match drain.poll(cx) {
-        Phase::Up => future.as_mut().poll(cx).map(Some),
-        Phase::Draining | Phase::Stopped => Poll::Ready(None),
+        Phase::Up | Phase::Leaving => future.as_mut().poll(cx).map(Some),
+        Phase::Draining | Phase::Ending | Phase::Stopped => Poll::Ready(None),
     })
     .await
 }
+/// Who is behind the connection: whom a trusted proxy names, or else the peer. `None` if the
+/// connection is to be closed.
+async fn client_of(service: &Service, stream: &mut TcpStream, peer: SocketAddr) -> Option<IpAddr> {
+    let app = service.app();
+    if !app.proxies.proxy_protocol || !app.proxies.trusts(peer.ip()) {
+        return Some(peer.ip());
+    }
+    let mut drain = app.drain.watch();
+    // Boxed: its state is gone once it is done.
+    match Box::pin(until_drain(&mut drain, receive::header(stream))).await? {
+        Ok(client) => Some(client.unwrap_or(peer.ip())),
+        Err(NoHeader::Cut(error)) => {
+            // A health check that only connects.
+            debug!(%error, "no PROXY header came");
+            None
+        }
+        Err(error) => {
+            warn!(%peer, %error, "closed a connection of a trusted proxy: no valid PROXY header");
+            None
+        }
+    }
+}
+

@@ -65,8 +65,14 @@ impl App {
         }
     }
 
-    pub(crate) fn is_draining(&self) -> bool {
-        self.drain.phase() != Phase::Up
+    /// It is about to go, and says so.
+    pub(crate) fn is_leaving(&self) -> bool {
+        self.drain.phase() >= Phase::Leaving
+    }
+
+    /// It takes nothing new.
+    fn is_draining(&self) -> bool {
+        self.drain.phase() >= Phase::Draining
     }
 
     /// The right to hold a stream open.

@@ -6,8 +6,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use http::Request;
-use http::header::UPGRADE;
+use http::header::{CONNECTION, UPGRADE};
+use http::{HeaderValue, Request, Version};
 use hyper::body::Incoming;
 use parking_lot::Mutex;
 use tracing::{Instrument, debug_span};
@@ -52,11 +52,16 @@ impl hyper::service::Service<Request<Incoming>> for Connection {
         }
         let app = Arc::clone(&self.app);
         let tls = self.tls;
+        let is_h1 = request.version() <= Version::HTTP_11;
         app.metrics.requests.fetch_add(1, Relaxed);
         // Debug, since an append may hold a single token (design §6). Queries may hold credentials.
         let span = debug_span!("request", method = %request.method(), path = request.uri().path());
         let answer = async move {
-            let mut response = pipeline::answer(app, tls, request).await;
+            let mut response = pipeline::answer(Arc::clone(&app), tls, request).await;
+            // So that connections end between answers, and no request meets a closed one.
+            if is_h1 && app.is_leaving() && !response.headers().contains_key(CONNECTION) {
+                response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+            }
             response.body_mut().hold(guard);
             Ok(response)
         };
