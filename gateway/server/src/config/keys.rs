@@ -77,6 +77,22 @@ pub const KEYS: &[Key] = &[
         "The address for S2 writes. Absent: made from the request's Host.",
     ),
     key(
+        "server.trusted_proxies",
+        Kind::Texts,
+        Some("[]"),
+        "[\"10.0.0.0/8\", \"::1\"]",
+        "Addresses or networks of the proxies in front. What they say of a client in \
+         X-Forwarded-For, -Proto, -Host or Forwarded is believed; from others it is ignored.",
+    ),
+    key(
+        "server.proxy_protocol",
+        Kind::Boolean,
+        Some("false"),
+        "true",
+        "Must connections of trusted_proxies begin with a header of the PROXY protocol (1 or 2)? \
+         Those of others never do.",
+    ),
+    key(
         "server.tls.cert",
         Kind::Path,
         None,

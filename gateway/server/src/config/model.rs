@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use tidegate_core::seams::store::Retention;
+use tidegate_transport::proxies::Proxies;
 
 use super::Secret;
 
@@ -43,6 +44,8 @@ pub struct ServerConfig {
     pub public_url: Option<String>,
     /// For S2 writes.
     pub s2_url: Option<String>,
+    /// `server.trusted_proxies` and `server.proxy_protocol`
+    pub proxies: Proxies,
     /// `[server.tls]`
     pub tls: Option<TlsFiles>,
 }
@@ -108,9 +111,6 @@ pub struct RateLimit {
     pub burst: u32,
 }
 
-/// `[log]`
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LogConfig {
 /// `[drain]`. Delay and spread fit into the timeout.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Drain {
@@ -122,6 +122,9 @@ pub struct Drain {
     pub spread: Duration,
 }
 
+/// `[log]`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogConfig {
     /// Form.
     pub format: LogFormat,
     /// A filter of `tracing`.

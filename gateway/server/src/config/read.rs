@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tidegate_core::seams::store::Retention;
 use tidegate_protocol::limits::AGENT_ID_MAX_CHARS;
+use tidegate_transport::proxies::Proxies;
 use toml::{Table, Value};
 
 use super::model::{
@@ -41,6 +42,7 @@ fn server(section: Option<Section<'_>>) -> ServerConfig {
         listen_plain: None,
         public_url: None,
         s2_url: None,
+        proxies: Proxies::default(),
         tls: None,
     };
     let Some(mut section) = section else { return server };
@@ -48,6 +50,7 @@ fn server(section: Option<Section<'_>>) -> ServerConfig {
     server.listen_plain = section.parsed("listen_plain", address);
     server.public_url = section.parsed("public_url", http_url);
     server.s2_url = section.parsed("s2_url", http_url);
+    server.proxies = proxies(&mut section);
     if let Some(mut tls) = section.section("tls") {
         let (cert, key) = (tls.required("cert"), tls.required("key"));
         server.tls = cert
@@ -59,6 +62,22 @@ fn server(section: Option<Section<'_>>) -> ServerConfig {
     }
     section.finish();
     server
+}
+
+fn proxies(section: &mut Section<'_>) -> Proxies {
+    let mut trusted = Vec::new();
+    for (index, item) in section.list("trusted_proxies").unwrap_or_default().iter().enumerate() {
+        let network = item.as_str().ok_or_else(|| "must be text".to_owned()).and_then(str::parse);
+        match network {
+            Ok(network) => trusted.push(network),
+            Err(reason) => section.refuse(&format!("trusted_proxies[{index}]"), reason),
+        }
+    }
+    let proxy_protocol = section.boolean("proxy_protocol").unwrap_or(false);
+    if proxy_protocol && trusted.is_empty() {
+        section.refuse("proxy_protocol", "needs trusted_proxies: only those are believed");
+    }
+    Proxies { trusted, proxy_protocol }
 }
 
 fn store_url(section: Option<Section<'_>>) -> String {

@@ -171,7 +171,8 @@ fn transport(config: &Config) -> Result<TransportConfig, Failure> {
         burst: limit.burst,
     });
     let (public_url, s2_url) = (server.public_url.clone(), server.s2_url.clone());
-    Ok(TransportConfig { listeners, public_url, s2_url, limits, rate_limit })
+    let proxies = server.proxies.clone();
+    Ok(TransportConfig { listeners, public_url, s2_url, proxies, limits, rate_limit })
 }
 
 fn pem(files: &TlsFiles) -> Result<TlsPem, Failure> {

@@ -99,6 +99,36 @@ fn golden_errors() {
             "FILE: drain.timeout: `soon` is not a duration: write a whole number and ms, s, m, h \
              or d",
         ),
+        (
+            "drain = { timeout = '10s', delay = '4s', spread = '7s' }",
+            "FILE: drain.spread: delay and spread together are longer than drain.timeout",
+        ),
+        (
+            "drain = { timeout = '2s', delay = '2s' }",
+            "FILE: drain.delay: delay and spread together are longer than drain.timeout",
+        ),
+    ];
+    for (text, expected) in cases {
+        assert_eq!(refused(text), [expected], "{text}");
+    }
+}
+
+#[test]
+fn golden_errors_of_proxies() {
+    let cases = [
+        (
+            "server.trusted_proxies = ['10.0.0.0/8', 'x']",
+            "FILE: server.trusted_proxies[1]: `x` is neither an address nor a network such as \
+             10.0.0.0/8",
+        ),
+        (
+            "server.trusted_proxies = ['10.0.0.1/8']",
+            "FILE: server.trusted_proxies[0]: `10.0.0.1/8` has bits behind its prefix",
+        ),
+        (
+            "server.proxy_protocol = true",
+            "FILE: server.proxy_protocol: needs trusted_proxies: only those are believed",
+        ),
     ];
     for (text, expected) in cases {
         assert_eq!(refused(text), [expected], "{text}");
@@ -112,14 +142,6 @@ fn golden_errors_of_environments() {
         ("environment = [{ secret_keys = ['k'] }]", "FILE: environment[0].name: is missing"),
         (
             "environment = [{ name = 'e' }]",
-        (
-            "drain = { timeout = '10s', delay = '4s', spread = '7s' }",
-            "FILE: drain.spread: delay and spread together are longer than drain.timeout",
-        ),
-        (
-            "drain = { timeout = '2s', delay = '2s' }",
-            "FILE: drain.delay: delay and spread together are longer than drain.timeout",
-        ),
             "FILE: environment[0].secret_keys: at least one key is needed; `tidegate keys new` \
              makes one",
         ),
@@ -237,6 +259,9 @@ fn example(path: &str, example: &str) -> String {
         "server.tls.key" => whole("server.tls", &format!("cert = 'c'\nkey = {example}")),
         "server.listen_plain" => {
             format!("{ENVIRONMENT}{value}server.tls = {{ cert = 'c', key = 'k' }}\n")
+        }
+        "server.proxy_protocol" => {
+            format!("{ENVIRONMENT}{value}server.trusted_proxies = ['::1']\n")
         }
         "limits.rate_limit.burst" => {
             whole("limits.rate_limit", &format!("requests_per_second = 1\nburst = {example}"))
