@@ -29,7 +29,7 @@ impl Trial {
             if let Some(event) = self.decoder.next() {
                 let event = event.expect("an event");
                 let data = serde_json::from_slice(&event.data).expect("JSON");
-                return (event.event.expect("a name").to_string(), data);
+                return (event.event.expect("a name"), data);
             }
             let frame = self.body.frame().await.expect("more").expect("not cut");
             self.decoder.push(&frame.into_data().expect("data"));

@@ -99,6 +99,15 @@ fn golden_errors() {
             "FILE: drain.timeout: `soon` is not a duration: write a whole number and ms, s, m, h \
              or d",
         ),
+    ];
+    for (text, expected) in cases {
+        assert_eq!(refused(text), [expected], "{text}");
+    }
+}
+
+#[test]
+fn golden_errors_of_proxies_and_drains() {
+    let cases = [
         (
             "drain = { timeout = '10s', delay = '4s', spread = '7s' }",
             "FILE: drain.spread: delay and spread together are longer than drain.timeout",
@@ -107,15 +116,6 @@ fn golden_errors() {
             "drain = { timeout = '2s', delay = '2s' }",
             "FILE: drain.delay: delay and spread together are longer than drain.timeout",
         ),
-    ];
-    for (text, expected) in cases {
-        assert_eq!(refused(text), [expected], "{text}");
-    }
-}
-
-#[test]
-fn golden_errors_of_proxies() {
-    let cases = [
         (
             "server.trusted_proxies = ['10.0.0.0/8', 'x']",
             "FILE: server.trusted_proxies[1]: `x` is neither an address nor a network such as \
