@@ -109,14 +109,6 @@ fn golden_errors() {
 fn golden_errors_of_proxies_and_drains() {
     let cases = [
         (
-            "drain = { timeout = '10s', delay = '4s', spread = '7s' }",
-            "FILE: drain.spread: delay and spread together are longer than drain.timeout",
-        ),
-        (
-            "drain = { timeout = '2s', delay = '2s' }",
-            "FILE: drain.delay: delay and spread together are longer than drain.timeout",
-        ),
-        (
             "server.trusted_proxies = ['10.0.0.0/8', 'x']",
             "FILE: server.trusted_proxies[1]: `x` is neither an address nor a network such as \
              10.0.0.0/8",
@@ -133,6 +125,26 @@ fn golden_errors_of_proxies_and_drains() {
     for (text, expected) in cases {
         assert_eq!(refused(text), [expected], "{text}");
     }
+}
+
+#[test]
+fn golden_errors_of_drains() {
+    let cases = [
+        (
+            "drain = { timeout = '10s', delay = '4s', spread = '7s' }",
+            "FILE: drain.spread: delay and spread together are longer than drain.timeout",
+        ),
+        (
+            "drain = { timeout = '2s', delay = '2s' }",
+            "FILE: drain.delay: delay and spread together are longer than drain.timeout",
+        ),
+    ];
+    for (text, expected) in cases {
+        assert_eq!(refused(text), [expected], "{text}");
+    }
+    let short = good(&format!("{ENVIRONMENT}drain.timeout = '2s'\n"), &[]);
+    assert_eq!(short.drain.delay, std::time::Duration::from_millis(500));
+    assert_eq!(short.drain.spread, std::time::Duration::from_secs(1));
 }
 
 #[test]
