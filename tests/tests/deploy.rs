@@ -152,14 +152,18 @@ fn evaluate(action: &str, values: &Value) -> String {
     }
     match action.split(' ').next() {
         Some("if" | "end") => String::new(),
-        _ if action.contains("nindent") => match &found {
-            Value::String(text) => text.lines().map(|line| format!("\n    {line}")).collect(),
-            other => other.to_string(),
-        },
+        _ if action.contains("| nindent ") => indented(action, &found),
         _ if action.contains(" | quote") => found.to_string(),
         _ if action.contains(" | ") => "x".to_owned(),
         _ => found.as_str().map_or_else(|| "x".to_owned(), str::to_owned),
     }
+}
+
+/// Text as it is, anything else as JSON, which is YAML.
+fn indented(action: &str, value: &Value) -> String {
+    let columns = action.rsplit(' ').next().and_then(|n| n.parse().ok()).expect("a number");
+    let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    text.lines().map(|line| format!("\n{}{line}", " ".repeat(columns))).collect()
 }
 
 #[test]
