@@ -132,9 +132,9 @@ impl Turns {
         }
     }
 
-    /// Is `session` driven now: does a turn of it run here, or end?
-    pub fn drives(&self, session: &SessionKey) -> bool {
-        self.shared.drivers.lock().contains_key(session)
+    /// Does a drain wait for `session`, because a turn of it runs here? False without a drain.
+    pub fn awaits(&self, session: &SessionKey) -> bool {
+        self.is_draining() && self.shared.drivers.lock().contains_key(session)
     }
 
     /// Sessions that are driven now.

@@ -124,8 +124,8 @@ impl Reader {
     /// Is there a turn on this gateway whose end this reader still waits for?
     fn follows_turn(&self) -> bool {
         let stream = self.follower.stream();
-        let drives = || self.gateway.turns().drives(&stream.session);
-        stream.channel == Channel::OUT && !self.at_boundary && drives()
+        let awaited = || self.gateway.turns().awaits(&stream.session);
+        stream.channel == Channel::OUT && !self.at_boundary && awaited()
     }
 
     fn end(&mut self, last: Bytes) -> Poll<Option<Bytes>> {
