@@ -78,6 +78,8 @@ codes! {
     SessionNotFound = "session_not_found", 404, false, Client;
     /// No such run.
     RunNotFound = "run_not_found", 404, false, Client;
+    /// The gateway that got the acknowledgement does not run this step of a self-test.
+    SelfTestNotFound = "self_test_not_found", 404, true, Client;
     /// The route exists, the method does not.
     MethodNotAllowed = "method_not_allowed", 405, false, Client;
     /// The session takes no more input.

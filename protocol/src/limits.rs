@@ -148,6 +148,16 @@ pub const S2_FLUSH_INTERVAL_MS: u64 = 10;
 pub const S2_TOKEN_TTL_S: u64 = 24 * 3_600;
 /// Largest transcript that an agent with a loop of its own may save.
 pub const SAVED_TRANSCRIPT_MAX_BYTES: usize = 32 * 1024 * 1024;
+/// Self-tests of the way to a gateway that may run at once.
+pub const SELF_TESTS_MAX: usize = 64;
+/// Steps of a self-test.
+pub const SELF_TEST_STEPS: u32 = 3;
+/// How long a self-test waits for the acknowledgement of a step.
+pub const SELF_TEST_WAIT_MS: u64 = 5_000;
+/// How long an acknowledgement that no self-test waits for is held back.
+pub const SELF_TEST_HOLD_MS: u64 = 500;
+/// Largest header of the PROXY protocol.
+pub const PROXY_HEADER_MAX_BYTES: usize = 4_096;
 /// Longest bearer credential that is looked at.
 pub const CREDENTIAL_MAX_BYTES: usize = 16 * 1024;
 /// Request line and headers of one request.

@@ -44,7 +44,9 @@ export async function launch({ store = "memory:", agents = "", config = "", port
   await writeFile(file, toml({ port, url, storeUrl, agents, config }));
   const child = spawn(BINARY, ["serve", "--config", file], {
     stdio: ["ignore", "pipe", "pipe"],
-    env: { PATH: process.env.PATH, RUST_BACKTRACE: "1" },
+    // No balancer has to find out that it goes.
+    env: { PATH: process.env.PATH, RUST_BACKTRACE: "1", TIDEGATE__DRAIN__DELAY: "0s",
+      TIDEGATE__DRAIN__SPREAD: "0s" },
   });
   let log = "";
   for (const stream of [child.stdout, child.stderr]) stream.on("data", (text) => (log += text));

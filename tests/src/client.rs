@@ -47,7 +47,7 @@ impl Client {
 
     /// A GET, whole.
     pub async fn get(&self, path: &str) -> Result<Answer, Failure> {
-        self.whole("GET", path, &[], "").await
+        self.answer("GET", path, &[], "").await
     }
 
     /// A POST of a JSON text, whole.
@@ -57,7 +57,7 @@ impl Client {
         headers: &[(&str, &str)],
         body: &str,
     ) -> Result<Answer, Failure> {
-        self.whole("POST", path, headers, body).await
+        self.answer("POST", path, headers, body).await
     }
 
     /// Follows a stream over SSE, after `cursor`.
@@ -72,7 +72,8 @@ impl Client {
         Ok(Reader { body: response.into_body(), decoder: Decoder::new(8 << 20) })
     }
 
-    async fn whole(
+    /// Any request, whole.
+    pub async fn answer(
         &self,
         method: &str,
         path: &str,

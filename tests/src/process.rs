@@ -69,6 +69,37 @@ impl Gateway {
         }
     }
 
+    /// Sends a signal and does not wait.
+    pub fn signal(&self, name: &str) {
+        let pid = self.pid().to_string();
+        Command::new("kill").args([name, &pid]).status().expect("kill exists");
+    }
+
+    /// The exit status, once the process has ended by itself.
+    pub async fn ended(&mut self) -> std::process::ExitStatus {
+        loop {
+            let child = self.child.as_mut().expect("it runs");
+            if let Some(status) = child.try_wait().expect("it is a child") {
+                self.child = None;
+                return status;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    /// Does the process run?
+    pub fn runs(&mut self) -> bool {
+        self.child.as_mut().is_some_and(|child| matches!(child.try_wait(), Ok(None)))
+    }
+
+    /// Another process with the same configuration.
+    pub async fn successor(&self) -> Self {
+        let (config, address) = (self.config.clone(), self.address.clone());
+        let mut successor = Self { config, address, child: None };
+        successor.restart().await;
+        successor
+    }
+
     /// SIGTERM; the exit status.
     pub fn terminate(&mut self) -> std::process::ExitStatus {
         let mut child = self.child.take().expect("it runs");

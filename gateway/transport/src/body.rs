@@ -9,6 +9,7 @@ use http_body::{Frame, SizeHint};
 
 use crate::ai_sdk::answer::Answer;
 use crate::s2::session::Appends;
+use crate::self_test::Trial;
 use crate::service::connection::InFlight;
 use crate::sse::reader::Reader;
 
@@ -27,6 +28,7 @@ enum Kind {
     Reader(Box<Reader>),
     Answer(Box<Answer>),
     Appends(Box<Appends>),
+    Trial(Box<Trial>),
 }
 
 impl Body {
@@ -45,6 +47,10 @@ impl Body {
 
     pub(crate) fn appends(appends: Appends) -> Self {
         Self { kind: Kind::Appends(Box::new(appends)), guard: None }
+    }
+
+    pub(crate) fn trial(trial: Trial) -> Self {
+        Self { kind: Kind::Trial(Box::new(trial)), guard: None }
     }
 
     pub(crate) fn hold(&mut self, guard: InFlight) {
@@ -77,6 +83,7 @@ impl http_body::Body for Body {
             Kind::Reader(reader) => reader.poll_data(cx),
             Kind::Answer(answer) => answer.poll_data(cx),
             Kind::Appends(appends) => appends.poll_data(cx),
+            Kind::Trial(trial) => trial.poll_data(cx),
         };
         data.map(|data| data.map(|bytes| Ok(Frame::data(bytes))))
     }
@@ -88,6 +95,7 @@ impl http_body::Body for Body {
             Kind::Reader(reader) => reader.is_done(),
             Kind::Answer(answer) => answer.is_done(),
             Kind::Appends(appends) => appends.is_done(),
+            Kind::Trial(trial) => trial.is_done(),
         }
     }
 
@@ -95,7 +103,9 @@ impl http_body::Body for Body {
         match &self.kind {
             Kind::Empty => SizeHint::with_exact(0),
             Kind::Full(bytes) => SizeHint::with_exact(bytes.len() as u64),
-            Kind::Reader(_) | Kind::Answer(_) | Kind::Appends(_) => SizeHint::default(),
+            Kind::Reader(_) | Kind::Answer(_) | Kind::Appends(_) | Kind::Trial(_) => {
+                SizeHint::default()
+            }
         }
     }
 }

@@ -3,6 +3,8 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use crate::proxies::Proxies;
+
 /// Everything that the transport needs to know.
 #[derive(Clone, Debug)]
 pub struct TransportConfig {
@@ -13,6 +15,8 @@ pub struct TransportConfig {
     pub public_url: Option<String>,
     /// Where S2 writes go, with the path (R-S2-4); absent means where each request came to.
     pub s2_url: Option<String>,
+    /// What stands before the gateway.
+    pub proxies: Proxies,
     /// Bounds (I6).
     pub limits: Limits,
     /// Rate limit of `/api/…` and appends.

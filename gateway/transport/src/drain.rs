@@ -4,8 +4,9 @@
 //! polled, moves to another task, or goes away.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::task::{Context, Waker};
+use std::time::Duration;
 
 use parking_lot::Mutex;
 
@@ -15,16 +16,22 @@ use parking_lot::Mutex;
 pub enum Phase {
     /// Serving.
     Up = 0,
+    /// Serving, while balancers find out that it is about to go (R-DRN-1).
+    Leaving = 1,
     /// Nothing new; what runs may end.
-    Draining = 1,
+    Draining = 2,
+    /// No turn runs here any more: nothing is worth staying for.
+    Ending = 3,
     /// What still runs is cut.
-    Stopped = 2,
+    Stopped = 4,
 }
 
 /// The signal.
 #[derive(Debug, Default)]
 pub struct Drain {
     phase: AtomicU8,
+    /// Over how long reads and links are sent away, in ms.
+    spread_ms: AtomicU64,
     slots: Mutex<Slots>,
 }
 
@@ -39,9 +46,17 @@ impl Drain {
     pub fn phase(&self) -> Phase {
         match self.phase.load(Ordering::Acquire) {
             0 => Phase::Up,
-            1 => Phase::Draining,
+            1 => Phase::Leaving,
+            2 => Phase::Draining,
+            3 => Phase::Ending,
             _ => Phase::Stopped,
         }
+    }
+
+    /// Sends reads and links away over `spread` (R-DRN-3), once it drains.
+    pub fn spread_over(&self, spread: Duration) {
+        let ms = u64::try_from(spread.as_millis()).unwrap_or(u64::MAX);
+        self.spread_ms.store(ms, Ordering::Release);
     }
 
     /// Moves on to `phase` and wakes every watcher. Never moves back.
@@ -75,6 +90,15 @@ impl Watch {
         self.drain.phase()
     }
 
+    /// A moment within the spread, and within `max`, chosen by `entropy`.
+    pub fn moment(&self, entropy: u128, max: Duration) -> Duration {
+        let spread = Duration::from_millis(self.drain.spread_ms.load(Ordering::Acquire));
+        let spread = spread.min(max).as_millis();
+        // 32 bits choose fairly enough, and nothing overflows.
+        let ms = (spread * (entropy & u128::from(u32::MAX))) >> 32;
+        Duration::from_millis(u64::try_from(ms).unwrap_or(u64::MAX))
+    }
+
     fn register(&mut self, waker: Waker) {
         let mut slots = self.drain.slots.lock();
         let place = match &self.slot {
@@ -105,6 +129,19 @@ mod tests {
     use super::*;
     use std::future::poll_fn;
     use std::task::Poll;
+
+    #[test]
+    fn moments_lie_within_the_spread() {
+        let drain = Arc::new(Drain::default());
+        let watch = drain.watch();
+        assert_eq!(watch.moment(u128::MAX, Duration::MAX), Duration::ZERO);
+        drain.spread_over(Duration::from_secs(4));
+        assert_eq!(watch.moment(0, Duration::MAX), Duration::ZERO);
+        assert_eq!(watch.moment(1 << 31, Duration::MAX), Duration::from_secs(2));
+        assert_eq!(watch.moment(u128::MAX, Duration::MAX), Duration::from_millis(3_999));
+        let second = Duration::from_secs(1);
+        assert_eq!(watch.moment(1 << 31, second), second / 2);
+    }
 
     #[tokio::test]
     async fn every_watcher_hears_it_and_places_are_used_again() {

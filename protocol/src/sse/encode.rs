@@ -8,6 +8,8 @@ use crate::record::{Header, Record, write_json_string};
 
 /// The decoration after the last event of an AI SDK answer.
 pub const DONE: &[u8] = b"data: [DONE]\n\n";
+/// The end of a read on a gateway that drains (R-DRN-3).
+pub const GO: &[u8] = b"retry: 100\n\ndata: [DONE]\n\n";
 
 /// Encodes `records` as one `batch` event whose id is the last seq; nothing if there are none.
 ///

@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tidegate_core::gateway::Gateway;
 use tidegate_transport::config::{Limits, ListenConfig, RateLimit, TlsPem, TransportConfig};
+use tidegate_transport::proxies::Proxies;
 use tidegate_transport::service::Setup;
 use tidegate_transport::{Server, Service, TransportMetrics};
 
@@ -56,6 +57,7 @@ impl Gate {
             ],
             public_url: None,
             s2_url: None,
+            proxies: Proxies::default(),
             limits: Limits::default(),
             rate_limit: RateLimit::default(),
         };

@@ -35,7 +35,8 @@ fn fill(data: &Path, key: &str) -> String {
     format!(
         "[store]\nurl = {store}\n\
          [[environment]]\nname = \"dev\"\nsecret_keys = [{key}]\n\
-         [[agent]]\nid = \"demo\"\nbackend = \"demo\"\n",
+         [[agent]]\nid = \"demo\"\nbackend = \"demo\"\n\
+         [drain]\ndelay = \"0s\"\nspread = \"0s\"\n",
         key = text(key),
     )
 }

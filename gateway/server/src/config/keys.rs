@@ -77,6 +77,22 @@ pub const KEYS: &[Key] = &[
         "The address for S2 writes. Absent: made from the request's Host.",
     ),
     key(
+        "server.trusted_proxies",
+        Kind::Texts,
+        Some("[]"),
+        "[\"10.0.0.0/8\", \"::1\"]",
+        "Addresses or networks of the proxies in front. What they say of a client in \
+         X-Forwarded-For, -Proto, -Host or Forwarded is believed; from others it is ignored.",
+    ),
+    key(
+        "server.proxy_protocol",
+        Kind::Boolean,
+        Some("false"),
+        "true",
+        "Must connections of trusted_proxies begin with a header of the PROXY protocol (1 or 2)? \
+         Those of others never do.",
+    ),
+    key(
         "server.tls.cert",
         Kind::Path,
         None,
@@ -306,10 +322,28 @@ pub const KEYS: &[Key] = &[
     key(
         "drain.timeout",
         Kind::Duration,
-        Some("\"10s\""),
-        "\"30s\"",
-        "How long a stopping gateway waits for running turns before it leaves them to the next \
-         start.",
+        Some("\"25s\""),
+        "\"60s\"",
+        "From SIGTERM to the end, at most. Turns that still run then are left to another gateway \
+         or the next start.",
+    ),
+    key(
+        "drain.delay",
+        Kind::Duration,
+        Some("\"3s\""),
+        "\"5s\"",
+        "How long a stopping gateway serves on while /ready says 503, so that load balancers find \
+         out: longer than their check interval. At most a quarter of drain.timeout unless it is \
+         set. `tidegate dev`: 0s.",
+    ),
+    key(
+        "drain.spread",
+        Kind::Duration,
+        Some("\"5s\""),
+        "\"20s\"",
+        "After the delay, readers are sent to another gateway at random moments within this time, \
+         so that they don't arrive there all at once. At most half of drain.timeout unless it is \
+         set. `tidegate dev`: 0s.",
     ),
 ];
 

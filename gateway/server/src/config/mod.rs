@@ -15,7 +15,7 @@ pub mod units;
 
 pub use load::{Source, load};
 pub use model::{
-    AgentConfig, Config, EnvironmentConfig, LINK, Limits, LogConfig, LogFormat, RateLimit,
+    AgentConfig, Config, Drain, EnvironmentConfig, LINK, Limits, LogConfig, LogFormat, RateLimit,
     ServerConfig, TlsFiles,
 };
 pub use problem::{ConfigError, Problem};

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use tidegate_core::seams::store::Retention;
+use tidegate_transport::proxies::Proxies;
 
 use super::Secret;
 
@@ -28,8 +29,8 @@ pub struct Config {
     pub limits: Limits,
     /// `[log]`
     pub log: LogConfig,
-    /// `drain.timeout`
-    pub drain_timeout: Duration,
+    /// `[drain]`
+    pub drain: Drain,
 }
 
 /// `[server]`
@@ -43,6 +44,8 @@ pub struct ServerConfig {
     pub public_url: Option<String>,
     /// For S2 writes.
     pub s2_url: Option<String>,
+    /// `server.trusted_proxies` and `server.proxy_protocol`
+    pub proxies: Proxies,
     /// `[server.tls]`
     pub tls: Option<TlsFiles>,
 }
@@ -106,6 +109,17 @@ pub struct RateLimit {
     pub requests_per_second: u32,
     /// What may come at once.
     pub burst: u32,
+}
+
+/// `[drain]`. Delay and spread fit into the timeout.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Drain {
+    /// From the signal to the end.
+    pub timeout: Duration,
+    /// Serving on while `/ready` says no.
+    pub delay: Duration,
+    /// Sending readers away.
+    pub spread: Duration,
 }
 
 /// `[log]`

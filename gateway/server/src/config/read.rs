@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use tidegate_core::seams::store::Retention;
 use tidegate_protocol::limits::AGENT_ID_MAX_CHARS;
+use tidegate_transport::proxies::Proxies;
 use toml::{Table, Value};
 
 use super::model::{
-    AgentConfig, Config, EnvironmentConfig, LINK, Limits, LogConfig, LogFormat, RateLimit,
+    AgentConfig, Config, Drain, EnvironmentConfig, LINK, Limits, LogConfig, LogFormat, RateLimit,
     ServerConfig, TlsFiles,
 };
 use super::problem::Problems;
@@ -29,7 +30,7 @@ pub(super) fn config(tree: Table, problems: &Problems) -> Config {
         retention: retention(root.section("retention")),
         limits: limits(root.section("limits")),
         log: log(root.section("log")),
-        drain_timeout: drain(root.section("drain")),
+        drain: drain(root.section("drain")),
     };
     root.finish();
     config
@@ -41,6 +42,7 @@ fn server(section: Option<Section<'_>>) -> ServerConfig {
         listen_plain: None,
         public_url: None,
         s2_url: None,
+        proxies: Proxies::default(),
         tls: None,
     };
     let Some(mut section) = section else { return server };
@@ -48,6 +50,7 @@ fn server(section: Option<Section<'_>>) -> ServerConfig {
     server.listen_plain = section.parsed("listen_plain", address);
     server.public_url = section.parsed("public_url", http_url);
     server.s2_url = section.parsed("s2_url", http_url);
+    server.proxies = proxies(&mut section);
     if let Some(mut tls) = section.section("tls") {
         let (cert, key) = (tls.required("cert"), tls.required("key"));
         server.tls = cert
@@ -59,6 +62,22 @@ fn server(section: Option<Section<'_>>) -> ServerConfig {
     }
     section.finish();
     server
+}
+
+fn proxies(section: &mut Section<'_>) -> Proxies {
+    let mut trusted = Vec::new();
+    for (index, item) in section.list("trusted_proxies").unwrap_or_default().iter().enumerate() {
+        let network = item.as_str().ok_or_else(|| "must be text".to_owned()).and_then(str::parse);
+        match network {
+            Ok(network) => trusted.push(network),
+            Err(reason) => section.refuse(&format!("trusted_proxies[{index}]"), reason),
+        }
+    }
+    let proxy_protocol = section.boolean("proxy_protocol").unwrap_or(false);
+    if proxy_protocol && trusted.is_empty() {
+        section.refuse("proxy_protocol", "needs trusted_proxies: only those are believed");
+    }
+    Proxies { trusted, proxy_protocol }
 }
 
 fn store_url(section: Option<Section<'_>>) -> String {
@@ -234,12 +253,26 @@ fn check_level(text: &str) -> Result<String, String> {
     }
 }
 
-fn drain(section: Option<Section<'_>>) -> Duration {
-    const DEFAULT: Duration = Duration::from_secs(10);
+fn drain(section: Option<Section<'_>>) -> Drain {
+    const DEFAULT: Drain = Drain {
+        timeout: Duration::from_secs(25),
+        delay: Duration::from_secs(3),
+        spread: Duration::from_secs(5),
+    };
     let Some(mut section) = section else { return DEFAULT };
-    let timeout = section.duration("timeout").unwrap_or(DEFAULT);
+    let timeout = section.duration("timeout").unwrap_or(DEFAULT.timeout);
+    let (delay, spread) = (section.duration("delay"), section.duration("spread"));
+    let drain = Drain {
+        timeout,
+        delay: delay.unwrap_or(DEFAULT.delay.min(timeout / 4)),
+        spread: spread.unwrap_or(DEFAULT.spread.min(timeout / 2)),
+    };
+    if drain.delay.saturating_add(drain.spread) > timeout {
+        let key = if spread.is_some() { "spread" } else { "delay" };
+        section.refuse(key, "delay and spread together are longer than drain.timeout");
+    }
     section.finish();
-    timeout
+    drain
 }
 
 fn address(text: &str) -> Result<SocketAddr, String> {

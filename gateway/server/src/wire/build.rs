@@ -25,8 +25,11 @@ use tracing::{info, warn};
 use super::entropy::SystemEntropy;
 use super::extra::Extra;
 use super::sweeps::Sweeps;
-use crate::config::{Config, LINK, TlsFiles};
+use crate::config::{Config, Drain, LINK, TlsFiles};
 use crate::exit::Failure;
+
+/// How long connections may take to end after the last turn that was waited for.
+const GOODBYE: Duration = Duration::from_millis(500);
 
 /// A gateway that serves.
 #[derive(Debug)]
@@ -35,7 +38,7 @@ pub struct Running {
     server: Server,
     ready: Arc<AtomicBool>,
     sweeps: Sweeps,
-    drain_timeout: Duration,
+    drain: Drain,
 }
 
 /// Opens the store, builds the agents and begins to serve. Needs a Tokio runtime.
@@ -67,7 +70,7 @@ pub async fn start(config: &Config) -> Result<Running, Failure> {
         }
     };
     let sweeps = Sweeps::start(gateway.clone(), config.retention.closed_ttl_ms);
-    Ok(Running { gateway, server, ready, sweeps, drain_timeout: config.drain_timeout })
+    Ok(Running { gateway, server, ready, sweeps, drain: config.drain })
 }
 
 impl Running {
@@ -81,22 +84,27 @@ impl Running {
         &self.gateway
     }
 
-    /// Drains: nothing new is taken, readers are sent away with their cursors, running turns may
-    /// finish within the drain's timeout. What is not done stays owed for the next start.
+    /// Drains (R-DRN): says that it goes, takes nothing new after a delay, sends readers away with
+    /// their cursors, lets running turns finish within the timeout. What is not done stays owed.
     pub async fn stop(self) -> Result<(), Failure> {
         info!("stopping");
         self.ready.store(false, Ordering::Release);
+        self.server.leave();
+        tokio::time::sleep(self.drain.delay).await;
         self.sweeps.stop().await;
+        self.server.spread_over(self.drain.spread);
+        let left = self.drain.timeout.saturating_sub(self.drain.delay);
         let turns = async {
-            let drained = tokio::time::timeout(self.drain_timeout, self.gateway.turns().drain());
+            let drained = tokio::time::timeout(left, self.gateway.turns().drain());
             if drained.await.is_err() {
                 warn!("turns did not end in time; they go on after the next start");
                 self.gateway.turns().abort();
             }
             // Their links carry the turns that ran until now.
             self.gateway.workers().say_goodbye();
+            self.server.turns_ended();
         };
-        tokio::join!(turns, self.server.drain(self.drain_timeout));
+        tokio::join!(turns, self.server.drain(left + GOODBYE));
         self.gateway.runs().stop().await;
         let closed = self.gateway.store().close().await;
         closed.map_err(|error| Failure::Io(format!("the store did not close: {error}")))?;
@@ -163,7 +171,8 @@ fn transport(config: &Config) -> Result<TransportConfig, Failure> {
         burst: limit.burst,
     });
     let (public_url, s2_url) = (server.public_url.clone(), server.s2_url.clone());
-    Ok(TransportConfig { listeners, public_url, s2_url, limits, rate_limit })
+    let proxies = server.proxies.clone();
+    Ok(TransportConfig { listeners, public_url, s2_url, proxies, limits, rate_limit })
 }
 
 fn pem(files: &TlsFiles) -> Result<TlsPem, Failure> {

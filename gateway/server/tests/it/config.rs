@@ -106,6 +106,48 @@ fn golden_errors() {
 }
 
 #[test]
+fn golden_errors_of_proxies_and_drains() {
+    let cases = [
+        (
+            "server.trusted_proxies = ['10.0.0.0/8', 'x']",
+            "FILE: server.trusted_proxies[1]: `x` is neither an address nor a network such as \
+             10.0.0.0/8",
+        ),
+        (
+            "server.trusted_proxies = ['10.0.0.1/8']",
+            "FILE: server.trusted_proxies[0]: `10.0.0.1/8` has bits behind its prefix",
+        ),
+        (
+            "server.proxy_protocol = true",
+            "FILE: server.proxy_protocol: needs trusted_proxies: only those are believed",
+        ),
+    ];
+    for (text, expected) in cases {
+        assert_eq!(refused(text), [expected], "{text}");
+    }
+}
+
+#[test]
+fn golden_errors_of_drains() {
+    let cases = [
+        (
+            "drain = { timeout = '10s', delay = '4s', spread = '7s' }",
+            "FILE: drain.spread: delay and spread together are longer than drain.timeout",
+        ),
+        (
+            "drain = { timeout = '2s', delay = '2s' }",
+            "FILE: drain.delay: delay and spread together are longer than drain.timeout",
+        ),
+    ];
+    for (text, expected) in cases {
+        assert_eq!(refused(text), [expected], "{text}");
+    }
+    let short = good(&format!("{ENVIRONMENT}drain.timeout = '2s'\n"), &[]);
+    assert_eq!(short.drain.delay, std::time::Duration::from_millis(500));
+    assert_eq!(short.drain.spread, std::time::Duration::from_secs(1));
+}
+
+#[test]
 fn golden_errors_of_environments() {
     let cases = [
         ("", "FILE: environment: at least one [[environment]] with a key is needed"),
@@ -229,6 +271,9 @@ fn example(path: &str, example: &str) -> String {
         "server.tls.key" => whole("server.tls", &format!("cert = 'c'\nkey = {example}")),
         "server.listen_plain" => {
             format!("{ENVIRONMENT}{value}server.tls = {{ cert = 'c', key = 'k' }}\n")
+        }
+        "server.proxy_protocol" => {
+            format!("{ENVIRONMENT}{value}server.trusted_proxies = ['::1']\n")
         }
         "limits.rate_limit.burst" => {
             whole("limits.rate_limit", &format!("requests_per_second = 1\nburst = {example}"))

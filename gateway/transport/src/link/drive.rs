@@ -1,5 +1,7 @@
 //! Moves frames between a worker's socket and its link. Decides nothing about either.
 
+use std::time::Duration;
+
 use hyper::upgrade::Upgraded;
 use tidegate_core::workers::{Link, LinkEvent};
 use tidegate_protocol::link::{GatewayFrame, Goaway, codes};
@@ -7,11 +9,14 @@ use tidegate_protocol::link::{GatewayFrame, Goaway, codes};
 use super::socket::{Happened, Socket};
 use crate::drain::{Phase, Watch};
 
-/// When a worker should be back after the gateway has gone.
+/// How soon a worker may be back after the gateway has gone, and how far that is spread at most: a
+/// run that a worker brings along is not waited for much longer.
 const RECONNECT_MS: u64 = 100;
+const RECONNECT_SPREAD_MAX: Duration = Duration::from_secs(1);
 
-/// Serves the link until either side ends it.
-pub(super) async fn drive(io: Upgraded, mut link: Link, drain: Watch) {
+/// Serves the link until either side ends it. `entropy` says where in the spread of a drain the
+/// worker comes back (R-DRN-5).
+pub(super) async fn drive(io: Upgraded, mut link: Link, drain: Watch, entropy: u128) {
     let mut socket = Socket::new(io, drain).await;
     let close = loop {
         match socket.next(&mut link).await {
@@ -26,12 +31,14 @@ pub(super) async fn drive(io: Upgraded, mut link: Link, drain: Watch) {
             Happened::Drain(Phase::Stopped) => {
                 break Some((codes::DRAINING, "the gateway has stopped".to_owned()));
             }
-            Happened::Drain(_) => {
-                let goaway = Goaway { reconnect_ms: RECONNECT_MS };
+            Happened::Drain(Phase::Draining) => {
+                let spread = socket.moment(entropy, RECONNECT_SPREAD_MAX);
+                let goaway = Goaway { reconnect_ms: RECONNECT_MS + spread };
                 if !socket.feed(&GatewayFrame::Goaway(goaway)) {
                     break None;
                 }
             }
+            Happened::Drain(_) => {}
             Happened::Ended => break None,
         }
     };

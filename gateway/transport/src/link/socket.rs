@@ -85,6 +85,12 @@ impl Socket {
         })
     }
 
+    /// Where in the spread of a drain, but within `max`, this link is; in ms.
+    pub(super) fn moment(&self, entropy: u128, max: Duration) -> u64 {
+        let moment = self.drain.moment(entropy, max);
+        u64::try_from(moment.as_millis()).unwrap_or(u64::MAX)
+    }
+
     /// Takes a frame to be written; it is flushed when nothing else is ready. Answers whether the
     /// connection still stands.
     pub(super) fn feed(&mut self, frame: &GatewayFrame) -> bool {

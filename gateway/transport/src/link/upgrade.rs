@@ -28,10 +28,11 @@ pub(crate) fn open(mut call: Call<'_>) -> Result<Response> {
     let (Some(upgrade), Some(activity)) = (upgrade, activity) else {
         return Err(refused("the link is a WebSocket over HTTP/1.1"));
     };
+    let entropy = call.gateway().entropy();
     let (count, drain) = (call.app.metrics.open_link(), call.app.drain.watch());
     activity.go_on_as(Box::pin(async move {
         match upgrade.await {
-            Ok(io) => drive(io, link, drain).await,
+            Ok(io) => drive(io, link, drain, entropy).await,
             Err(error) => debug!(%error, "a link was not upgraded"),
         }
         drop(count);

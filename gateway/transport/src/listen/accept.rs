@@ -2,7 +2,7 @@
 
 use std::future::poll_fn;
 use std::io::{Error, ErrorKind};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::task::Poll;
@@ -16,6 +16,7 @@ use tracing::{Instrument, debug, debug_span, warn};
 
 use super::connection::{Http, Speaks, peek, serve};
 use crate::drain::{Phase, Watch};
+use crate::proxies::receive::{self, NoHeader};
 use crate::service::Service;
 
 /// How long a TLS handshake may take.
@@ -60,14 +61,18 @@ impl Acceptor {
         Some(accepted)
     }
 
-    fn spawn(&self, stream: TcpStream, peer: SocketAddr, slot: OwnedSemaphorePermit) {
+    fn spawn(&self, mut stream: TcpStream, peer: SocketAddr, slot: OwnedSemaphorePermit) {
         let span = debug_span!("connection", %peer);
         let count = self.service.app().metrics.open_connection();
-        let connection = self.service.connection(self.tls.is_some());
+        let service = self.service.clone();
         let http = Arc::clone(&self.http);
         match self.tls.clone() {
             None => {
                 let serving = async move {
+                    let Some(client) = client_of(&service, &mut stream, peer).await else {
+                        return;
+                    };
+                    let connection = service.connection(false, client);
                     if let Some(speaks) = peek(&stream, &connection, &http).await {
                         serve(stream, speaks, connection, &http).await;
                     }
@@ -77,6 +82,10 @@ impl Acceptor {
             }
             Some(tls) => {
                 let serving = async move {
+                    let Some(client) = client_of(&service, &mut stream, peer).await else {
+                        return;
+                    };
+                    let connection = service.connection(true, client);
                     // Boxed: the handshake's state is gone once it is done.
                     let shaken =
                         Box::pin(tokio::time::timeout(HANDSHAKE_TIMEOUT, tls.accept(stream)));
@@ -112,12 +121,35 @@ impl Acceptor {
     }
 }
 
+/// Who is behind the connection: whom a trusted proxy names, or else the peer. `None` if the
+/// connection is to be closed.
+async fn client_of(service: &Service, stream: &mut TcpStream, peer: SocketAddr) -> Option<IpAddr> {
+    let app = service.app();
+    if !app.proxies.proxy_protocol || !app.proxies.trusts(peer.ip()) {
+        return Some(peer.ip());
+    }
+    let mut drain = app.drain.watch();
+    // Boxed: its state is gone once it is done.
+    match Box::pin(until_drain(&mut drain, receive::header(stream))).await? {
+        Ok(client) => Some(client.unwrap_or(peer.ip())),
+        Err(NoHeader::Cut(error)) => {
+            // A health check that only connects.
+            debug!(%error, "no PROXY header came");
+            None
+        }
+        Err(error) => {
+            warn!(%peer, %error, "closed a connection of a trusted proxy: no valid PROXY header");
+            None
+        }
+    }
+}
+
 /// `future`, or `None` as soon as the drain begins.
 async fn until_drain<F: Future>(drain: &mut Watch, future: F) -> Option<F::Output> {
     let mut future = std::pin::pin!(future);
     poll_fn(|cx| match drain.poll(cx) {
-        Phase::Up => future.as_mut().poll(cx).map(Some),
-        Phase::Draining | Phase::Stopped => Poll::Ready(None),
+        Phase::Up | Phase::Leaving => future.as_mut().poll(cx).map(Some),
+        Phase::Draining | Phase::Ending | Phase::Stopped => Poll::Ready(None),
     })
     .await
 }

@@ -202,8 +202,8 @@ impl End {
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Verdict {
         match self.drain.poll(cx) {
-            Phase::Up => {}
-            Phase::Draining => {
+            Phase::Up | Phase::Leaving => {}
+            Phase::Draining | Phase::Ending => {
                 if !std::mem::replace(&mut self.finishing, true) {
                     return Verdict::Finish;
                 }

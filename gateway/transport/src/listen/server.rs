@@ -98,6 +98,21 @@ impl Server {
         &self.addresses
     }
 
+    /// Serves on, while answers and `/ready` say that it is about to go (R-DRN-1).
+    pub fn leave(&self) {
+        self.drain.advance(Phase::Leaving);
+    }
+
+    /// Over how long a drain sends reads and links away (R-DRN-3); at once if it is not called.
+    pub fn spread_over(&self, spread: Duration) {
+        self.drain.spread_over(spread);
+    }
+
+    /// No turn runs here any more: reads that stayed for one may end (R-DRN-4).
+    pub fn turns_ended(&self) {
+        self.drain.advance(Phase::Ending);
+    }
+
     /// Stops accepting, tells every client to go, ends live reads cleanly (their clients come back
     /// with their cursors), and waits for what runs. What is not done after `deadline` is cut;
     /// answers whether nothing had to be.

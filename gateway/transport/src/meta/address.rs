@@ -3,6 +3,7 @@
 use http::header::HOST;
 use http::request::Parts;
 
+use crate::proxies::forwarded::ForwardedHost;
 use crate::service::app::App;
 
 /// Below the gateway's address; S2 clients put `/streams/…` behind it.
@@ -34,6 +35,9 @@ fn own(tls: bool, parts: &Parts) -> String {
 }
 
 fn authority(parts: &Parts) -> Option<&str> {
+    if let Some(ForwardedHost(host)) = parts.extensions.get() {
+        return Some(host.as_str());
+    }
     let authority = parts.uri.authority().map(http::uri::Authority::as_str);
     authority.or_else(|| parts.headers.get(HOST).and_then(|value| value.to_str().ok()))
 }

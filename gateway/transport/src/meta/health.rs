@@ -14,7 +14,7 @@ pub(crate) fn live() -> Response {
 
 /// New clients may be sent here.
 pub(crate) fn ready(app: &App) -> Response {
-    let (status, text) = match (app.ready.load(Ordering::Acquire), app.is_draining()) {
+    let (status, text) = match (app.ready.load(Ordering::Acquire), app.is_leaving()) {
         (true, false) => (StatusCode::OK, r#"{"status":"ready"}"#),
         (_, true) => (StatusCode::SERVICE_UNAVAILABLE, r#"{"status":"draining"}"#),
         (false, _) => (StatusCode::SERVICE_UNAVAILABLE, r#"{"status":"starting"}"#),

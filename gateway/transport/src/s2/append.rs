@@ -53,7 +53,9 @@ async fn serve(
     if kind == FRAMES {
         let permit = app.stream_permit()?;
         let appends = Appends::new(app.gateway.clone(), grant, body, permit);
-        return Ok(typed(Body::appends(appends), FRAMES));
+        let mut response = typed(Body::appends(appends), FRAMES);
+        respond::unbuffered(response.headers_mut());
+        return Ok(response);
     }
     let timeout = app.limits.body_timeout;
     let bytes = read_body::read(&parts.headers, &mut body, S2_BODY_MAX_BYTES, timeout).await?;

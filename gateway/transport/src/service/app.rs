@@ -14,6 +14,8 @@ use super::respond::Response;
 use crate::config::{Limits, TransportConfig};
 use crate::drain::{Drain, Phase};
 use crate::metrics::{StreamPermit, TransportMetrics};
+use crate::proxies::Proxies;
+use crate::self_test::Trials;
 
 /// Answers paths that no binding has (console, metrics); `None` is 404. Called without
 /// authentication, so it looks at credentials itself where it needs them.
@@ -46,6 +48,8 @@ pub(crate) struct App {
     pub(crate) drain: Arc<Drain>,
     pub(crate) rates: RateLimiter,
     pub(crate) limits: Limits,
+    pub(crate) proxies: Proxies,
+    pub(crate) trials: Arc<Trials>,
     pub(crate) public_url: Option<String>,
     pub(crate) s2_url: Option<String>,
 }
@@ -60,13 +64,21 @@ impl App {
             drain: Arc::default(),
             rates: RateLimiter::new(config.rate_limit),
             limits: config.limits,
+            proxies: config.proxies.clone(),
+            trials: Arc::default(),
             public_url: trimmed(config.public_url.as_deref()),
             s2_url: trimmed(config.s2_url.as_deref()),
         }
     }
 
-    pub(crate) fn is_draining(&self) -> bool {
-        self.drain.phase() != Phase::Up
+    /// It is about to go, and says so.
+    pub(crate) fn is_leaving(&self) -> bool {
+        self.drain.phase() >= Phase::Leaving
+    }
+
+    /// It takes nothing new.
+    fn is_draining(&self) -> bool {
+        self.drain.phase() >= Phase::Draining
     }
 
     /// The right to hold a stream open.

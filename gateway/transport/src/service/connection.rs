@@ -2,12 +2,13 @@
 
 use std::convert::Infallible;
 use std::fmt;
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use http::Request;
-use http::header::UPGRADE;
+use http::header::{CONNECTION, UPGRADE};
+use http::{HeaderValue, Request, Version};
 use hyper::body::Incoming;
 use parking_lot::Mutex;
 use tracing::{Instrument, debug_span};
@@ -17,18 +18,20 @@ use super::pipeline;
 use super::respond::Response;
 use super::tower::Answering;
 use crate::drain::Watch;
+use crate::proxies::forwarded::{self, ForwardedHost};
 
 /// One connection's service.
 #[derive(Clone)]
 pub(crate) struct Connection {
     app: Arc<App>,
     tls: bool,
+    peer: IpAddr,
     activity: Activity,
 }
 
 impl Connection {
-    pub(super) fn new(app: Arc<App>, tls: bool) -> Self {
-        Self { app, tls, activity: Activity::default() }
+    pub(super) fn new(app: Arc<App>, tls: bool, peer: IpAddr) -> Self {
+        Self { app, tls, peer, activity: Activity::default() }
     }
 
     pub(crate) fn drain(&self) -> Watch {
@@ -51,12 +54,26 @@ impl hyper::service::Service<Request<Incoming>> for Connection {
             request.extensions_mut().insert(self.activity());
         }
         let app = Arc::clone(&self.app);
-        let tls = self.tls;
+        let origin = forwarded::origin(&app.proxies, self.peer, request.headers());
+        let tls = origin.tls.unwrap_or(self.tls);
+        let is_h1 = request.version() <= Version::HTTP_11;
         app.metrics.requests.fetch_add(1, Relaxed);
         // Debug, since an append may hold a single token (design §6). Queries may hold credentials.
-        let span = debug_span!("request", method = %request.method(), path = request.uri().path());
+        let span = debug_span!(
+            "request",
+            method = %request.method(),
+            path = request.uri().path(),
+            client = %origin.client,
+        );
+        if let Some(host) = origin.host {
+            request.extensions_mut().insert(ForwardedHost(host));
+        }
         let answer = async move {
-            let mut response = pipeline::answer(app, tls, request).await;
+            let mut response = pipeline::answer(Arc::clone(&app), tls, request).await;
+            // So that connections end between answers, and no request meets a closed one.
+            if is_h1 && app.is_leaving() && !response.headers().contains_key(CONNECTION) {
+                response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+            }
             response.body_mut().hold(guard);
             Ok(response)
         };

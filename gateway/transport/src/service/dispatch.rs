@@ -14,7 +14,7 @@ use super::call::Call;
 use super::errors;
 use super::respond::Response;
 use super::route::Route;
-use crate::{ai_sdk, link, meta, runs, s2, sessions, streams, tokens, transcript};
+use crate::{ai_sdk, link, meta, runs, s2, self_test, sessions, streams, tokens, transcript};
 
 /// Routes without authentication.
 pub(super) async fn open(
@@ -27,6 +27,12 @@ pub(super) async fn open(
     match route {
         Route::Discovery if get => Ok(meta::discovery::show(app, tls, parts)),
         Route::Live if get => Ok(meta::health::live()),
+        Route::SelfTest if parts.method == Method::GET => self_test::stream::open(app),
+        Route::SelfTestStep(nonce) if parts.method == Method::POST => {
+            self_test::acknowledge(app, &nonce).await
+        }
+        Route::SelfTest => Ok(not_allowed("GET")),
+        Route::SelfTestStep(_) => Ok(not_allowed("POST")),
         Route::Ready if get => Ok(meta::health::ready(app)),
         Route::Snapshot(name) if get => transcript::snapshot::fetch(app, parts, &name).await,
         Route::Other => match app.extra.as_ref().and_then(|extra| extra(parts)) {

@@ -1,7 +1,7 @@
 //! Answers that bindings give.
 
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
-use http::{HeaderName, HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use serde::Serialize;
 
 use crate::body::Body;
@@ -35,7 +35,12 @@ pub(crate) fn event_stream(body: Body) -> Response {
     let headers = response.headers_mut();
     headers.reserve(12);
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+    unbuffered(headers);
+    response
+}
+
+/// Tells proxies to hand on each piece as it comes, and as it is.
+pub(crate) fn unbuffered(headers: &mut HeaderMap) {
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache, no-transform"));
     headers.insert(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
-    response
 }

@@ -58,6 +58,10 @@ pub(crate) enum Route {
     ChatStop(String, String),
     /// `/v1/agents/link`
     AgentLink,
+    /// `/v1/self-test/stream`
+    SelfTest,
+    /// `/v1/self-test/{nonce}`
+    SelfTestStep(String),
     /// `/.well-known/tidegate`
     Discovery,
     /// `/live`
@@ -103,6 +107,8 @@ impl Route {
             ["ai", agent, "chat", id, "stream"] => Ok(Self::ChatStream(text(agent)?, session(id)?)),
             ["ai", agent, "chat", id, "stop"] => Ok(Self::ChatStop(text(agent)?, session(id)?)),
             ["v1", "agents", "link"] => Ok(Self::AgentLink),
+            ["v1", "self-test", "stream"] => Ok(Self::SelfTest),
+            ["v1", "self-test", nonce] => Ok(Self::SelfTestStep(text(nonce)?)),
             [".well-known", "tidegate"] => Ok(Self::Discovery),
             ["live"] => Ok(Self::Live),
             ["ready"] => Ok(Self::Ready),
@@ -112,7 +118,15 @@ impl Route {
 
     /// Served without a credential.
     pub(super) fn is_open(&self) -> bool {
-        matches!(self, Self::Discovery | Self::Live | Self::Ready | Self::Other)
+        matches!(
+            self,
+            Self::SelfTest
+                | Self::SelfTestStep(_)
+                | Self::Discovery
+                | Self::Live
+                | Self::Ready
+                | Self::Other
+        )
     }
 
     /// Served to whoever holds a credential of its own kind.

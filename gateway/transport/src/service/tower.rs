@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::fmt;
 use std::future::Future;
+use std::net::{IpAddr, Ipv4Addr};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -21,6 +22,9 @@ pub struct Service {
     app: Arc<App>,
 }
 
+/// The peer of a request that came from no listener of ours.
+const NOBODY: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+
 /// The answer to come. Boxed, so that a connection holds nothing of it once it is given.
 pub type Answering = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
 
@@ -35,8 +39,8 @@ impl Service {
     }
 
     /// The service of one connection.
-    pub(crate) fn connection(&self, tls: bool) -> Connection {
-        Connection::new(Arc::clone(&self.app), tls)
+    pub(crate) fn connection(&self, tls: bool, peer: IpAddr) -> Connection {
+        Connection::new(Arc::clone(&self.app), tls, peer)
     }
 }
 
@@ -56,6 +60,6 @@ impl tower::Service<Request<Incoming>> for Service {
     }
 
     fn call(&mut self, request: Request<Incoming>) -> Answering {
-        hyper::service::Service::call(&self.connection(false), request)
+        hyper::service::Service::call(&self.connection(false, NOBODY), request)
     }
 }

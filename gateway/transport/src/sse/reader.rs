@@ -10,14 +10,18 @@ use tidegate_core::channels::Follower;
 use tidegate_core::channels::follower::Delivery;
 use tidegate_core::streams::read::{Reading, TokenFor};
 use tidegate_protocol::Record;
+use tidegate_protocol::ids::Channel;
 use tidegate_protocol::sse::encode;
 
+use super::departure::{Asked, Departure};
 use super::quiet::{Due, Quiet};
-use crate::drain::{Phase, Watch};
+use crate::drain::Watch;
 use crate::metrics::StreamPermit;
 
 /// Decoration before a clean end; clients go by the end itself.
 const DONE: Bytes = Bytes::from_static(encode::DONE);
+/// The same from a gateway that drains: who goes by `retry` comes back soon, to another one.
+const GO: Bytes = Bytes::from_static(encode::GO);
 
 /// What a reader is made of.
 pub(crate) struct ReaderParts {
@@ -40,7 +44,11 @@ pub(crate) struct Reader {
     until: Option<u64>,
     tail: u64,
     quiet: Quiet,
-    drain: Watch,
+    departure: Departure,
+    /// What was sent last ends a turn.
+    at_boundary: bool,
+    /// Its moment to leave has passed: it waited for a boundary.
+    stayed: bool,
     permit: StreamPermit,
     gateway: Gateway,
     done: bool,
@@ -55,7 +63,9 @@ impl Reader {
             hidden: parts.reading.hidden,
             until: parts.until,
             quiet: Quiet::new(Some(parts.timeout)),
-            drain: parts.drain,
+            departure: Departure::new(parts.drain),
+            at_boundary: false,
+            stayed: false,
             permit: parts.permit,
             gateway: parts.gateway,
             done: false,
@@ -72,12 +82,22 @@ impl Reader {
             return Poll::Ready(None);
         }
         let at_end = self.until.is_some_and(|until| self.follower.cursor() >= until);
-        if at_end || self.drain.poll(cx) != Phase::Up {
+        if at_end {
             return self.end(DONE);
+        }
+        let mut at_tail = false;
+        match self.departure.poll(cx, &self.gateway) {
+            Asked::Stay => {}
+            Asked::LeaveAtBoundary if self.follows_turn() => self.stayed = true,
+            // The turn has ended since, and its last records may not have been sent yet.
+            Asked::LeaveAtBoundary if self.stayed && !self.at_boundary => at_tail = true,
+            Asked::LeaveAtTail => at_tail = true,
+            Asked::LeaveAtBoundary | Asked::Leave => return self.end(GO),
         }
         match self.follower.poll_next(cx) {
             Poll::Ready(Ok(delivery)) => {
                 self.quiet.wrote();
+                self.at_boundary = delivery.batch.has_boundary();
                 self.tail = self.tail.max(self.follower.cursor());
                 let event = self.encode(&delivery);
                 // Nothing of the batch is for this reader.
@@ -88,6 +108,7 @@ impl Reader {
                 encode::error(&mut event, "the gateway can't read this stream right now");
                 self.end(event.into())
             }
+            Poll::Pending if at_tail => self.end(GO),
             Poll::Pending => match self.quiet.poll(cx) {
                 Poll::Pending => Poll::Pending,
                 Poll::Ready(Due::End) => self.end(DONE),
@@ -98,6 +119,13 @@ impl Reader {
                 }
             },
         }
+    }
+
+    /// Is there a turn on this gateway whose end this reader still waits for?
+    fn follows_turn(&self) -> bool {
+        let stream = self.follower.stream();
+        let awaited = || self.gateway.turns().awaits(&stream.session);
+        stream.channel == Channel::OUT && !self.at_boundary && awaited()
     }
 
     fn end(&mut self, last: Bytes) -> Poll<Option<Bytes>> {
