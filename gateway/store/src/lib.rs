@@ -6,6 +6,7 @@ mod disk;
 mod listing;
 mod memory;
 mod open;
+pub mod redis;
 mod rules;
 
 pub use disk::DiskStore;

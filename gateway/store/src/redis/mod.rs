@@ -1,0 +1,3 @@
+//! The store on Redis or Valkey.
+
+pub mod connect;
