@@ -1,12 +1,25 @@
 //! Connections to Redis and Valkey: one server, Sentinel or Cluster behind one face.
 
+mod backoff;
+mod barrier;
 mod breaker;
 mod call;
+mod clock;
 mod connection;
+mod dial;
 mod error;
+mod gate;
+mod info;
+mod live;
+mod node;
 mod percent;
+mod send;
+mod sentinel;
 mod slot;
+mod slots;
 mod subscriber;
+mod subscription;
+mod topology;
 mod url;
 
 pub use call::{Call, Reply, Script, Served};
