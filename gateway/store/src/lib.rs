@@ -8,7 +8,10 @@ mod memory;
 mod open;
 pub mod redis;
 mod rules;
+#[cfg(any(test, feature = "contract"))]
+pub mod servers;
 
 pub use disk::DiskStore;
 pub use memory::MemoryStore;
+pub use redis::{RedisStore, StoreTime};
 pub use open::{ListenableStore, OpenError, open};

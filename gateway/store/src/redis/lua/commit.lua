@@ -250,7 +250,7 @@ end
 
 if session.used == 0 then
   session.used, session.changed = 1, true
-  redis.call('ZADD', base .. 'a', text(math.min(now + ttl - 60000, now + 3600000)), name)
+  redis.call('ZADD', base .. 'a', 'NX', text(math.min(now + ttl - 60000, now + 3600000)), name)
 end
 local arming = is_arm_due(session)
 if arming then session.armed, session.changed = now + span, true end
