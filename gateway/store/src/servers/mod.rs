@@ -10,6 +10,6 @@ mod until;
 
 pub use cluster::Cluster;
 pub use config::Config;
-pub use server::Redis;
 pub use sentinels::Sentinels;
+pub use server::Redis;
 pub use until::until;

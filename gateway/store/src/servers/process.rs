@@ -11,6 +11,7 @@ const SHELL: &str = r#""$@" & pid=$!
 echo "pid $pid"
 read -r _
 kill -9 "$pid"
+wait "$pid"
 "#;
 
 /// A running server.

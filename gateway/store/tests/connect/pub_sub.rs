@@ -3,9 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tidegate_store::redis::connect::{
-    Call, Connection, Subscriber, SubscriberListener, slot_of,
-};
+use tidegate_store::redis::connect::{Call, Connection, Subscriber, SubscriberListener, slot_of};
 use tidegate_store::servers::{Cluster, Config, Redis};
 use tokio::sync::mpsc;
 

@@ -126,7 +126,7 @@ async fn open_cluster(
     let mut failed = None;
     for seed in seeds {
         match cluster.join(&seed).await {
-            Ok(()) => return Ok(Topology::Cluster(cluster)),
+            Ok(()) => return Ok(Topology::Cluster(Box::new(cluster))),
             Err(error) => failed = Some(error),
         }
     }

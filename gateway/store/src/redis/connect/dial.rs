@@ -135,7 +135,7 @@ impl Dialer {
         let server = address.to_string();
         let text = error.to_string();
         let says = |words: &[&str]| words.iter().any(|word| text.contains(word));
-        if says(&["NOPERM"]) {
+        if error.code() == Some("NOPERM") {
             return ConnectError::Permission { server, reason: text };
         }
         if error.kind() == ErrorKind::AuthenticationFailed

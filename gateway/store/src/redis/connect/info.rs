@@ -41,7 +41,8 @@ mod tests {
 
     #[test]
     fn lines_are_pairs() {
-        let text = "# Server\r\nredis_version:7.0.15\r\nmaxmemory:5\r\nmaxmemory_policy:allkeys-lru\r\n";
+        let text =
+            "# Server\r\nredis_version:7.0.15\r\nmaxmemory:5\r\nmaxmemory_policy:allkeys-lru\r\n";
         let info = Info::parse(&Value::BulkString(text.as_bytes().to_vec()));
         assert_eq!((info.major(), info.get("maxmemory"), info.evicts()), (7, "5", true));
         assert!(!Info::default().evicts());

@@ -121,9 +121,10 @@ impl Shared {
             let why = match self.next(first.take()).await {
                 Ok(live) => {
                     self.breaker.lock().succeeded();
+                    backoff.reset();
                     self.link.send_replace(Link::Up(Arc::clone(&live)));
                     self.maker.changes.send_modify(|count| *count += 1);
-                    watch_over(&live, &mut backoff).await
+                    watch_over(&live).await
                 }
                 Err(error) => error.to_string(),
             };
@@ -158,7 +159,7 @@ impl Shared {
 }
 
 /// Returns why the connection is over.
-async fn watch_over(live: &Live, backoff: &mut Backoff) -> String {
+async fn watch_over(live: &Live) -> String {
     loop {
         tokio::select! {
             () = live.ended.wait() => return "the connection was cut".to_owned(),
@@ -168,6 +169,5 @@ async fn watch_over(live: &Live, backoff: &mut Backoff) -> String {
             live.ended.raise();
             return error.to_string();
         }
-        backoff.reset();
     }
 }

@@ -188,16 +188,17 @@ async fn send(session: &Session, name: &str, channels: &[Channel]) -> Result<Vec
 impl Pushed {
     fn hear(&self, info: &PushInfo) {
         match (&info.kind, info.data.as_slice()) {
-            (
-                PushKind::SMessage,
-                [Value::BulkString(channel), Value::BulkString(payload)],
-            ) => self.listener.message(channel, payload),
-            (PushKind::SUnsubscribe, [Value::BulkString(channel), ..]) => {
-                if !self.leaving.lock().remove(channel.as_slice()) {
-                    self.moved_away.notify_one();
-                }
+            (PushKind::SMessage, [Value::BulkString(channel), Value::BulkString(payload)]) => {
+                self.listener.message(channel, payload)
             }
+            (PushKind::SUnsubscribe, [Value::BulkString(channel), ..]) => self.left(channel),
             _ => {}
+        }
+    }
+
+    fn left(&self, channel: &[u8]) {
+        if !self.leaving.lock().remove(channel) {
+            self.moved_away.notify_one();
         }
     }
 }

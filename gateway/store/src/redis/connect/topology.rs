@@ -18,7 +18,7 @@ use super::url::Address;
 #[derive(Debug)]
 pub(super) enum Topology {
     One(Arc<Node>),
-    Cluster(Cluster),
+    Cluster(Box<Cluster>),
 }
 
 /// The primaries of a Cluster.
@@ -169,9 +169,7 @@ impl Cluster {
     }
 
     fn ensure(&self, state: &mut State, address: &Address) -> Arc<Node> {
-        let start = || {
-            Node::start(Finder::Fixed(address.clone()), self.maker.clone(), None)
-        };
+        let start = || Node::start(Finder::Fixed(address.clone()), self.maker.clone(), None);
         Arc::clone(state.nodes.entry(address.clone()).or_insert_with(start))
     }
 }

@@ -265,6 +265,8 @@ mod tests {
         let url = RedisUrl::parse("redis://u:hunter2@a").unwrap();
         assert!(!format!("{url:?}").contains("hunter2"));
         let error = RedisUrl::parse("redis://u:hunter2@a:b").unwrap_err();
-        assert!(!error.to_string().contains("hunter2") && !format!("{error:?}").contains("hunter2"));
+        assert!(
+            !error.to_string().contains("hunter2") && !format!("{error:?}").contains("hunter2")
+        );
     }
 }
