@@ -3,8 +3,8 @@
 //! their answers mean.
 
 mod answer;
-mod codec;
 mod changes;
+mod codec;
 mod commit;
 pub mod connect;
 mod index;
