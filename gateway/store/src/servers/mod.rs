@@ -1,5 +1,5 @@
-//! Real servers for tests, on free loopback ports, in directories of their own. They end with whoever
-//! started them, also if that is killed.
+//! Real servers for tests, on free loopback ports, in directories of their own. They end with
+//! whoever started them, also if that is killed.
 
 mod cluster;
 mod config;

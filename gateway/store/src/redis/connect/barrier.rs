@@ -1,8 +1,8 @@
 //! `WAIT`: writes that count only once replicas have them.
 //!
-//! `WAIT` blocks its connection, so it has one of its own. There it follows a small write: replication
-//! is one stream, so a replica that has that write has all that the server answered before it. One
-//! round covers everybody who came before it began.
+//! `WAIT` blocks its connection, so it has one of its own. There it follows a small write:
+//! replication is one stream, so a replica that has that write has all that the server answered
+//! before it. One round covers everybody who came before it began.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;

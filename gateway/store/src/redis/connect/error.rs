@@ -107,7 +107,7 @@ pub enum CallError {
 }
 
 impl CallError {
-    /// As the seam says it. A conversion by `?` would make other conversions in this crate ambiguous.
+    /// As the seam says it. A conversion by `?` would make others in this crate ambiguous.
     pub fn into_store(self) -> StoreError {
         StoreError::Unavailable(self.to_string())
     }

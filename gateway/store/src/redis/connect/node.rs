@@ -35,7 +35,7 @@ pub(super) struct Maker {
     pub(super) scripts: Arc<[Arc<Script>]>,
     /// Raised when a connection is lost or can't be had: the topology may have changed.
     pub(super) lost: Arc<Notify>,
-    /// Counts connections that came up and topologies: whoever keeps something by server looks again.
+    /// Counts connections that came up, and topologies: who keeps something by server looks again.
     pub(super) changes: Arc<watch::Sender<u64>>,
 }
 
