@@ -73,7 +73,7 @@ impl Connection {
     }
 
     /// Waits until the write that `served` answered, and all before it, are on as many replicas as
-    /// the URL's `wait` says. Without `wait`, at once. After an error nobody knows whether they are.
+    /// the URL's `wait` says. Without `wait`, at once. After an error they may be or not.
     pub async fn barrier(&self, served: &Served) -> Result<(), CallError> {
         let Some(wait) = self.inner.wait else { return Ok(()) };
         let node = self.inner.topology.node(served.slot);
