@@ -29,6 +29,14 @@ impl Info {
         version.split('.').next().and_then(|major| major.parse().ok()).unwrap_or(0)
     }
 
+    /// `standalone`, `cluster` or `sentinel`; Valkey has another name for it.
+    pub(super) fn mode(&self) -> &str {
+        match self.get("redis_mode") {
+            "" => self.get("server_mode"),
+            mode => mode,
+        }
+    }
+
     /// Whether the server may throw keys away when memory gets short.
     pub(super) fn evicts(&self) -> bool {
         !matches!(self.get("maxmemory"), "" | "0") && self.get("maxmemory_policy") != "noeviction"

@@ -74,8 +74,8 @@ fn check(info: &Info, address: &Address, wanted: Wanted) -> Result<(), ConnectEr
         return Err(ConnectError::Version { server, version });
     }
     let mode = if wanted.cluster { "cluster" } else { "standalone" };
-    if info.get("redis_mode") != mode {
-        let found = info.get("redis_mode").to_owned();
+    if info.mode() != mode {
+        let found = info.mode().to_owned();
         return Err(ConnectError::Mode { server, found, wanted: mode });
     }
     if info.get("role") != "master" {
