@@ -162,3 +162,24 @@ pub const PROXY_HEADER_MAX_BYTES: usize = 4_096;
 pub const CREDENTIAL_MAX_BYTES: usize = 16 * 1024;
 /// Request line and headers of one request.
 pub const HEADERS_MAX_BYTES: usize = 64 * 1024;
+
+/// Commands that may be in flight to one Redis server; further callers wait.
+pub const REDIS_IN_FLIGHT_MAX: usize = 4_096;
+/// Bytes of commands that may be in flight to one Redis server.
+pub const REDIS_IN_FLIGHT_MAX_BYTES: usize = 64 * 1024 * 1024;
+/// How long a command may wait for its turn, or for a connection or a primary.
+pub const REDIS_QUEUE_TIMEOUT_MS: u64 = 1_000;
+/// How long a Redis server may take to answer a command.
+pub const REDIS_COMMAND_TIMEOUT_MS: u64 = 2_000;
+/// How long connecting to a Redis server may take.
+pub const REDIS_CONNECT_TIMEOUT_MS: u64 = 2_000;
+/// Failures in a row after which commands to a Redis server are refused at once.
+pub const REDIS_BREAKER_FAILURES: u32 = 5;
+/// How long they are, before one command tries again.
+pub const REDIS_BREAKER_REST_MS: u64 = 500;
+/// Longest pause between attempts to connect to a Redis server.
+pub const REDIS_BACKOFF_MAX_MS: u64 = 1_000;
+/// How often a subscribing connection is probed; it is dead if the answer takes twice as long.
+pub const REDIS_SUBSCRIBER_PING_MS: u64 = 500;
+/// How often the time of a Redis server is asked for.
+pub const REDIS_CLOCK_INTERVAL_MS: u64 = 60_000;

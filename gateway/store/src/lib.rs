@@ -6,10 +6,14 @@ mod disk;
 mod listing;
 mod memory;
 mod open;
+pub mod redis;
 mod rules;
+#[cfg(any(test, feature = "contract"))]
+pub mod servers;
 
 pub use disk::DiskStore;
 pub use memory::MemoryStore;
 #[cfg(any(test, feature = "contract"))]
 pub use memory::{MemoryFleet, MemoryNode};
-pub use open::{ListenableStore, OpenError, open};
+pub use open::{ListenableStore, OpenError, open, open_shared};
+pub use redis::{RedisStore, StoreTime};

@@ -8,6 +8,8 @@ use tidegate_core::seams::store::{CommitListener, Retention, StreamStore};
 
 use crate::disk::DiskStore;
 use crate::memory::MemoryStore;
+use crate::redis::connect::{ConnectError, RedisUrl};
+use crate::redis::{RedisStore, StoreTime};
 
 /// A store that tells a listener of its commits. The listener is set after the store was opened,
 /// because whoever listens reads from the store.
@@ -41,6 +43,9 @@ pub enum OpenError {
         /// The newest known format.
         known: u64,
     },
+    /// No Redis or Valkey that can be a store.
+    #[error(transparent)]
+    Redis(#[from] ConnectError),
     /// It can't be read or written.
     #[error("the store at {} can't be opened: {reason}", .path.display())]
     Unavailable {
@@ -49,6 +54,22 @@ pub enum OpenError {
         /// Why.
         reason: String,
     },
+}
+
+/// Opens the store at `url`, also one that gateways share (`redis:`, `rediss:`, `redis-sentinel:`,
+/// `redis-cluster:`). `node` is a name of this process that no other has.
+pub async fn open_shared(
+    url: &str,
+    clock: Arc<dyn Clock>,
+    retention: Retention,
+    node: String,
+) -> Result<Arc<dyn ListenableStore>, OpenError> {
+    if !url.starts_with("redis") {
+        return open(url, clock, retention);
+    }
+    let url = RedisUrl::parse(url).map_err(ConnectError::from)?;
+    let store = RedisStore::open(url, StoreTime::Server, clock, retention, node).await?;
+    Ok(Arc::new(store))
 }
 
 /// Opens the store at `url`: `memory:` or `disk:PATH`.

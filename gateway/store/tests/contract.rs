@@ -4,17 +4,26 @@ use std::env;
 use std::sync::Arc;
 
 use tempfile::TempDir;
-use tidegate_core::seams::Clock;
+use tidegate_core::seams::clock::SystemClock;
 use tidegate_core::seams::store::Retention;
+use tidegate_core::seams::{BoxFuture, Clock};
 use tidegate_store::contract::StoreFactory;
 use tidegate_store::contract::simulate::random_operations_match_the_model;
-use tidegate_store::{DiskStore, ListenableStore, MemoryStore, contract_suite};
+use tidegate_store::redis::connect::RedisUrl;
+use tidegate_store::servers::{Config, Redis};
+use tidegate_store::{
+    DiskStore, ListenableStore, MemoryStore, RedisStore, StoreTime, contract_suite,
+};
 
 struct Memory;
 
 impl StoreFactory for Memory {
-    fn open(&self, clock: Arc<dyn Clock>, retention: Retention) -> Arc<dyn ListenableStore> {
-        Arc::new(MemoryStore::new(clock, retention, None))
+    fn open(
+        &self,
+        clock: Arc<dyn Clock>,
+        retention: Retention,
+    ) -> BoxFuture<'_, Arc<dyn ListenableStore>> {
+        Box::pin(async move { Arc::new(MemoryStore::new(clock, retention, None)) as _ })
     }
 
     fn is_durable(&self) -> bool {
@@ -31,8 +40,43 @@ impl Disk {
 }
 
 impl StoreFactory for Disk {
-    fn open(&self, clock: Arc<dyn Clock>, retention: Retention) -> Arc<dyn ListenableStore> {
-        Arc::new(DiskStore::open(self.0.path(), clock, retention).expect("a store"))
+    fn open(
+        &self,
+        clock: Arc<dyn Clock>,
+        retention: Retention,
+    ) -> BoxFuture<'_, Arc<dyn ListenableStore>> {
+        Box::pin(async move {
+            Arc::new(DiskStore::open(self.0.path(), clock, retention).expect("a store")) as _
+        })
+    }
+
+    fn is_durable(&self) -> bool {
+        true
+    }
+}
+
+/// A server of its own for each test.
+struct Shared(Redis);
+
+impl Shared {
+    fn new() -> Self {
+        Self(Redis::start(Config::new()))
+    }
+}
+
+impl StoreFactory for Shared {
+    fn open(
+        &self,
+        clock: Arc<dyn Clock>,
+        retention: Retention,
+    ) -> BoxFuture<'_, Arc<dyn ListenableStore>> {
+        Box::pin(async move {
+            let url = RedisUrl::parse(&self.0.url()).expect("a URL");
+            let time = StoreTime::Clock(clock);
+            let node = "node".to_owned();
+            let store = RedisStore::open(url, time, Arc::new(SystemClock), retention, node).await;
+            Arc::new(store.expect("a store")) as _
+        })
     }
 
     fn is_durable(&self) -> bool {
@@ -62,6 +106,19 @@ mod disk {
     async fn matches_the_model() {
         for seed in seeds(4) {
             random_operations_match_the_model(&Disk::new(), seed, 1_000).await;
+        }
+    }
+}
+
+mod redis {
+    use super::*;
+
+    contract_suite!(Shared::new());
+
+    #[tokio::test]
+    async fn matches_the_model() {
+        for seed in seeds(2) {
+            random_operations_match_the_model(&Shared::new(), seed, 1_000).await;
         }
     }
 }

@@ -139,10 +139,11 @@ impl Turns {
     /// Is the session driven?
     pub fn has(&self, session: &SessionKey) -> bool {
         self.shared.drivers.lock().contains_key(session)
+    }
 
     /// Does a drain wait for `session`, because a turn of it runs here? False without a drain.
     pub fn awaits(&self, session: &SessionKey) -> bool {
-        self.is_draining() && self.shared.drivers.lock().contains_key(session)
+        self.is_draining() && self.has(session)
     }
 
     /// Sessions that are driven now.

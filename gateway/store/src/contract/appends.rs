@@ -15,7 +15,7 @@ use super::fixture::{ALL, Fixture, START, append, bodies, record, seqs, stream};
 
 /// Seqs are dense from 0 in each stream, whatever the batches; content comes back unchanged.
 pub async fn records_get_dense_places(factory: &dyn StoreFactory) {
-    let at = Fixture::new(factory);
+    let at = Fixture::new(factory).await;
     let side = Channel::side("a.b", Direction::Out).expect("a name");
     let mut full = record("with headers");
     full.headers = vec![(String::new(), "trim".into()), ("n".into(), "ü".into())];
@@ -41,7 +41,7 @@ pub async fn records_get_dense_places(factory: &dyn StoreFactory) {
 
 /// A timestamp is never below the one before it, even if the clock goes back.
 pub async fn timestamps_never_decrease(factory: &dyn StoreFactory) {
-    let at = Fixture::new(factory);
+    let at = Fixture::new(factory).await;
     at.done(vec![append(&Channel::OUT, &["a"])]).await;
     at.clock.set(START - 5_000);
     let at = at.reopen(factory).await;
@@ -55,7 +55,7 @@ pub async fn timestamps_never_decrease(factory: &dyn StoreFactory) {
 
 /// The state tells tail, bytes and newest timestamp; what was never written has the default.
 pub async fn state_tells_where_a_stream_stands(factory: &dyn StoreFactory) {
-    let at = Fixture::new(factory);
+    let at = Fixture::new(factory).await;
     assert_eq!(at.state(&Channel::OUT).await, StreamState::default());
     at.done(vec![append(&Channel::OUT, &["abc", "de"])]).await;
     let expected = StreamState {
@@ -72,7 +72,7 @@ pub async fn state_tells_where_a_stream_stands(factory: &dyn StoreFactory) {
 
 /// A read starts at its seq also inside a batch, keeps its limits, and ends at the tail.
 pub async fn reads_are_bounded(factory: &dyn StoreFactory) {
-    let at = Fixture::new(factory);
+    let at = Fixture::new(factory).await;
     at.done(vec![append(&Channel::OUT, &["a", "b", "c"])]).await;
     at.done(vec![append(&Channel::OUT, &["d"])]).await;
     let read = async |from, records, bytes| {
@@ -94,7 +94,7 @@ pub async fn reads_are_bounded(factory: &dyn StoreFactory) {
 
 /// A record over the limit is refused, and everything beside it.
 pub async fn large_records_are_refused(factory: &dyn StoreFactory) {
-    let at = Fixture::new(factory);
+    let at = Fixture::new(factory).await;
     let largest = "x".repeat(RECORD_MAX_BYTES - RECORD_OVERHEAD_BYTES);
     at.done(vec![append(&Channel::OUT, &[&largest])]).await;
     let larger = format!("{largest}y");
@@ -107,7 +107,7 @@ pub async fn large_records_are_refused(factory: &dyn StoreFactory) {
 
 /// Concurrent appends to one stream get distinct dense places, each batch in one piece.
 pub async fn concurrent_appends_do_not_mix(factory: &dyn StoreFactory) {
-    let at = Fixture::new(factory);
+    let at = Fixture::new(factory).await;
     let tasks = (0..20).map(|task| {
         let store = at.store.clone();
         tokio::spawn(async move {
@@ -137,7 +137,7 @@ pub async fn concurrent_appends_do_not_mix(factory: &dyn StoreFactory) {
 
 /// The listener gets every batch in order, once it can be read.
 pub async fn the_listener_hears_every_batch(factory: &dyn StoreFactory) {
-    let at = Fixture::new(factory);
+    let at = Fixture::new(factory).await;
     at.done(vec![append(&Channel::OUT, &["before"])]).await;
     let heard = Arc::new(Heard::default());
     at.store.set_listener(heard.clone());
@@ -169,7 +169,7 @@ impl CommitListener for Heard {
 
 /// An append without records writes nothing.
 pub async fn an_empty_append_writes_nothing(factory: &dyn StoreFactory) {
-    let at = Fixture::new(factory);
+    let at = Fixture::new(factory).await;
     at.done(vec![append(&Channel::OUT, &["a"])]).await;
     let appended = at.done(vec![append(&Channel::OUT, &[])]).await;
     assert_eq!((appended.appends[0].first, appended.appends[0].count), (1, 0));

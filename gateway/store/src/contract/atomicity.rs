@@ -22,7 +22,7 @@ fn everything(last: Op) -> Vec<Op> {
 
 /// What one operation refuses, the others did not do.
 pub async fn a_refused_commit_leaves_nothing(factory: &dyn StoreFactory) {
-    let at = Fixture::new(factory);
+    let at = Fixture::new(factory).await;
     let fenced = append_as(&Channel::OUT, Writer::Run { fence: 7 }, &["x"]);
     let error = at.commit(everything(fenced)).await;
     assert_eq!(error, Err(CommitError::Fenced { current: 0 }));
@@ -41,7 +41,7 @@ pub async fn a_refused_commit_leaves_nothing(factory: &dyn StoreFactory) {
 
 /// All operations of one commit are there afterwards.
 pub async fn a_commit_is_whole(factory: &dyn StoreFactory) {
-    let at = Fixture::new(factory);
+    let at = Fixture::new(factory).await;
     at.done(everything(append(&Channel::OUT, &["p"]))).await;
     for _ in 0..2 {
         assert_eq!(bodies(&at.read(&Channel::OUT, 0).await), ["o", "p"]);

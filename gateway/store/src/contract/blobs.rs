@@ -18,7 +18,7 @@ async fn names(at: &Fixture, prefix: &str, before: Option<&str>, limit: usize) -
 
 /// A blob is replaced as a whole and read back, also a large or empty one.
 pub async fn blobs_are_kept(factory: &dyn StoreFactory) {
-    let at = Fixture::new(factory);
+    let at = Fixture::new(factory).await;
     let large = Bytes::from(vec![7; 3 * 1024 * 1024]);
     at.done(vec![put("a", "old"), put("empty", "")]).await;
     at.done(vec![put("a", "new"), Op::PutBlob { name: "l".into(), bytes: large.clone() }]).await;
@@ -34,7 +34,7 @@ pub async fn blobs_are_kept(factory: &dyn StoreFactory) {
 
 /// Listings go by prefix, newest name first, page by page.
 pub async fn blobs_list_by_prefix(factory: &dyn StoreFactory) {
-    let at = Fixture::new(factory);
+    let at = Fixture::new(factory).await;
     at.done(["t/1", "t/2", "t/3", "u/1", "t", "sz"].map(|name| put(name, name)).into()).await;
     let other = Commit { session: SessionKey::new("dev", "chat-2"), ops: vec![put("t/9", "9")] };
     at.store.commit(other).await.expect("a commit");
@@ -52,7 +52,7 @@ pub async fn blobs_list_by_prefix(factory: &dyn StoreFactory) {
 
 /// A prefix is cleared from a name on, also of what the same commit wrote.
 pub async fn blobs_are_deleted_from_a_name_on(factory: &dyn StoreFactory) {
-    let at = Fixture::new(factory);
+    let at = Fixture::new(factory).await;
     at.done(["t/1", "t/2", "t/3", "u"].map(|name| put(name, name)).into()).await;
     let delete =
         |prefix: &str, from: &str| Op::DeleteBlobs { prefix: prefix.into(), from: from.into() };

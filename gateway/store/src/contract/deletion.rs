@@ -11,7 +11,7 @@ use super::fixture::{Fixture, START, append, append_as, frame, key, owe, put_row
 const OUT: Channel = Channel::OUT;
 
 async fn filled(factory: &dyn StoreFactory) -> Fixture {
-    let at = Fixture::new(factory);
+    let at = Fixture::new(factory).await;
     at.done(vec![
         owe(&["0", "1"]),
         frame("k", &["0", "1", "2"]),
@@ -88,7 +88,7 @@ pub async fn old_writers_stay_out(factory: &dyn StoreFactory) {
 
 /// To delete what is not there does nothing, however often.
 pub async fn deleting_nothing_does_nothing(factory: &dyn StoreFactory) {
-    let at = Fixture::new(factory);
+    let at = Fixture::new(factory).await;
     at.store.delete(&key()).await.expect("nothing to delete");
     assert_eq!(at.done(vec![append(&OUT, &["x"])]).await.appends[0].epoch, 0);
     for _ in 0..3 {

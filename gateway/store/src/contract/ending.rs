@@ -8,7 +8,7 @@ use super::fixture::{ALL, Fixture, append, key, stream};
 
 /// After it is closed, every call says so.
 pub async fn a_closed_store_says_so(factory: &dyn StoreFactory) {
-    let at = Fixture::new(factory);
+    let at = Fixture::new(factory).await;
     at.done(vec![append(&Channel::OUT, &["x"])]).await;
     let store = &at.store;
     assert_eq!(store.close().await, Ok(()));

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use tidegate_core::seams::Clock;
 use tidegate_core::seams::store::Retention;
+use tidegate_core::seams::{BoxFuture, Clock};
 
 use crate::open::ListenableStore;
 
@@ -11,7 +11,11 @@ use crate::open::ListenableStore;
 pub trait StoreFactory: Send + Sync {
     /// Opens a store; a durable one holds what the one before it held, which has been closed or
     /// dropped.
-    fn open(&self, clock: Arc<dyn Clock>, retention: Retention) -> Arc<dyn ListenableStore>;
+    fn open(
+        &self,
+        clock: Arc<dyn Clock>,
+        retention: Retention,
+    ) -> BoxFuture<'_, Arc<dyn ListenableStore>>;
 
     /// Does data outlive the store that was opened?
     fn is_durable(&self) -> bool;

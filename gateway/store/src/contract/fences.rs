@@ -11,7 +11,7 @@ const OUT: Channel = Channel::OUT;
 
 /// A run writes under its own fence only; a client under any.
 pub async fn a_run_is_fenced(factory: &dyn StoreFactory) {
-    let at = Fixture::new(factory);
+    let at = Fixture::new(factory).await;
     let take = LeaseRequest::Take { holder: "a".into(), ttl_ms: 1_000 };
     let lease = at.store.lease(&key(), take).await.expect("a free lease");
     assert_eq!(lease.fence, 1);
@@ -29,7 +29,7 @@ pub async fn a_run_is_fenced(factory: &dyn StoreFactory) {
 
 /// What needs a fence is not written under another, whatever else the commit holds.
 pub async fn a_blob_can_be_bound_to_a_fence(factory: &dyn StoreFactory) {
-    let at = Fixture::new(factory);
+    let at = Fixture::new(factory).await;
     let put = |fence, text: &'static str| {
         let bytes = Bytes::from_static(text.as_bytes());
         vec![Op::ExpectFence { fence }, Op::PutBlob { name: "b".into(), bytes }]
@@ -47,7 +47,7 @@ pub async fn a_blob_can_be_bound_to_a_fence(factory: &dyn StoreFactory) {
 
 /// The gateway cuts off a run, in the same commit as it writes.
 pub async fn the_gateway_bumps_the_fence(factory: &dyn StoreFactory) {
-    let at = Fixture::new(factory);
+    let at = Fixture::new(factory).await;
     let run = |fence| append_as(&OUT, Writer::Run { fence }, &["run"]);
     at.done(vec![run(0)]).await;
     at.done(vec![append_as(&OUT, Writer::Gateway { bump: false }, &["keep-alive"])]).await;
@@ -63,7 +63,7 @@ pub async fn the_gateway_bumps_the_fence(factory: &dyn StoreFactory) {
 
 /// A bump ends the lease: its holder gets a new fence only by taking the lease anew.
 pub async fn a_bump_ends_the_lease(factory: &dyn StoreFactory) {
-    let at = Fixture::new(factory);
+    let at = Fixture::new(factory).await;
     let take = |holder: &str| LeaseRequest::Take { holder: holder.into(), ttl_ms: 60_000 };
     at.store.lease(&key(), take("a")).await.expect("a free lease");
     at.done(vec![append_as(&OUT, Writer::Gateway { bump: true }, &["error"])]).await;
@@ -73,7 +73,7 @@ pub async fn a_bump_ends_the_lease(factory: &dyn StoreFactory) {
 
 /// A guest writes until hand-over.
 pub async fn a_guest_writes_until_hand_over(factory: &dyn StoreFactory) {
-    let at = Fixture::new(factory);
+    let at = Fixture::new(factory).await;
     let guest = |handovers| append_as(&OUT, Writer::Guest { handovers }, &["guest"]);
     at.done(vec![guest(0)]).await;
     let both = at.commit(vec![Op::HandOver, guest(0)]).await;

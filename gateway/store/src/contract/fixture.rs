@@ -58,14 +58,14 @@ pub struct Fixture {
 
 impl Fixture {
     /// A store with the default retention.
-    pub fn new(factory: &dyn StoreFactory) -> Self {
-        Self::with(factory, Retention::default())
+    pub async fn new(factory: &dyn StoreFactory) -> Self {
+        Self::with(factory, Retention::default()).await
     }
 
     /// A store with `retention`.
-    pub fn with(factory: &dyn StoreFactory, retention: Retention) -> Self {
+    pub async fn with(factory: &dyn StoreFactory, retention: Retention) -> Self {
         let clock = ManualClock::at(START);
-        Self { store: factory.open(clock.clone(), retention), clock, retention }
+        Self { store: factory.open(clock.clone(), retention).await, clock, retention }
     }
 
     /// Closes the store and opens it again. A store that is not durable stays as it is.
@@ -76,7 +76,7 @@ impl Fixture {
         let Self { store, clock, retention } = self;
         store.close().await.expect("closing");
         drop(store);
-        Self { store: factory.open(clock.clone(), retention), clock, retention }
+        Self { store: factory.open(clock.clone(), retention).await, clock, retention }
     }
 
     /// Commits `ops` to the session of [`key`].

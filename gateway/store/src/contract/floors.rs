@@ -20,7 +20,7 @@ async fn floors(at: &Fixture) -> (u64, u64) {
 
 /// The replay floor moves without loss; neither back nor beyond the tail.
 pub async fn a_replay_trim_keeps_the_data(factory: &dyn StoreFactory) {
-    let at = Fixture::new(factory);
+    let at = Fixture::new(factory).await;
     at.done(vec![append(&OUT, &["0", "1", "2"])]).await;
     at.done(vec![trim(Floor::Replay, 2)]).await;
     at.done(vec![trim(Floor::Replay, 1)]).await;
@@ -34,7 +34,7 @@ pub async fn a_replay_trim_keeps_the_data(factory: &dyn StoreFactory) {
 /// Below the retention floor there is nothing, reads are clamped to it, and it carries the replay
 /// floor along.
 pub async fn a_retention_trim_drops_the_data(factory: &dyn StoreFactory) {
-    let at = Fixture::new(factory);
+    let at = Fixture::new(factory).await;
     at.done(vec![append(&OUT, &["00", "1", "2"])]).await;
     at.done(vec![append(&OUT, &["3", "4"])]).await;
     let before = at.state(&OUT).await.bytes;
@@ -53,7 +53,7 @@ pub async fn a_retention_trim_drops_the_data(factory: &dyn StoreFactory) {
 
 /// A trim to the tail empties the stream; its seqs go on.
 pub async fn a_trim_ends_at_the_tail(factory: &dyn StoreFactory) {
-    let at = Fixture::new(factory);
+    let at = Fixture::new(factory).await;
     at.done(vec![append(&OUT, &["0", "1"]), trim(Floor::Retention, 99)]).await;
     let at = at.reopen(factory).await;
     assert_eq!(floors(&at).await, (2, 2));
@@ -68,7 +68,7 @@ pub async fn a_trim_ends_at_the_tail(factory: &dyn StoreFactory) {
 
 /// A trim of a stream that was never written does nothing.
 pub async fn a_trim_of_nothing_is_nothing(factory: &dyn StoreFactory) {
-    let at = Fixture::new(factory);
+    let at = Fixture::new(factory).await;
     at.done(vec![trim(Floor::Retention, 5), trim(Floor::Replay, 5)]).await;
     assert_eq!(floors(&at).await, (0, 0));
     assert_eq!(at.done(vec![append(&OUT, &["0"])]).await.appends[0].first, 0);

@@ -12,7 +12,7 @@ const OUT: Channel = Channel::OUT;
 
 /// The first answer is given again, also after a restart; nothing is written.
 pub async fn a_repeat_gets_the_first_answer(factory: &dyn StoreFactory) {
-    let at = Fixture::new(factory);
+    let at = Fixture::new(factory).await;
     at.done(vec![append(&OUT, &["0"])]).await;
     let first = at.done(vec![frame("k", &["1", "2"])]).await.appends[0];
     at.done(vec![append(&OUT, &["3"])]).await;
@@ -26,7 +26,7 @@ pub async fn a_repeat_gets_the_first_answer(factory: &dyn StoreFactory) {
 
 /// The other operations of a repeated commit are skipped, wherever they stand.
 pub async fn a_repeat_skips_the_rest(factory: &dyn StoreFactory) {
-    let at = Fixture::new(factory);
+    let at = Fixture::new(factory).await;
     let ops = |blob: &'static str| {
         let bytes = Bytes::from_static(blob.as_bytes());
         vec![Op::PutBlob { name: "b".into(), bytes }, frame("k", &["x"]), Op::HandOver]
@@ -39,7 +39,7 @@ pub async fn a_repeat_skips_the_rest(factory: &dyn StoreFactory) {
 
 /// A writer that was fenced off since still learns that its frame was written.
 pub async fn a_repeat_is_answered_behind_the_fence(factory: &dyn StoreFactory) {
-    let at = Fixture::new(factory);
+    let at = Fixture::new(factory).await;
     let Op::Append(run) = append_as(&OUT, Writer::Run { fence: 0 }, &["x"]) else { return };
     let run =
         Op::Append(tidegate_core::seams::store::Append { frame_key: Some("k".into()), ..run });
@@ -50,7 +50,7 @@ pub async fn a_repeat_is_answered_behind_the_fence(factory: &dyn StoreFactory) {
 
 /// Keys are per stream, are forgotten after their time, and only so many are kept.
 pub async fn keys_are_bounded(factory: &dyn StoreFactory) {
-    let at = Fixture::new(factory);
+    let at = Fixture::new(factory).await;
     at.done(vec![frame("k", &["a"])]).await;
     let Op::Append(other) = frame("k", &["i"]) else { return };
     let other = Op::Append(tidegate_core::seams::store::Append { channel: Channel::IN, ..other });

@@ -9,7 +9,7 @@ use super::fixture::{Fixture, append, key, owe};
 
 /// An owed input is settled once; its first fate stays.
 pub async fn an_input_has_one_fate(factory: &dyn StoreFactory) {
-    let at = Fixture::new(factory);
+    let at = Fixture::new(factory).await;
     at.done(vec![owe(&["0", "1"]), append(&Channel::IN, &["2"])]).await;
     assert_eq!(at.owed().await, [0, 1]);
     at.done(vec![Op::Settle(vec![(1, Fate::Superseded { by: 2 })])]).await;
@@ -27,7 +27,7 @@ pub async fn an_input_has_one_fate(factory: &dyn StoreFactory) {
 
 /// An input can be settled in the commit that appends it; what does not exist can't be.
 pub async fn a_fate_needs_its_input(factory: &dyn StoreFactory) {
-    let at = Fixture::new(factory);
+    let at = Fixture::new(factory).await;
     at.done(vec![owe(&["0"]), Op::Settle(vec![(0, Fate::Consumed), (1, Fate::Consumed)])]).await;
     assert_eq!((at.owed().await, at.fates().await), (vec![], vec![(0, Fate::Consumed)]));
     at.done(vec![owe(&["1"])]).await;
@@ -36,7 +36,7 @@ pub async fn a_fate_needs_its_input(factory: &dyn StoreFactory) {
 
 /// Only so much may be owed.
 pub async fn what_is_owed_is_bounded(factory: &dyn StoreFactory) {
-    let at = Fixture::new(factory);
+    let at = Fixture::new(factory).await;
     let many = vec!["x"; OWED_MAX];
     at.done(vec![owe(&many)]).await;
     let refused = Err(CommitError::TooManyOwed { owed: OWED_MAX });
@@ -53,7 +53,7 @@ pub async fn what_is_owed_is_bounded(factory: &dyn StoreFactory) {
 
 /// Only what is appended to `.in` can be owed.
 pub async fn only_inputs_are_owed(factory: &dyn StoreFactory) {
-    let at = Fixture::new(factory);
+    let at = Fixture::new(factory).await;
     let Op::Append(output) = append(&Channel::OUT, &["o"]) else { return };
     at.done(vec![Op::Append(Append { owed: true, ..output })]).await;
     assert!(at.owed().await.is_empty());

@@ -16,7 +16,7 @@ async fn release(at: &Fixture, holder: &str) -> Result<Lease, LeaseError> {
 
 /// One holder at a time; taking bumps the fence, renewing does not.
 pub async fn one_holder_at_a_time(factory: &dyn StoreFactory) {
-    let at = Fixture::new(factory);
+    let at = Fixture::new(factory).await;
     let lease = |fence, until| Lease { holder: "a".into(), fence, until };
     assert_eq!(take(&at, "a").await, Ok(lease(1, START + 1_000)));
     at.clock.pass(600);
@@ -33,7 +33,7 @@ pub async fn one_holder_at_a_time(factory: &dyn StoreFactory) {
 
 /// A lease that ran out is renewed with its fence, if nobody took it meanwhile.
 pub async fn a_late_renewal_keeps_the_fence(factory: &dyn StoreFactory) {
-    let at = Fixture::new(factory);
+    let at = Fixture::new(factory).await;
     take(&at, "a").await.expect("a free lease");
     at.clock.pass(5_000);
     let late = take(&at, "a").await.expect("a renewal");
@@ -42,7 +42,7 @@ pub async fn a_late_renewal_keeps_the_fence(factory: &dyn StoreFactory) {
 
 /// Who gives it up frees it; to give up what one has not is no error.
 pub async fn a_released_lease_is_free(factory: &dyn StoreFactory) {
-    let at = Fixture::new(factory);
+    let at = Fixture::new(factory).await;
     release(&at, "a").await.expect("nothing to give up");
     take(&at, "a").await.expect("a free lease");
     release(&at, "a").await.expect("given up");

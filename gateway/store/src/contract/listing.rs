@@ -26,7 +26,7 @@ fn names(page: &ListPage) -> Vec<&str> {
 }
 
 async fn filled(factory: &dyn StoreFactory) -> Fixture {
-    let at = Fixture::new(factory);
+    let at = Fixture::new(factory).await;
     let base = |name: &str, at| row(name, START + at);
     add(&at, SessionRow { kind: "other".into(), ..base("a", 1) }).await;
     add(&at, SessionRow { agent: "x".into(), tags: vec!["t".into()], ..base("b", 2) }).await;
@@ -89,7 +89,7 @@ pub async fn pages_are_stable(factory: &dyn StoreFactory) {
 
 /// Pages of a filtered listing are full as long as there is more.
 pub async fn filtered_pages_are_full(factory: &dyn StoreFactory) {
-    let at = Fixture::new(factory);
+    let at = Fixture::new(factory).await;
     for i in 0..20 {
         let agent = if i % 3 == 0 { "x" } else { "y" };
         let row = row(&format!("s{i:02}"), START + i / 4);

@@ -13,7 +13,7 @@ const NONE: Retention =
 
 /// Old records go, the newest stays.
 pub async fn by_age(factory: &dyn StoreFactory) {
-    let at = Fixture::with(factory, Retention { ttl_ms: 1_000, ..NONE });
+    let at = Fixture::with(factory, Retention { ttl_ms: 1_000, ..NONE }).await;
     at.done(vec![append(&OUT, &["0", "1"])]).await;
     at.clock.pass(500);
     at.done(vec![append(&OUT, &["2"])]).await;
@@ -32,7 +32,7 @@ pub async fn by_age(factory: &dyn StoreFactory) {
 
 /// Only so many records stay, also within a batch.
 pub async fn by_count(factory: &dyn StoreFactory) {
-    let at = Fixture::with(factory, Retention { records: 3, ..NONE });
+    let at = Fixture::with(factory, Retention { records: 3, ..NONE }).await;
     at.done(vec![append(&OUT, &["0", "1", "2", "3", "4"])]).await;
     assert_eq!(at.store.enforce_retention(START).await, Ok(2));
     assert_eq!(at.store.enforce_retention(START).await, Ok(0));
@@ -46,7 +46,7 @@ pub async fn by_count(factory: &dyn StoreFactory) {
 /// Only so many bytes stay, but always the newest record.
 pub async fn by_bytes(factory: &dyn StoreFactory) {
     let each = RECORD_OVERHEAD_BYTES as u64 + 1;
-    let at = Fixture::with(factory, Retention { bytes: 2 * each, ..NONE });
+    let at = Fixture::with(factory, Retention { bytes: 2 * each, ..NONE }).await;
     at.done(vec![append(&OUT, &["0", "1"])]).await;
     at.done(vec![append(&OUT, &["2"])]).await;
     assert_eq!(at.store.enforce_retention(START).await, Ok(1));
@@ -59,7 +59,7 @@ pub async fn by_bytes(factory: &dyn StoreFactory) {
 
 /// What is owed stays, and all after it; fates go with their records.
 pub async fn owed_inputs_stay(factory: &dyn StoreFactory) {
-    let at = Fixture::with(factory, Retention { records: 1, ..NONE });
+    let at = Fixture::with(factory, Retention { records: 1, ..NONE }).await;
     at.done(vec![owe(&["0", "1", "2", "3"])]).await;
     let fate = Fate::Answered { turn: 1 };
     at.done(vec![Op::Settle(vec![(0, fate.clone()), (2, fate.clone())])]).await;

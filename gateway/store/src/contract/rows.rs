@@ -9,7 +9,7 @@ use super::fixture::{Fixture, START, append, key, put_row, row, stream};
 
 /// A row is replaced only by who read its version.
 pub async fn rows_compare_and_set(factory: &dyn StoreFactory) {
-    let at = Fixture::new(factory);
+    let at = Fixture::new(factory).await;
     assert_eq!(at.row().await, None);
     let absent = at.commit(vec![put_row(Some(1), row("chat-1", START))]).await;
     assert_eq!(absent, Err(CommitError::RowChanged { current: None }));
@@ -36,7 +36,7 @@ pub async fn rows_compare_and_set(factory: &dyn StoreFactory) {
 
 /// Both writes of a row in one commit count.
 pub async fn a_row_can_be_written_twice_in_a_commit(factory: &dyn StoreFactory) {
-    let at = Fixture::new(factory);
+    let at = Fixture::new(factory).await;
     let second = SessionRow { agent: "other".into(), ..row("chat-1", START) };
     at.done(vec![put_row(None, row("chat-1", START)), put_row(Some(1), second)]).await;
     let at = at.reopen(factory).await;
@@ -46,7 +46,7 @@ pub async fn a_row_can_be_written_twice_in_a_commit(factory: &dyn StoreFactory) 
 
 /// What was decided by a row is committed only while the row is the same.
 pub async fn a_commit_can_expect_a_row(factory: &dyn StoreFactory) {
-    let at = Fixture::new(factory);
+    let at = Fixture::new(factory).await;
     let expecting = |version| vec![Op::ExpectRow { version }, append(&Channel::OUT, &["x"])];
     let absent = at.commit(expecting(1)).await;
     assert_eq!(absent, Err(CommitError::RowChanged { current: None }));
@@ -61,7 +61,7 @@ pub async fn a_commit_can_expect_a_row(factory: &dyn StoreFactory) {
 
 /// A session is found by its friendly id, within its environment.
 pub async fn friendly_ids_resolve(factory: &dyn StoreFactory) {
-    let at = Fixture::new(factory);
+    let at = Fixture::new(factory).await;
     at.done(vec![put_row(None, row("chat-1", START))]).await;
     for _ in 0..2 {
         assert_eq!(at.store.resolve("dev", "session_chat-1").await, Ok(Some(key())));

@@ -21,7 +21,7 @@ pub async fn random_operations_match_the_model(
     seed: u64,
     steps: usize,
 ) {
-    let fixture = Fixture::with(factory, RULES);
+    let fixture = Fixture::with(factory, RULES).await;
     let mut run = Run { random: Random::new(seed), model: Model::default(), now: START, fixture };
     for step in 0..steps {
         run.pass_time();

@@ -22,7 +22,7 @@ fn names(keys: &[SessionKey]) -> Vec<&str> {
 
 /// Sessions that owe something and that nobody serves, in order, page by page.
 pub async fn owed_without_a_lease(factory: &dyn StoreFactory) {
-    let at = Fixture::new(factory);
+    let at = Fixture::new(factory).await;
     for name in ["c", "a", "b", "d"] {
         commit(&at, name, vec![owe(&["x"])]).await;
     }
@@ -47,7 +47,7 @@ pub async fn owed_without_a_lease(factory: &dyn StoreFactory) {
 /// Sessions that expire or whose retention passes; those that need work come first.
 pub async fn expired_sessions(factory: &dyn StoreFactory) {
     let rules = Retention { closed_ttl_ms: 1_000, ..Retention::default() };
-    let at = Fixture::with(factory, rules);
+    let at = Fixture::with(factory, rules).await;
     let put = async |name: &str, closed_at, expires_at, more: Vec<Op>| {
         let row = SessionRow { closed_at, expires_at, ..row(name, START) };
         let ops = [vec![put_row(None, row)], more].concat();

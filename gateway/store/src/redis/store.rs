@@ -1,0 +1,298 @@
+//! The Redis store behind the seam.
+
+use std::collections::HashSet;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
+
+use bytes::Bytes;
+use futures_util::future::try_join_all;
+use parking_lot::Mutex;
+use redis::Value;
+use tidegate_core::seams::store::{
+    Commit, CommitError, CommitListener, Committed, Fate, Lease, LeaseError, LeaseRequest,
+    ListPage, ListQuery, ReadLimit, Retention, StoreError, StreamState, StreamStore, Watch,
+};
+use tidegate_core::seams::{BoxFuture, Clock};
+use tidegate_core::sessions::row::SessionRow;
+use tidegate_protocol::Record;
+use tidegate_protocol::ids::{SessionKey, StreamId};
+
+use super::connect::{Call, ConnectError, Connection, RedisUrl, Script, Subscriber};
+use super::keys::Home;
+use super::known::Known;
+use super::recall::Rows;
+use super::scripts::Scripts;
+use super::tell::Teller;
+use super::value::unavailable;
+use super::watch::{Hints, Watched, poll};
+use crate::open::ListenableStore;
+
+const DAY_MS: u64 = 24 * 3_600 * 1_000;
+/// Longest life of a key: a hundred years.
+const SPAN_MAX_MS: u64 = 36_500 * DAY_MS;
+
+/// Whose time counts.
+#[derive(Clone, Debug)]
+pub enum StoreTime {
+    /// The servers'.
+    Server,
+    /// This clock's: tests set it.
+    Clock(Arc<dyn Clock>),
+}
+
+/// Streams, rows, blobs and leases in Redis or Valkey.
+#[derive(Debug)]
+pub struct RedisStore {
+    pub(super) shared: Arc<Shared>,
+}
+
+/// What the store and its background tasks share.
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub(super) connection: Connection,
+    pub(super) scripts: Scripts,
+    pub(super) retention: Retention,
+    pub(super) time: StoreTime,
+    /// Name of this process, which no other has.
+    pub(super) node: String,
+    pub(super) teller: Teller,
+    pub(super) known: Known,
+    pub(super) rows: Rows,
+    pub(super) lost: AtomicU64,
+    pub(super) watched: Watched,
+    pub(super) subscriber: Subscriber,
+    environments: Mutex<HashSet<String>>,
+    closed: AtomicBool,
+}
+
+impl RedisStore {
+    /// Connects to the servers at `url`. `clock` is the process's own, for timeouts.
+    pub async fn open(
+        url: RedisUrl,
+        time: StoreTime,
+        clock: Arc<dyn Clock>,
+        retention: Retention,
+        node: String,
+    ) -> Result<Self, ConnectError> {
+        let scripts = Scripts::new();
+        let connection = Connection::open(url, scripts.all(), clock).await?;
+        let shared = Arc::new_cyclic(|shared: &Weak<Shared>| Shared {
+            subscriber: Subscriber::new(&connection, Arc::new(Hints(shared.clone()))),
+            watched: Watched::default(),
+            connection,
+            scripts,
+            retention,
+            time,
+            node,
+            teller: Teller::new(),
+            known: Known::new(),
+            rows: Rows::new(),
+            lost: AtomicU64::new(0),
+            environments: Mutex::default(),
+            closed: AtomicBool::new(false),
+        });
+        tokio::spawn(poll(Arc::downgrade(&shared)));
+        Ok(Self { shared })
+    }
+
+    /// Records that were committed and that a server lost, as far as this process noticed.
+    pub fn lost_records(&self) -> u64 {
+        self.shared.lost.load(Ordering::Relaxed)
+    }
+}
+
+impl Shared {
+    pub(super) async fn run(&self, call: Call) -> Result<Value, StoreError> {
+        self.check_open()?;
+        Ok(self.connection.run(call).await.map_err(unavailable)?.value)
+    }
+
+    /// All of `calls`, pipelined; answers in their order.
+    pub(super) async fn run_all(
+        &self,
+        calls: impl IntoIterator<Item = Call>,
+    ) -> Result<Vec<Value>, StoreError> {
+        try_join_all(calls.into_iter().map(|call| self.run(call))).await
+    }
+
+    /// A call of a script that changes the session at `home`, as `lua/head.lua` wants it.
+    pub(super) fn session_call(&self, script: &Arc<Script>, home: &Home, now: Option<u64>) -> Call {
+        let now = now.or(match &self.time {
+            StoreTime::Server => None,
+            StoreTime::Clock(clock) => Some(clock.unix_millis()),
+        });
+        let now = now.map_or_else(String::new, |now| now.to_string());
+        let ages = self.retention.ttl_ms.saturating_add(self.retention.closed_ttl_ms);
+        let span = ages.saturating_add(DAY_MS).min(SPAN_MAX_MS);
+        script.call(&[home.key("h")]).arg(&home.base).arg(&home.name).arg(now).arg(span)
+    }
+
+    /// The time of leases and sweeps, Unix ms.
+    pub(super) fn now(&self) -> u64 {
+        match &self.time {
+            StoreTime::Server => self.connection.clock().unix_millis(),
+            StoreTime::Clock(clock) => clock.unix_millis(),
+        }
+    }
+
+    /// Makes sweeps find the sessions of `environment`.
+    pub(super) async fn note_environment(&self, environment: &str) -> Result<(), StoreError> {
+        if self.environments.lock().contains(environment) {
+            return Ok(());
+        }
+        let call = Call::command("SADD", super::sweeps::ENVIRONMENTS).arg(environment);
+        self.run(call).await?;
+        self.environments.lock().insert(environment.to_owned());
+        Ok(())
+    }
+
+    pub(super) fn check_open(&self) -> Result<(), StoreError> {
+        if self.closed.load(Ordering::Acquire) { Err(StoreError::Closed) } else { Ok(()) }
+    }
+
+    async fn close(&self) -> Result<(), StoreError> {
+        let was_closed = self.closed.swap(true, Ordering::AcqRel);
+        if was_closed { Err(StoreError::Closed) } else { Ok(()) }
+    }
+}
+
+impl ListenableStore for RedisStore {
+    fn set_listener(&self, listener: Arc<dyn CommitListener>) {
+        self.shared.teller.set(listener);
+    }
+}
+
+impl StreamStore for RedisStore {
+    fn commit(&self, commit: Commit) -> BoxFuture<'_, Result<Committed, CommitError>> {
+        Box::pin(self.shared.commit(commit))
+    }
+
+    fn read(
+        &self,
+        stream: &StreamId,
+        from: u64,
+        limit: ReadLimit,
+    ) -> BoxFuture<'_, Result<Vec<Record>, StoreError>> {
+        let stream = stream.clone();
+        Box::pin(async move { self.shared.read(&stream, from, limit).await })
+    }
+
+    fn state(&self, stream: &StreamId) -> BoxFuture<'_, Result<StreamState, StoreError>> {
+        let stream = stream.clone();
+        Box::pin(async move { self.shared.state(&stream).await })
+    }
+
+    fn session(
+        &self,
+        key: &SessionKey,
+    ) -> BoxFuture<'_, Result<Option<Arc<SessionRow>>, StoreError>> {
+        let key = key.clone();
+        Box::pin(async move { self.shared.session(&key).await })
+    }
+
+    fn recall(
+        &self,
+        key: &SessionKey,
+    ) -> BoxFuture<'_, Result<Option<Arc<SessionRow>>, StoreError>> {
+        let key = key.clone();
+        Box::pin(async move {
+            match self.shared.rows.recall(&key) {
+                Some(row) => Ok(Some(row)),
+                None => self.shared.session(&key).await,
+            }
+        })
+    }
+
+    fn watch(&self, stream: &StreamId) -> Option<Box<dyn Watch>> {
+        Some(self.shared.watch(stream))
+    }
+
+    fn resolve(
+        &self,
+        environment: &str,
+        id: &str,
+    ) -> BoxFuture<'_, Result<Option<SessionKey>, StoreError>> {
+        let (environment, id) = (environment.to_owned(), id.to_owned());
+        Box::pin(async move { self.shared.resolve(&environment, &id).await })
+    }
+
+    fn list(&self, query: ListQuery) -> BoxFuture<'_, Result<ListPage, StoreError>> {
+        Box::pin(async move { self.shared.list(&query).await })
+    }
+
+    fn owed(&self, session: &SessionKey) -> BoxFuture<'_, Result<Vec<u64>, StoreError>> {
+        let session = session.clone();
+        Box::pin(async move { self.shared.owed(&session).await })
+    }
+
+    fn fates(
+        &self,
+        session: &SessionKey,
+        from: u64,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Vec<(u64, Fate)>, StoreError>> {
+        let session = session.clone();
+        Box::pin(async move { self.shared.fates(&session, from, limit).await })
+    }
+
+    fn blob(
+        &self,
+        session: &SessionKey,
+        name: &str,
+    ) -> BoxFuture<'_, Result<Option<Bytes>, StoreError>> {
+        let (session, name) = (session.clone(), name.to_owned());
+        Box::pin(async move { self.shared.blob(&session, &name).await })
+    }
+
+    fn blobs(
+        &self,
+        session: &SessionKey,
+        prefix: &str,
+        before: Option<&str>,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Vec<(String, Bytes)>, StoreError>> {
+        let (session, prefix) = (session.clone(), prefix.to_owned());
+        let before = before.map(str::to_owned);
+        Box::pin(
+            async move { self.shared.blobs(&session, &prefix, before.as_deref(), limit).await },
+        )
+    }
+
+    fn lease(
+        &self,
+        session: &SessionKey,
+        request: LeaseRequest,
+    ) -> BoxFuture<'_, Result<Lease, LeaseError>> {
+        let session = session.clone();
+        Box::pin(async move { self.shared.lease(&session, request).await })
+    }
+
+    fn sweep_owed(
+        &self,
+        after: Option<SessionKey>,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Vec<SessionKey>, StoreError>> {
+        Box::pin(self.shared.sweep_owed(after, limit))
+    }
+
+    fn sweep_expired(
+        &self,
+        now: u64,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Vec<SessionKey>, StoreError>> {
+        Box::pin(self.shared.sweep_expired(now, limit))
+    }
+
+    fn delete(&self, session: &SessionKey) -> BoxFuture<'_, Result<(), StoreError>> {
+        let session = session.clone();
+        Box::pin(async move { self.shared.delete(&session).await })
+    }
+
+    fn enforce_retention(&self, now: u64) -> BoxFuture<'_, Result<u64, StoreError>> {
+        Box::pin(self.shared.enforce_retention(now))
+    }
+
+    fn close(&self) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(self.shared.close())
+    }
+}

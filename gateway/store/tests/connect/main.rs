@@ -1,0 +1,9 @@
+//! Connections to real servers: what they need, what breaks them, and how they come back.
+
+mod checks;
+mod cluster;
+mod harness;
+mod pub_sub;
+mod sentinels;
+mod single;
+mod waiting;

@@ -1,0 +1,66 @@
+//! Two handles on one server: what one commits, the other's listener hears.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use tidegate_core::seams::clock::SystemClock;
+use tidegate_core::seams::store::{Commit, CommitListener, Retention};
+use tidegate_protocol::Record;
+use tidegate_protocol::ids::{Channel, StreamId};
+use tidegate_store::contract::fixture::{append, key, stream};
+use tidegate_store::servers::{Config, Redis};
+use tidegate_store::{ListenableStore, open_shared};
+
+#[derive(Debug, Default)]
+struct Heard(Mutex<Vec<u64>>);
+
+impl CommitListener for Heard {
+    fn committed(&self, _: &StreamId, records: &Arc<[Record]>) {
+        self.0.lock().extend(records.iter().map(|record| record.seq_num));
+    }
+}
+
+async fn open(server: &Redis, node: &str) -> Arc<dyn ListenableStore> {
+    let clock = Arc::new(SystemClock);
+    let store = open_shared(&server.url(), clock, Retention::default(), node.to_owned()).await;
+    store.expect("a store")
+}
+
+async fn write(store: &Arc<dyn ListenableStore>, count: u64) {
+    for _ in 0..count {
+        let ops = vec![append(&Channel::OUT, &["x"])];
+        store.commit(Commit { session: key(), ops }).await.expect("a commit");
+    }
+}
+
+/// Waits until the listener heard of `count` records, which must be all in order.
+async fn heard(by: &Heard, count: u64) {
+    let all = async {
+        while (by.0.lock().len() as u64) < count {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), all).await.expect("all were heard of");
+    assert_eq!(*by.0.lock(), (0..count).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn the_other_hears_in_order_also_where_hints_get_lost() {
+    let server = Redis::start(Config::new());
+    let (one, two) = (open(&server, "one").await, open(&server, "two").await);
+    let by = Arc::new(Heard::default());
+    two.set_listener(by.clone());
+    let out = stream(&Channel::OUT);
+    two.state(&out).await.expect("a state");
+    let watch = two.watch(&out);
+    write(&one, 50).await;
+    write(&two, 10).await;
+    heard(&by, 60).await;
+    let killed: i64 = server.ask(&["CLIENT", "KILL", "TYPE", "pubsub"]).expect("killed");
+    assert_eq!(killed, 1, "the subscription of the one that watches");
+    write(&one, 50).await;
+    write(&two, 1).await;
+    heard(&by, 111).await;
+    drop(watch);
+}
