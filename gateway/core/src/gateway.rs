@@ -14,7 +14,7 @@ use crate::metrics::Metrics;
 use crate::runs::{RunLimits, Runs, Shared};
 use crate::seams::store::StoreError;
 use crate::seams::{Clock, Entropy, Fleet, StreamStore};
-use crate::sessions::locate::{Located, locate};
+use crate::sessions::locate::{Located, locate, recall};
 use crate::sessions::row::SessionRow;
 use crate::turns::{TurnLimits, Turns};
 use crate::workers::Workers;
@@ -221,6 +221,11 @@ impl Gateway {
     /// 128 random bits.
     pub fn entropy(&self) -> u128 {
         self.inner.entropy.next_u128()
+    }
+
+    /// The session called `name` in the caller's environment, as it was a moment ago.
+    pub(crate) async fn recall(&self, principal: &Principal, name: &str) -> Result<Located> {
+        recall(&*self.inner.store, &principal.environment, name).await
     }
 
     /// The session called `name` in the caller's environment.

@@ -9,11 +9,14 @@ use tidegate_protocol::limits::{RING_MAX_BATCHES, RING_MAX_BYTES};
 
 use super::batch::Batch;
 use super::ring::{Lookup, Ring};
+use crate::seams::store::Watch;
 
 /// The live form of a stream on this node, while it has followers.
 #[derive(Debug)]
 pub(super) struct LiveChannel {
     state: Mutex<State>,
+    /// Brings what other gateways commit.
+    _watch: Option<Box<dyn Watch>>,
 }
 
 #[derive(Debug)]
@@ -25,9 +28,10 @@ struct State {
 }
 
 impl LiveChannel {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(watch: Option<Box<dyn Watch>>) -> Self {
         let ring = Ring::new(RING_MAX_BYTES, RING_MAX_BATCHES);
-        Self { state: Mutex::new(State { ring, wakers: Vec::new(), free: Vec::new() }) }
+        let state = Mutex::new(State { ring, wakers: Vec::new(), free: Vec::new() });
+        Self { state, _watch: watch }
     }
 
     /// A slot for a follower's waker.

@@ -41,7 +41,7 @@ impl Channels {
         stream: StreamId,
         from: u64,
     ) -> Follower {
-        let live = self.live(&stream);
+        let live = self.live(&*store, &stream);
         Follower::new(Arc::clone(self), live, store, stream, from)
     }
 
@@ -55,12 +55,12 @@ impl Channels {
         self.len() == 0
     }
 
-    fn live(&self, stream: &StreamId) -> Arc<LiveChannel> {
+    fn live(&self, store: &dyn StreamStore, stream: &StreamId) -> Arc<LiveChannel> {
         let mut shard = self.shard(stream).lock();
         if let Some(live) = shard.get(stream).and_then(Weak::upgrade) {
             return live;
         }
-        let live = Arc::new(LiveChannel::new());
+        let live = Arc::new(LiveChannel::new(store.watch(stream)));
         shard.insert(stream.clone(), Arc::downgrade(&live));
         live
     }

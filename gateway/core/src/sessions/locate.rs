@@ -43,15 +43,26 @@ impl Located {
     }
 }
 
+/// As [`locate`], but the row may be out of date: for a commit that expects it.
+pub async fn recall(store: &dyn StreamStore, environment: &str, name: &str) -> Result<Located> {
+    let key = key_of(store, environment, name).await?;
+    let row = store.recall(&key).await.map_err(error::store)?;
+    Ok(Located { key, row, name: name.to_owned() })
+}
+
 /// Finds the session called `name` (either id form). A friendly id that is unknown has no stream:
 /// its key leads nowhere, and `row` is `None`.
 pub async fn locate(store: &dyn StreamStore, environment: &str, name: &str) -> Result<Located> {
+    let key = key_of(store, environment, name).await?;
+    let row = store.session(&key).await.map_err(error::store)?;
+    Ok(Located { key, row, name: name.to_owned() })
+}
+
+async fn key_of(store: &dyn StreamStore, environment: &str, name: &str) -> Result<SessionKey> {
     let key = if name.starts_with(SESSION_ID_PREFIX) {
         store.resolve(environment, name).await.map_err(error::store)?
     } else {
         None
     };
-    let key = key.unwrap_or_else(|| SessionKey::new(environment, name));
-    let row = store.session(&key).await.map_err(error::store)?;
-    Ok(Located { key, row, name: name.to_owned() })
+    Ok(key.unwrap_or_else(|| SessionKey::new(environment, name)))
 }

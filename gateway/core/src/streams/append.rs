@@ -36,7 +36,7 @@ impl Gateway {
         channel: &Channel,
         request: AppendRequest,
     ) -> Result<Appended> {
-        let mut located = self.locate(principal, name).await?;
+        let mut located = self.recall(principal, name).await?;
         let allowed = match channel.direction {
             Direction::In => principal.may_session(Action::Write, &located.ids(), Some(channel)),
             Direction::Out => principal.is_secret(),
@@ -50,6 +50,10 @@ impl Gateway {
             append.writer = Writer::Run { fence: run.fence };
         }
         let wakes = append.owed;
+        if located.open(self.now()).is_err() {
+            // What was at hand may be out of date.
+            located = self.locate(principal, name).await?;
+        }
         loop {
             let row = located.open(self.now())?;
             if wakes && !self.agents().has(&row.environment, &row.agent) {

@@ -9,6 +9,8 @@ use tidegate_protocol::limits::AGENT_ID_MAX_CHARS;
 use tidegate_transport::proxies::Proxies;
 use toml::{Table, Value};
 
+use tidegate_store::redis::connect::RedisUrl;
+
 use super::model::{
     AgentConfig, Config, Drain, EnvironmentConfig, LINK, Limits, LogConfig, LogFormat, RateLimit,
     ServerConfig, TlsFiles,
@@ -93,10 +95,11 @@ fn check_store_url(url: &str) -> Result<String, String> {
         Some(("memory", "")) => Ok(url.to_owned()),
         Some(("disk", path)) if !path.is_empty() => Ok(url.to_owned()),
         Some(("disk", _)) => Err("`disk:` needs a path, as in `disk:./data`".to_owned()),
-        Some((scheme @ ("redis" | "rediss" | "redis-sentinel" | "redis-cluster"), _)) => {
-            Err(format!("the {scheme} store comes with a later version; use disk:PATH or memory:"))
+        Some((scheme, _)) if scheme.starts_with("redis") => {
+            let parsed = RedisUrl::parse(url).map_err(|error| error.to_string());
+            parsed.map(|_| url.to_owned())
         }
-        _ => Err("must be memory: or disk:PATH".to_owned()),
+        _ => Err("must be memory:, disk:PATH or a redis URL".to_owned()),
     }
 }
 

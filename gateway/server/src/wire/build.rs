@@ -15,6 +15,7 @@ use tidegate_core::seams::clock::SystemClock;
 use tidegate_core::seams::store::CommitListener;
 use tidegate_core::seams::{Clock, Entropy, StreamStore};
 use tidegate_core::turns::TurnLimits;
+use tidegate_protocol::ids::base36;
 use tidegate_store::OpenError;
 use tidegate_transport::config::{Limits, ListenConfig, RateLimit, TlsPem};
 use tidegate_transport::listen::StartError;
@@ -43,7 +44,7 @@ pub struct Running {
 
 /// Opens the store, builds the agents and begins to serve. Needs a Tokio runtime.
 pub async fn start(config: &Config) -> Result<Running, Failure> {
-    let gateway = gateway(config)?;
+    let gateway = gateway(config).await?;
     let recalled = gateway.recall_agents().await;
     recalled.map_err(|error| Failure::Io(format!("the store can't be read: {error}")))?;
     let ready = Arc::new(AtomicBool::new(true));
@@ -113,11 +114,16 @@ impl Running {
     }
 }
 
-fn gateway(config: &Config) -> Result<Gateway, Failure> {
+/// Of a gateway's name in its fleet.
+const NODE_CHARS: usize = 16;
+
+async fn gateway(config: &Config) -> Result<Gateway, Failure> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
     let agents = agents(config)?;
-    let opened = tidegate_store::open(&config.store_url, Arc::clone(&clock), config.retention);
+    let node = base36(entropy.next_u128(), NODE_CHARS);
+    let (url, retention) = (&config.store_url, config.retention);
+    let opened = tidegate_store::open_shared(url, Arc::clone(&clock), retention, node).await;
     let listenable = opened.map_err(|error| match error {
         OpenError::UnknownUrl(_) | OpenError::NotInThisVersion { .. } => {
             Failure::Usage(format!("store.url: {error}"))
