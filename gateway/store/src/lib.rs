@@ -13,5 +13,5 @@ pub mod servers;
 
 pub use disk::DiskStore;
 pub use memory::MemoryStore;
-pub use open::{ListenableStore, OpenError, open, open_shared};
-pub use redis::{RedisStore, StoreTime};
+pub use open::{ListenableStore, OpenError, Opened, open, open_shared};
+pub use redis::{RedisFleet, RedisStore, StoreTime};
