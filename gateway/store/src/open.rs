@@ -3,13 +3,13 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use tidegate_core::seams::Clock;
-use tidegate_core::seams::store::{CommitListener, Retention, StreamStore};
+use tidegate_core::seams::store::{CommitListener, Retention, StoreError, StreamStore};
+use tidegate_core::seams::{Clock, Fleet};
 
 use crate::disk::DiskStore;
 use crate::memory::MemoryStore;
 use crate::redis::connect::{ConnectError, RedisUrl};
-use crate::redis::{RedisStore, StoreTime};
+use crate::redis::{RedisFleet, RedisStore, StoreTime};
 
 /// A store that tells a listener of its commits. The listener is set after the store was opened,
 /// because whoever listens reads from the store.
@@ -46,6 +46,9 @@ pub enum OpenError {
     /// No Redis or Valkey that can be a store.
     #[error(transparent)]
     Redis(#[from] ConnectError),
+    /// It can't be told that this gateway is there.
+    #[error("the gateways that share the store can't be joined: {0}")]
+    Fleet(StoreError),
     /// It can't be read or written.
     #[error("the store at {} can't be opened: {reason}", .path.display())]
     Unavailable {
@@ -56,6 +59,15 @@ pub enum OpenError {
     },
 }
 
+/// An open store.
+#[derive(Clone, Debug)]
+pub struct Opened {
+    /// The store.
+    pub store: Arc<dyn ListenableStore>,
+    /// The gateways that share it, if it can be shared. Closing the store leaves them.
+    pub fleet: Option<Arc<dyn Fleet>>,
+}
+
 /// Opens the store at `url`, also one that gateways share (`redis:`, `rediss:`, `redis-sentinel:`,
 /// `redis-cluster:`). `node` is a name of this process that no other has.
 pub async fn open_shared(
@@ -63,13 +75,14 @@ pub async fn open_shared(
     clock: Arc<dyn Clock>,
     retention: Retention,
     node: String,
-) -> Result<Arc<dyn ListenableStore>, OpenError> {
+) -> Result<Opened, OpenError> {
     if !url.starts_with("redis") {
-        return open(url, clock, retention);
+        return Ok(Opened { store: open(url, clock, retention)?, fleet: None });
     }
     let url = RedisUrl::parse(url).map_err(ConnectError::from)?;
     let store = RedisStore::open(url, StoreTime::Server, clock, retention, node).await?;
-    Ok(Arc::new(store))
+    let fleet = RedisFleet::join(&store).await.map_err(OpenError::Fleet)?;
+    Ok(Opened { store: Arc::new(store), fleet: Some(Arc::new(fleet)) })
 }
 
 /// Opens the store at `url`: `memory:` or `disk:PATH`.

@@ -16,7 +16,7 @@ use tidegate_core::seams::store::CommitListener;
 use tidegate_core::seams::{Clock, Entropy, StreamStore};
 use tidegate_core::turns::TurnLimits;
 use tidegate_protocol::ids::base36;
-use tidegate_store::OpenError;
+use tidegate_store::{OpenError, Opened};
 use tidegate_transport::config::{Limits, ListenConfig, RateLimit, TlsPem};
 use tidegate_transport::listen::StartError;
 use tidegate_transport::service::Setup;
@@ -47,6 +47,7 @@ pub async fn start(config: &Config) -> Result<Running, Failure> {
     let gateway = gateway(config).await?;
     let recalled = gateway.recall_agents().await;
     recalled.map_err(|error| Failure::Io(format!("the store can't be read: {error}")))?;
+    gateway.join_fleet();
     let ready = Arc::new(AtomicBool::new(true));
     let metrics = Arc::new(TransportMetrics::default());
     let extra = Extra {
@@ -124,7 +125,7 @@ async fn gateway(config: &Config) -> Result<Gateway, Failure> {
     let node = base36(entropy.next_u128(), NODE_CHARS);
     let (url, retention) = (&config.store_url, config.retention);
     let opened = tidegate_store::open_shared(url, Arc::clone(&clock), retention, node).await;
-    let listenable = opened.map_err(|error| match error {
+    let Opened { store: listenable, fleet } = opened.map_err(|error| match error {
         OpenError::UnknownUrl(_) | OpenError::NotInThisVersion { .. } => {
             Failure::Usage(format!("store.url: {error}"))
         }
@@ -136,7 +137,7 @@ async fn gateway(config: &Config) -> Result<Gateway, Failure> {
     let store: Arc<dyn StreamStore> = listenable;
     let access = Access::new(environments(config), Arc::clone(&clock));
     let limits = TurnLimits::default();
-    Ok(Gateway::new(Parts { store, channels, access, agents, limits, clock, entropy, fleet: None }))
+    Ok(Gateway::new(Parts { store, channels, access, agents, limits, clock, entropy, fleet }))
 }
 
 fn environments(config: &Config) -> Vec<Environment> {

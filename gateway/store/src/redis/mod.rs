@@ -7,6 +7,7 @@ mod changes;
 mod codec;
 mod commit;
 pub mod connect;
+mod fleet;
 mod index;
 mod kept;
 mod keys;
@@ -21,4 +22,5 @@ mod tell;
 mod value;
 mod watch;
 
+pub use fleet::RedisFleet;
 pub use store::{RedisStore, StoreTime};

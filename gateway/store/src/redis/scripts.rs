@@ -7,6 +7,7 @@ use tidegate_protocol::limits::{
 };
 
 use super::connect::Script;
+use super::fleet::{GONE_MS, MEMBERS_KEPT_MS, SILENT_MS};
 
 const HEAD: &str = include_str!("lua/head.lua");
 const FLOOR: &str = include_str!("lua/floor.lua");
@@ -19,6 +20,11 @@ pub(super) struct Scripts {
     pub(super) delete: Arc<Script>,
     pub(super) enforce: Arc<Script>,
     pub(super) read: Arc<Script>,
+    pub(super) claim: Arc<Script>,
+    pub(super) give_up: Arc<Script>,
+    pub(super) beat: Arc<Script>,
+    pub(super) announce: Arc<Script>,
+    pub(super) leave: Arc<Script>,
 }
 
 impl Scripts {
@@ -29,11 +35,18 @@ impl Scripts {
             delete: changing(&[include_str!("lua/delete.lua")]),
             enforce: changing(&[FLOOR, include_str!("lua/enforce.lua")]),
             read: Script::new(format!("#!lua flags=no-writes\n{}", include_str!("lua/read.lua"))),
+            claim: changing(&[include_str!("lua/claim.lua")]),
+            give_up: changing(&[include_str!("lua/give_up.lua")]),
+            beat: of_members(include_str!("lua/beat.lua")),
+            announce: of_members(include_str!("lua/announce.lua")),
+            leave: of_members(include_str!("lua/leave.lua")),
         }
     }
 
     pub(super) fn all(&self) -> Vec<Arc<Script>> {
-        [&self.commit, &self.lease, &self.delete, &self.enforce, &self.read].map(Arc::clone).into()
+        let sessions = [&self.commit, &self.lease, &self.delete, &self.enforce, &self.read];
+        let fleet = [&self.claim, &self.give_up, &self.beat, &self.announce, &self.leave];
+        sessions.into_iter().chain(fleet).map(Arc::clone).collect()
     }
 }
 
@@ -43,4 +56,9 @@ fn changing(parts: &[&str]) -> Arc<Script> {
          {EPOCH_SEQ_STRIDE}\nlocal OWED_MAX, OWED_SIGNALS_MAX = {OWED_MAX}, {OWED_SIGNALS_MAX}\n"
     );
     Script::new(format!("#!lua\n{bounds}{HEAD}{}", parts.concat()))
+}
+
+fn of_members(script: &str) -> Arc<Script> {
+    let bounds = format!("local GONE, SILENT, KEEP = {GONE_MS}, {SILENT_MS}, {MEMBERS_KEPT_MS}\n");
+    Script::new(format!("#!lua\n{bounds}{script}"))
 }

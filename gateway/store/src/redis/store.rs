@@ -18,6 +18,7 @@ use tidegate_protocol::Record;
 use tidegate_protocol::ids::{SessionKey, StreamId};
 
 use super::connect::{Call, ConnectError, Connection, RedisUrl, Script, Subscriber};
+use super::fleet::Members;
 use super::keys::Home;
 use super::known::Known;
 use super::recall::Rows;
@@ -61,6 +62,7 @@ pub(super) struct Shared {
     pub(super) lost: AtomicU64,
     pub(super) watched: Watched,
     pub(super) subscriber: Subscriber,
+    pub(super) members: Members,
     environments: Mutex<HashSet<String>>,
     closed: AtomicBool,
 }
@@ -79,6 +81,7 @@ impl RedisStore {
         let shared = Arc::new_cyclic(|shared: &Weak<Shared>| Shared {
             subscriber: Subscriber::new(&connection, Arc::new(Hints(shared.clone()))),
             watched: Watched::default(),
+            members: Members::default(),
             connection,
             scripts,
             retention,
@@ -151,8 +154,11 @@ impl Shared {
     }
 
     async fn close(&self) -> Result<(), StoreError> {
-        let was_closed = self.closed.swap(true, Ordering::AcqRel);
-        if was_closed { Err(StoreError::Closed) } else { Ok(()) }
+        if self.closed.swap(true, Ordering::AcqRel) {
+            return Err(StoreError::Closed);
+        }
+        self.leave().await;
+        Ok(())
     }
 }
 

@@ -68,12 +68,19 @@ impl Shared {
 
     /// Those of `sessions` that nobody has a lease of.
     async fn unserved(&self, sessions: Vec<SessionKey>) -> Result<Vec<SessionKey>, StoreError> {
-        let ask = |key: &SessionKey| Call::command("HGET", Home::of(key).key("h")).arg("l");
+        let ask =
+            |key: &SessionKey| Call::command("HMGET", Home::of(key).key("h")).arg("l").arg("c");
         let leases = self.run_all(sessions.iter().map(ask)).await?;
         let now = self.now();
         let mut free = Vec::new();
         for (key, lease) in sessions.into_iter().zip(leases) {
-            let lease = bytes(lease)?.unwrap_or_default();
+            let mut fields = list(lease)?.into_iter();
+            let mut next = || fields.next().map_or(Ok(None), bytes);
+            let (lease, holder) = (next()?.unwrap_or_default(), next()?);
+            let holder = holder.as_deref().and_then(|holder| std::str::from_utf8(holder).ok());
+            if holder.is_some_and(|holder| self.members.is_there(holder)) {
+                continue;
+            }
             let until = lease.split(|byte| *byte == b' ').next().unwrap_or_default();
             let until = std::str::from_utf8(until).ok().and_then(|text| text.parse::<u64>().ok());
             if until.is_none_or(|until| until <= now) {
@@ -179,7 +186,7 @@ impl Shared {
         Ok(dropped)
     }
 
-    async fn environments(&self) -> Result<Vec<String>, StoreError> {
+    pub(super) async fn environments(&self) -> Result<Vec<String>, StoreError> {
         let names = list(self.run(Call::command("SMEMBERS", ENVIRONMENTS)).await?)?;
         let mut names = names.into_iter().map(text).collect::<Result<Vec<_>, _>>()?;
         names.sort_unstable();
@@ -188,6 +195,6 @@ impl Shared {
 }
 
 /// Keys of an index, in every partition.
-fn indexes(environment: &str, index: &str) -> impl Iterator<Item = String> {
+pub(super) fn indexes(environment: &str, index: &str) -> impl Iterator<Item = String> {
     (0..PARTITIONS).map(move |partition| format!("{}{index}", base(environment, partition as u8)))
 }

@@ -157,8 +157,16 @@ pub(super) struct Hints(pub(super) Weak<Shared>);
 
 impl SubscriberListener for Hints {
     fn message(&self, channel: &[u8], payload: &[u8]) {
-        if let Some(shared) = self.0.upgrade() {
+        if let Some(shared) = self.0.upgrade()
+            && !shared.members.hear(channel, payload)
+        {
             shared.hinted(channel, payload);
+        }
+    }
+
+    fn subscribed(&self, channel: &[u8]) {
+        if let Some(shared) = self.0.upgrade() {
+            shared.members.subscribed(channel);
         }
     }
 

@@ -2,7 +2,7 @@
 -- server, node, retention (ttl, records, bytes), and the operations, each led by its letter.
 local server, node = ARGV[5], ARGV[6]
 local ttl, max_records, max_bytes = tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9])
-local ops, fields, places, owes = {}, { 's' }, {}, false
+local ops, fields, places, owes = {}, { 's', 'c' }, {}, false
 
 local at, last = 10, #ARGV
 local ARITY = { A = 10, T = 3, B = 2, D = 2, R = 6, V = 1, F = 1, M = 1, H = 0 }
@@ -79,7 +79,10 @@ do
     elseif tag == 'F' then
       if arg ~= fence then return { 1, fence } end
     elseif tag == 'M' then
-      if arg ~= session.term then return { 3, session.term } end
+      -- The holder counts too: a server that lost a claim may have given its term again.
+      if arg ~= session.term or (stored[2] and stored[2] ~= node) then
+        return { 3, session.term }
+      end
     elseif tag == 'H' then
       handovers = handovers + 1
     end
@@ -250,7 +253,7 @@ end
 
 if session.used == 0 then
   session.used, session.changed = 1, true
-  redis.call('ZADD', base .. 'a', 'NX', text(math.min(now + ttl - 60000, now + 3600000)), name)
+  redis.call('ZADD', base .. 'a', 'LT', text(math.min(now + ttl - 60000, now + 3600000)), name)
 end
 local arming = is_arm_due(session)
 if arming then session.armed, session.changed = now + span, true end

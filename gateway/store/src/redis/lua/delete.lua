@@ -5,6 +5,12 @@ local fields = {}
 for i = 1, #stored, 2 do fields[stored[i]] = stored[i + 1] end
 local session = open_session(fields.s)
 redis.call('HDEL', head, 'l')
+if fields.c then
+  session.term = session.term + 1
+  redis.call('HDEL', base .. 'k', name)
+  redis.call('HDEL', head, 'c')
+  redis.call('HSET', head, 's', pack_session(session))
+end
 if session.used == 0 then return 0 end
 local highest, epoch = session.base, session.epoch
 for field, packed in pairs(fields) do

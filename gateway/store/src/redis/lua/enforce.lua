@@ -4,6 +4,7 @@ if #stored == 0 then
   for _, index in ipairs({ 'o', 'x', 'd', 'a' }) do
     redis.call('ZREM', base .. index, name)
   end
+  redis.call('HDEL', base .. 'k', name)
   return 0
 end
 local ttl, max_records, max_bytes = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
