@@ -120,6 +120,11 @@ impl Members {
         grace.joined && grace.judges_from.is_none_or(|from| from <= Instant::now())
     }
 
+    /// A beat was not answered. It may be done later, and others then have not been heard either.
+    pub(super) fn missed(&self) {
+        self.grace.lock().judges_from = Some(Instant::now() + GRACE);
+    }
+
     pub(super) fn has_joined(&self) -> bool {
         self.grace.lock().joined
     }
