@@ -354,3 +354,16 @@ async fn a_server_that_stood_still_makes_nobody_gone() {
     until("both speak", || b.heard.has("seen a after") && a.heard.has("seen b after")).await;
     assert!(!a.heard.has("gone b") && !b.heard.has("gone a"));
 }
+
+#[tokio::test]
+async fn a_claim_that_the_server_lost_counts_for_one_only() {
+    let server = Redis::start(Config::new());
+    let (a, b) = (Gateway::open(&server.url(), "a").await, Gateway::open(&server.url(), "b").await);
+    let lost = a.take(&key()).await;
+    server.ask::<()>(&["FLUSHALL"]).expect("flushed");
+    assert_eq!(b.take(&key()).await, lost, "the server does not know the term any more");
+    let refused = a.commit(&key(), under(lost)).await;
+    assert!(matches!(refused, Err(CommitError::Displaced { .. })), "{refused:?}");
+    b.commit(&key(), under(lost)).await.expect("its claim");
+    assert_eq!(a.claim(&key()).await, theirs("b"));
+}
