@@ -46,9 +46,17 @@ pub enum OpenError {
     /// No Redis or Valkey that can be a store.
     #[error(transparent)]
     Redis(#[from] ConnectError),
-    /// It can't be told that this gateway is there.
-    #[error("the gateways that share the store can't be joined: {0}")]
-    Fleet(StoreError),
+    /// A newer version wrote what is in Redis.
+    #[error("the store in Redis has schema `{found}`, newer than {known}")]
+    NewerSchema {
+        /// Its schema.
+        found: String,
+        /// The newest known schema.
+        known: u64,
+    },
+    /// It was reached, but can't be used.
+    #[error("the shared store can't be used: {0}")]
+    Shared(StoreError),
     /// It can't be read or written.
     #[error("the store at {} can't be opened: {reason}", .path.display())]
     Unavailable {
@@ -81,7 +89,7 @@ pub async fn open_shared(
     }
     let url = RedisUrl::parse(url).map_err(ConnectError::from)?;
     let store = RedisStore::open(url, StoreTime::Server, clock, retention, node).await?;
-    let fleet = RedisFleet::join(&store).await.map_err(OpenError::Fleet)?;
+    let fleet = RedisFleet::join(&store).await.map_err(OpenError::Shared)?;
     Ok(Opened { store: Arc::new(store), fleet: Some(Arc::new(fleet)) })
 }
 

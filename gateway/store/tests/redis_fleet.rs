@@ -192,35 +192,53 @@ async fn the_claims_of_a_dead_one_are_free() {
 fn stalls(url: String, says: mpsc::SyncSender<u64>, goes_on: mpsc::Receiver<()>) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.expect("a runtime").block_on(async {
-        let a = Gateway::open(&url, "a").await;
-        let term = a.take(&key()).await;
-        a.fleet().announce(Bytes::from_static(b"here"));
-        until("b is seen", || a.heard.has("seen b ")).await;
+        let z = Gateway::open(&url, "z").await;
+        let term = z.take(&key()).await;
+        z.fleet().announce(Bytes::from_static(b"here"));
+        until("b is seen", || z.heard.has("seen b ")).await;
         says.send(term).expect("heard");
         goes_on.recv().expect("it goes on");
-        let refused = a.commit(&key(), under(term)).await;
+        let refused = z.commit(&key(), under(term)).await;
         assert!(matches!(refused, Err(CommitError::Displaced { .. })), "{refused:?}");
-        assert_eq!(a.claim(&key()).await, theirs("b"));
-        until("a message", || a.heard.has("from b welcome")).await;
+        assert_eq!(z.claim(&key()).await, theirs("b"));
+        until("a message", || z.heard.has("from b welcome")).await;
     });
 }
 
 #[tokio::test]
 async fn one_that_stood_still_is_displaced_and_comes_back() {
     let server = Redis::start(Config::new());
-    let b = Gateway::open(&server.url(), "b").await;
+    let (b, c, d) = (
+        Gateway::open(&server.url(), "b").await,
+        Gateway::open(&server.url(), "c").await,
+        Gateway::open(&server.url(), "d").await,
+    );
+    until("d is seen", || b.heard.has("seen d ")).await;
+    drop(d);
+    until("d is gone", || b.heard.has("gone d")).await;
     let (says, term) = mpsc::sync_channel(1);
     let (go_on, goes_on) = mpsc::sync_channel(1);
     let url = server.url();
-    let a = std::thread::spawn(move || stalls(url, says, goes_on));
-    until("a is gone", || b.heard.has("gone a")).await;
-    assert!(b.take(&key()).await > term.recv().expect("a term"));
+    let z = std::thread::spawn(move || stalls(url, says, goes_on));
+    let mut old = None;
+    until("z stands still", || {
+        old = old.or(term.try_recv().ok());
+        old.is_some()
+    })
+    .await;
+    // One whose connections end is found dead sooner than one that only says nothing.
+    drop(c);
+    until("z is gone", || b.heard.has("gone z")).await;
+    let mut gone = b.heard.0.lock().clone();
+    gone.retain(|what| what.starts_with("gone"));
+    assert_eq!(gone, ["gone d", "gone c", "gone z"]);
+    assert!(Some(b.take(&key()).await) > old);
     go_on.send(()).expect("heard");
-    let is_back = || b.heard.of("a").last().is_some_and(|last| last == "seen a here");
-    until("a is back", is_back).await;
-    b.fleet().send("a", Bytes::from_static(b"welcome")).await.expect("it is there");
-    until("a has ended", || a.is_finished()).await;
-    a.join().expect("no failure");
+    let is_back = || b.heard.of("z").last().is_some_and(|last| last == "seen z here");
+    until("z is back", is_back).await;
+    b.fleet().send("z", Bytes::from_static(b"welcome")).await.expect("it is there");
+    until("z has ended", || z.is_finished()).await;
+    z.join().expect("no failure");
 }
 
 #[tokio::test]
@@ -310,4 +328,42 @@ async fn a_server_that_was_away_makes_nobody_gone() {
     })
     .await;
     assert!(!a.heard.has("gone b") && !b.heard.has("gone a"));
+}
+
+#[tokio::test]
+async fn a_server_that_stood_still_makes_nobody_gone() {
+    let server = Redis::start(Config::new());
+    let (a, b, c) = (
+        Gateway::open(&server.url(), "a").await,
+        Gateway::open(&server.url(), "b").await,
+        Gateway::open(&server.url(), "c").await,
+    );
+    until("c is seen", || a.heard.has("seen c ") && b.heard.has("seen c ")).await;
+    drop(c);
+    // Both are in the state to judge others.
+    until("c is gone", || a.heard.has("gone c") && b.heard.has("gone c")).await;
+    server.pause();
+    // Beats pile up at the server meanwhile.
+    for _ in 0..2 {
+        let asked = a.opened.store.owed(&key()).await;
+        assert!(matches!(asked, Err(StoreError::Unavailable(_))), "{asked:?}");
+    }
+    server.resume();
+    a.fleet().announce(Bytes::from_static(b"after"));
+    b.fleet().announce(Bytes::from_static(b"after"));
+    until("both speak", || b.heard.has("seen a after") && a.heard.has("seen b after")).await;
+    assert!(!a.heard.has("gone b") && !b.heard.has("gone a"));
+}
+
+#[tokio::test]
+async fn a_claim_that_the_server_lost_counts_for_one_only() {
+    let server = Redis::start(Config::new());
+    let (a, b) = (Gateway::open(&server.url(), "a").await, Gateway::open(&server.url(), "b").await);
+    let lost = a.take(&key()).await;
+    server.ask::<()>(&["FLUSHALL"]).expect("flushed");
+    assert_eq!(b.take(&key()).await, lost, "the server does not know the term any more");
+    let refused = a.commit(&key(), under(lost)).await;
+    assert!(matches!(refused, Err(CommitError::Displaced { .. })), "{refused:?}");
+    b.commit(&key(), under(lost)).await.expect("its claim");
+    assert_eq!(a.claim(&key()).await, theirs("b"));
 }

@@ -15,6 +15,7 @@ mod known;
 mod listing;
 mod reads;
 mod recall;
+mod schema;
 mod scripts;
 mod store;
 mod sweeps;

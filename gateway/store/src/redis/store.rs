@@ -17,16 +17,17 @@ use tidegate_core::sessions::row::SessionRow;
 use tidegate_protocol::Record;
 use tidegate_protocol::ids::{SessionKey, StreamId};
 
-use super::connect::{Call, ConnectError, Connection, RedisUrl, Script, Subscriber};
+use super::connect::{Call, Connection, RedisUrl, Script, Subscriber};
 use super::fleet::Members;
 use super::keys::Home;
 use super::known::Known;
 use super::recall::Rows;
+use super::schema::check_schema;
 use super::scripts::Scripts;
 use super::tell::Teller;
 use super::value::unavailable;
 use super::watch::{Hints, Watched, poll};
-use crate::open::ListenableStore;
+use crate::open::{ListenableStore, OpenError};
 
 const DAY_MS: u64 = 24 * 3_600 * 1_000;
 /// Longest life of a key: a hundred years.
@@ -75,9 +76,10 @@ impl RedisStore {
         clock: Arc<dyn Clock>,
         retention: Retention,
         node: String,
-    ) -> Result<Self, ConnectError> {
+    ) -> Result<Self, OpenError> {
         let scripts = Scripts::new();
         let connection = Connection::open(url, scripts.all(), clock).await?;
+        check_schema(&connection).await?;
         let shared = Arc::new_cyclic(|shared: &Weak<Shared>| Shared {
             subscriber: Subscriber::new(&connection, Arc::new(Hints(shared.clone()))),
             watched: Watched::default(),

@@ -21,6 +21,7 @@ pub(super) async fn keep_beating(shared: Weak<Shared>) {
             return;
         }
         if let Err(error) = shared.beat().await {
+            shared.members.missed();
             debug!(%error, "the other gateways can't be told that this one is alive");
         }
         let wake = Arc::clone(&shared.members.wake);

@@ -120,6 +120,16 @@ impl Members {
         grace.joined && grace.judges_from.is_none_or(|from| from <= Instant::now())
     }
 
+    /// Whether a list without somebody says that they are gone.
+    pub(super) fn trusts(&self) -> bool {
+        self.grace.lock().trusts(Instant::now())
+    }
+
+    /// A beat was not answered. It may be done later, and others then have not been heard either.
+    pub(super) fn missed(&self) {
+        self.grace.lock().judges_from = Some(Instant::now() + GRACE);
+    }
+
     pub(super) fn has_joined(&self) -> bool {
         self.grace.lock().joined
     }
@@ -167,6 +177,12 @@ impl Members {
             grace.trusts_from = Some(now + GRACE);
         }
         grace.joined = true;
-        grace.trusts_from.is_none_or(|from| from <= now)
+        grace.trusts(now)
+    }
+}
+
+impl Grace {
+    fn trusts(&self, now: Instant) -> bool {
+        self.trusts_from.is_none_or(|from| from <= now)
     }
 }

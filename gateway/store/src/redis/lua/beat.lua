@@ -24,6 +24,8 @@ redis.call('HSET', members, node, string.format('%.0f ', now) .. version)
 redis.call('PEXPIRE', members, KEEP)
 redis.call('PEXPIRE', rosters, KEEP)
 
+-- Whoever was away itself can't tell who else was: perhaps nobody could beat.
+local judges = ARGV[4] == '1' and late >= 0 and late <= SILENT
 local out, gone = { late, version }, {}
 local all = redis.call('HGETALL', members)
 for i = 1, #all, 2 do
@@ -31,7 +33,7 @@ for i = 1, #all, 2 do
   if name ~= node then
     local beat, announced = parse(all[i + 1])
     local age = now - beat
-    if ARGV[4] == '1' and (age > GONE or (age > SILENT and not is_heard(name))) then
+    if judges and (age > GONE or (age > SILENT and not is_heard(name))) then
       gone[#gone + 1] = name
     else
       out[#out + 1], out[#out + 2] = name, announced

@@ -1,0 +1,83 @@
+//! A server that loses committed records: no seq is given twice (I1).
+
+use std::sync::Arc;
+
+use tidegate_core::seams::StreamStore;
+use tidegate_core::seams::clock::SystemClock;
+use tidegate_core::seams::store::{Appended, Commit, Op, Retention, StoreError};
+use tidegate_protocol::ids::Channel;
+use tidegate_protocol::limits::EPOCH_SEQ_STRIDE;
+use tidegate_store::contract::fixture::{ALL, append, key, seqs, stream};
+use tidegate_store::redis::connect::RedisUrl;
+use tidegate_store::servers::{Config, Redis};
+use tidegate_store::{RedisStore, StoreTime};
+
+async fn open(server: &Redis, node: &str) -> RedisStore {
+    let url = RedisUrl::parse(&server.url()).expect("a URL");
+    let (time, clock) = (StoreTime::Server, Arc::new(SystemClock));
+    let opened = RedisStore::open(url, time, clock, Retention::default(), node.to_owned()).await;
+    opened.expect("a store")
+}
+
+async fn write(store: &RedisStore, bodies: &[&str]) -> Appended {
+    let ops: Vec<Op> = vec![append(&Channel::OUT, bodies)];
+    let committed = store.commit(Commit { session: key(), ops }).await;
+    committed.expect("a commit").appends[0]
+}
+
+/// Waits until the store reaches the server again.
+async fn reached(store: &RedisStore) {
+    let asked = async {
+        while matches!(store.owed(&key()).await, Err(StoreError::Unavailable(_))) {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(60), asked).await.expect("reached");
+}
+
+#[tokio::test]
+async fn a_server_that_forgot_all_gets_a_new_epoch_far_ahead() {
+    let mut server = Redis::start(Config::new());
+    let store = open(&server, "a").await;
+    let before = write(&store, &["one", "two", "three"]).await;
+    assert_eq!((before.epoch, before.first), (0, 0));
+    server.restart();
+    reached(&store).await;
+    let after = write(&store, &["four"]).await;
+    assert_eq!((after.epoch, after.first), (1, 3 + EPOCH_SEQ_STRIDE));
+    assert_eq!(store.lost_records(), 3);
+    let again = write(&store, &["five"]).await;
+    assert_eq!((again.epoch, again.first), (1, after.first + 1));
+    assert_eq!(store.lost_records(), 3, "what is lost is counted once");
+    let records = store.read(&stream(&Channel::OUT), 0, ALL).await.expect("records");
+    assert_eq!(seqs(&records), [after.first, again.first]);
+}
+
+#[tokio::test]
+async fn keys_that_were_flushed_are_a_loss() {
+    let server = Redis::start(Config::new());
+    let (a, b) = (open(&server, "a").await, open(&server, "b").await);
+    write(&a, &["one", "two"]).await;
+    // It only looked, and knows all the same.
+    b.state(&stream(&Channel::OUT)).await.expect("a state");
+    server.ask::<()>(&["FLUSHALL"]).expect("flushed");
+    let after = write(&b, &["three"]).await;
+    assert_eq!((after.epoch, after.first), (1, 2 + EPOCH_SEQ_STRIDE));
+    assert_eq!((a.lost_records(), b.lost_records()), (0, 2));
+    let other = write(&a, &["four"]).await;
+    assert_eq!((other.epoch, other.first), (1, after.first + 1), "the same epoch");
+}
+
+#[tokio::test]
+async fn a_restart_that_loses_nothing_is_a_new_epoch_without_a_loss() {
+    let mut server = Redis::start(Config::new().durable());
+    let store = open(&server, "a").await;
+    let before = write(&store, &["one", "two"]).await;
+    server.restart();
+    reached(&store).await;
+    let after = write(&store, &["three"]).await;
+    assert_eq!((after.epoch, after.first), (before.epoch + 1, 2 + EPOCH_SEQ_STRIDE));
+    assert_eq!(store.lost_records(), 0);
+    let records = store.read(&stream(&Channel::OUT), 0, ALL).await.expect("records");
+    assert_eq!(seqs(&records), [0, 1, after.first]);
+}
