@@ -73,8 +73,8 @@ impl Home {
         Ok(engine)
     }
 
-    /// Makes the engine's files where there are none: elsewhere first, since whoever is killed in the
-    /// middle of it leaves some that can't be opened.
+    /// Makes the engine's files where there are none: elsewhere first, since whoever is killed in
+    /// the middle of it leaves some that can't be opened.
     fn make(&self) -> Result<(), String> {
         let text = |error: io::Error| error.to_string();
         if self.data().try_exists().map_err(text)? {
