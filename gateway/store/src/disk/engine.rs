@@ -51,7 +51,7 @@ impl Home {
             path: path.to_owned(),
             reason: error.to_string(),
         };
-        fs::create_dir_all(path.join("data")).map_err(unavailable)?;
+        fs::create_dir_all(path).map_err(unavailable)?;
         let options = File::options().create(true).truncate(false).write(true).to_owned();
         let lock = options.open(path.join("lock")).map_err(unavailable)?;
         match lock.try_lock() {
@@ -66,10 +66,31 @@ impl Home {
     /// Opens the engine for the first time in this process.
     pub(super) fn open(&self) -> Result<Engine, OpenError> {
         let engine = self
-            .recover()
+            .make()
+            .and_then(|()| self.recover())
             .map_err(|reason| OpenError::Unavailable { path: self.path.clone(), reason })?;
         self.check_format(&engine)?;
         Ok(engine)
+    }
+
+    /// Makes the engine's files where there are none: elsewhere first, since whoever is killed in
+    /// the middle of it leaves some that can't be opened.
+    fn make(&self) -> Result<(), String> {
+        let text = |error: io::Error| error.to_string();
+        if self.data().try_exists().map_err(text)? {
+            return Ok(());
+        }
+        let new = self.path.join("data.new");
+        match fs::remove_dir_all(&new) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(text(error)),
+            _ => {}
+        }
+        let engine = open_engine(&new).map_err(|error| error.to_string())?;
+        engine.db.persist(PersistMode::SyncAll).map_err(|error| error.to_string())?;
+        drop(engine);
+        sync_dir(&new).map_err(text)?;
+        fs::rename(&new, self.data()).map_err(text)?;
+        sync_dir(&self.path).map_err(text)
     }
 
     /// Mends the journal if nobody closed the store in peace: a sync may have failed. A torn group
@@ -83,11 +104,11 @@ impl Home {
             }
             Err(error) => return Err(text(error)),
         }
-        match self.open_engine() {
+        match open_engine(&self.data()) {
             Err(fjall::Error::JournalRecovery(error)) => {
                 tracing::warn!(?error, path = %self.path.display(), "cutting off a torn commit");
                 journal::cut(&self.data(), MARK).map_err(text)?;
-                self.open_engine().map_err(|error| error.to_string())
+                open_engine(&self.data()).map_err(|error| error.to_string())
             }
             other => other.map_err(|error| error.to_string()),
         }
@@ -109,7 +130,7 @@ impl Home {
     /// one any more.
     pub(super) fn reopen(&self, number: u64) -> Result<Engine, StoreError> {
         journal::cut(&self.data(), &self.mark(number)).map_err(unavailable)?;
-        self.open_engine().map_err(unavailable)
+        open_engine(&self.data()).map_err(unavailable)
     }
 
     /// Says that all is synced: the next start needs no repair.
@@ -124,16 +145,6 @@ impl Home {
         mark.extend_from_slice(&self.nonce.to_be_bytes());
         mark.extend_from_slice(&number.to_be_bytes());
         mark
-    }
-
-    fn open_engine(&self) -> fjall::Result<Engine> {
-        let db = Database::builder(self.data())
-            .cache_size(CACHE_BYTES)
-            .worker_threads(WORKERS)
-            .journal_compression(CompressionType::None)
-            .open()?;
-        let data = db.keyspace("tidegate", KeyspaceCreateOptions::default)?;
-        Ok(Engine { db, data })
     }
 
     fn check_format(&self, engine: &Engine) -> Result<(), OpenError> {
@@ -170,6 +181,16 @@ impl Home {
 /// As the seam says it.
 pub(super) fn unavailable(error: impl ToString) -> StoreError {
     StoreError::Unavailable(error.to_string())
+}
+
+fn open_engine(path: &Path) -> fjall::Result<Engine> {
+    let db = Database::builder(path)
+        .cache_size(CACHE_BYTES)
+        .worker_threads(WORKERS)
+        .journal_compression(CompressionType::None)
+        .open()?;
+    let data = db.keyspace("tidegate", KeyspaceCreateOptions::default)?;
+    Ok(Engine { db, data })
 }
 
 fn sync_dir(path: &Path) -> io::Result<()> {
