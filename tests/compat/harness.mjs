@@ -1,16 +1,15 @@
-// Starts the real binary for one test file and stops it at the end.
+// Starts the real binary for one test file and stops it at the end. See lib/topology.mjs for what
+// else may stand behind its address.
 
-import { spawn } from "node:child_process";
 import assert from "node:assert/strict";
-import { createServer } from "node:net";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { dirname, join, resolve } from "node:path";
-import { fileURLToPath } from "node:url";
+import { join } from "node:path";
 import { after } from "node:test";
+import { freePort } from "./lib/ports.mjs";
+import { gateways, start } from "./lib/topology.mjs";
 
-const HERE = dirname(fileURLToPath(import.meta.url));
-const BINARY = process.env.TIDEGATE_BIN ?? resolve(HERE, "../../target/debug/tidegate");
+export { freePort, gateways };
 
 /** The shape with which the gateway mints tokens, and one with which the SDK signs them itself. */
 export const MINTING_KEY = "tr_dev_sk_0123456789abcdefghijABCD";
@@ -39,37 +38,23 @@ export async function launch({ store = "memory:", agents = "", config = "", port
   const folder = data ?? (await mkdtemp(join(tmpdir(), "tidegate-compat-")));
   port ??= await freePort();
   const url = `http://127.0.0.1:${port}`;
-  const file = join(folder, "tidegate.toml");
   const storeUrl = store === "disk:" ? `disk:${join(folder, "data")}` : store;
-  await writeFile(file, toml({ port, url, storeUrl, agents, config }));
-  const child = spawn(BINARY, ["serve", "--config", file], {
-    stdio: ["ignore", "pipe", "pipe"],
-    // No balancer has to find out that it goes.
-    env: { PATH: process.env.PATH, RUST_BACKTRACE: "1", TIDEGATE__DRAIN__DELAY: "0s",
-      TIDEGATE__DRAIN__SPREAD: "0s" },
-  });
-  let log = "";
-  for (const stream of [child.stdout, child.stderr]) stream.on("data", (text) => (log += text));
-  const exit = new Promise((done, failed) => {
-    child.on("error", failed);
-    child.on("exit", (code, signal) => done({ code, signal }));
-  });
+  const place = await start({ folder, port, storeUrl, keep: data !== undefined,
+    toml: (own) => toml({ ...own, url, agents, config }) });
   const stop = async (signal = "SIGTERM") => {
-    child.kill(signal);
-    const ended = await exit;
+    const ended = await place.stop(signal);
     if (!data) await rm(folder, { recursive: true, force: true });
     return ended;
   };
-  await ready(url, exit, () => log);
-  return { url, port, folder, key: OWN_KEY, rootKey: ROOT_KEY, pid: child.pid, stop,
-    logs: () => log };
+  return { url, port, folder, key: OWN_KEY, rootKey: ROOT_KEY, stop, logs: place.logs };
 }
 
-function toml({ port, url, storeUrl, agents, config }) {
+function toml({ port, url, storeUrl, behind, agents, config }) {
   return `
 [server]
 listen = "127.0.0.1:${port}"
 public_url = "${url}"
+${behind ? 'trusted_proxies = ["127.0.0.1"]' : ""}
 [store]
 url = ${JSON.stringify(storeUrl)}
 [[environment]]
@@ -96,28 +81,4 @@ ${agents}
 timeout = "2s"
 ${config}
 `;
-}
-
-async function ready(url, exit, logs) {
-  let ended;
-  exit.then((how) => (ended = how), (error) => (ended = error));
-  for (let attempt = 0; attempt < 600; attempt += 1) {
-    if (ended) throw new Error(`the gateway did not start: ${JSON.stringify(ended)}\n${logs()}`);
-    const answer = await fetch(`${url}/ready`).catch(() => undefined);
-    if (answer?.status === 200) return;
-    await new Promise((done) => setTimeout(done, 50));
-  }
-  throw new Error(`the gateway was not ready within 30 s\n${logs()}`);
-}
-
-/** A port that was free a moment ago. */
-export function freePort() {
-  return new Promise((done, failed) => {
-    const server = createServer();
-    server.on("error", failed);
-    server.listen(0, "127.0.0.1", () => {
-      const { port } = server.address();
-      server.close(() => done(port));
-    });
-  });
 }
