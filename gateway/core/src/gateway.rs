@@ -8,10 +8,11 @@ use tracing::warn;
 use crate::access::{Access, Principal};
 use crate::agents::{Agents, Service};
 use crate::channels::Channels;
+use crate::drivers::Common;
 use crate::error::Result;
 use crate::fleet::Serving;
 use crate::metrics::Metrics;
-use crate::runs::{RunLimits, Runs, Shared};
+use crate::runs::{RunLimits, Runs};
 use crate::seams::store::StoreError;
 use crate::seams::{Clock, Entropy, Fleet, StreamStore};
 use crate::sessions::locate::{Located, locate, recall};
@@ -80,25 +81,16 @@ impl Gateway {
             Arc::clone(&entropy),
             Arc::clone(&serving),
         ));
-        let turns = Turns::new(
-            Arc::clone(&store),
-            Arc::clone(&agents),
-            Arc::clone(&clock),
-            Arc::clone(&entropy),
-            Arc::clone(&metrics),
-            limits,
-            Arc::clone(&serving),
-        );
-        let runs = Runs::new(Shared::new(
-            Arc::clone(&store),
-            Arc::clone(&workers),
-            Arc::clone(&access),
-            Arc::clone(&clock),
-            Arc::clone(&entropy),
-            Arc::clone(&metrics),
-            RunLimits { idle_ms: limits.idle_ms },
-            Arc::clone(&serving),
-        ));
+        let common = Common {
+            store: Arc::clone(&store),
+            clock: Arc::clone(&clock),
+            entropy: Arc::clone(&entropy),
+            metrics: Arc::clone(&metrics),
+            serving: Arc::clone(&serving),
+        };
+        let turns = Turns::new(common.clone(), Arc::clone(&agents), limits);
+        let run_limits = RunLimits { idle_ms: limits.idle_ms };
+        let runs = Runs::new(common, Arc::clone(&workers), Arc::clone(&access), run_limits);
         let inner = Inner {
             store,
             channels,

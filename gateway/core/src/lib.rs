@@ -5,6 +5,7 @@
 pub mod access;
 pub mod agents;
 pub mod channels;
+pub mod drivers;
 pub mod error;
 pub mod fleet;
 pub mod gateway;

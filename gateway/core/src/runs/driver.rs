@@ -17,6 +17,7 @@ use super::book::{BOOK_BLOB, Book, RunRow, run_name};
 use super::calls::Call;
 use super::engine::Shared;
 use super::machine::Machine;
+use crate::drivers::Inbox;
 use crate::fleet::Hold;
 use crate::seams::BoxFuture;
 use crate::seams::store::{Commit, CommitError, Committed, Op, ReadLimit, StoreError};
@@ -34,8 +35,7 @@ pub(super) struct Driver {
     pub(super) shared: Arc<Shared>,
     pub(super) session: SessionKey,
     pub(super) row: Arc<SessionRow>,
-    pub(super) poked: mpsc::Receiver<()>,
-    pub(super) calls: mpsc::Receiver<Call>,
+    pub(super) inbox: Inbox<Call>,
     /// A call that was taken before the session was claimed.
     pub(super) called: Option<Call>,
     /// The right to serve the session.
@@ -77,20 +77,13 @@ enum Event {
 }
 
 impl Driver {
-    pub(super) fn new(
-        shared: Arc<Shared>,
-        session: SessionKey,
-        row: Arc<SessionRow>,
-        poked: mpsc::Receiver<()>,
-        calls: mpsc::Receiver<Call>,
-    ) -> Self {
+    pub(super) fn new(shared: Arc<Shared>, session: SessionKey, inbox: Inbox<Call>) -> Self {
         let (called, hold, work, unheard, placing, slot, wanted, delivered) = Default::default();
         Self {
             shared,
             session,
-            row,
-            poked,
-            calls,
+            row: inbox.row(),
+            inbox,
             called,
             hold,
             work,
@@ -135,11 +128,11 @@ impl Driver {
         let placing = self.placing.is_some();
         tokio::select! {
             biased;
-            poked = self.poked.recv() => match poked {
+            poked = self.inbox.pokes.recv() => match poked {
                 Some(()) => Event::Poked,
                 None => Event::Forgotten,
             },
-            Some(call) = called(&mut self.called, &mut self.calls) => {
+            Some(call) = called(&mut self.called, &mut self.inbox.calls) => {
                 Event::Called(Box::new(call))
             }
             event = next(self.work.as_ref(), &mut self.unheard) => Event::Worked(event),
@@ -154,7 +147,7 @@ impl Driver {
 
     /// May the session go to the gateway whose worker holds its run?
     fn may_yield(&self) -> bool {
-        self.work.as_ref().is_none_or(Work::is_detached) || self.shared.is_draining()
+        self.work.as_ref().is_none_or(Work::is_detached) || self.shared.keeper.is_draining()
     }
 
     /// Hands in what `.in` has beyond what was seen.
@@ -174,7 +167,7 @@ impl Driver {
     }
 
     async fn look(&self, machine: &mut Machine) -> Result<(), CommitError> {
-        let state = self.shared.store.state(&self.stream(Channel::OUT)).await?;
+        let state = self.shared.common.store.state(&self.stream(Channel::OUT)).await?;
         if machine.awaits_activity() && machine.is_live() && state.tail > self.out_at_boot {
             machine.handle_activity(self.now());
         }
@@ -195,7 +188,7 @@ impl Driver {
 
     /// The machine as the store has it, with what is owed.
     async fn restore(&mut self) -> Result<Machine, CommitError> {
-        let store = Arc::clone(&self.shared.store);
+        let store = Arc::clone(&self.shared.common.store);
         let book = match store.blob(&self.session, BOOK_BLOB).await? {
             Some(bytes) => Book::parse(&bytes)?,
             None => Book::default(),
@@ -228,7 +221,7 @@ impl Driver {
 
     pub(super) fn commit(&self, ops: Vec<Op>) -> BoxFuture<'_, Result<Committed, CommitError>> {
         let ops = self.hold.guard(ops);
-        self.shared.store.commit(Commit { session: self.session.clone(), ops })
+        self.shared.common.store.commit(Commit { session: self.session.clone(), ops })
     }
 
     pub(super) async fn read(
@@ -237,7 +230,7 @@ impl Driver {
         from: u64,
         limit: ReadLimit,
     ) -> Result<Vec<Record>, StoreError> {
-        self.shared.store.read(&self.stream(channel), from, limit).await
+        self.shared.common.store.read(&self.stream(channel), from, limit).await
     }
 
     pub(super) fn stream(&self, channel: Channel) -> StreamId {
@@ -245,7 +238,7 @@ impl Driver {
     }
 
     pub(super) fn now(&self) -> u64 {
-        self.shared.clock.unix_millis()
+        self.shared.common.clock.unix_millis()
     }
 
     fn instant(&self, at: u64) -> Instant {

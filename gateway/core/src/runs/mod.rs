@@ -22,6 +22,6 @@ mod words;
 
 pub use asked::Succession;
 pub use calls::Call;
-pub use engine::{Runs, Shared};
+pub use engine::Runs;
 pub use injected::injected_messages;
 pub use machine::RunLimits;

@@ -28,7 +28,7 @@ impl Driver {
     pub(super) async fn perform(&mut self, machine: &mut Machine) -> Result<(), CommitError> {
         while let Some(effect) = machine.poll_effect() {
             match effect {
-                Effect::Place => self.place(machine),
+                Effect::Place => self.place(machine).await?,
                 Effect::Fence => self.fence(machine).await?,
                 Effect::Commit(ops) => {
                     self.commit(ops).await?;
@@ -61,7 +61,8 @@ impl Driver {
         Ok(())
     }
 
-    fn place(&mut self, machine: &mut Machine) {
+    async fn place(&mut self, machine: &mut Machine) -> Result<(), CommitError> {
+        self.look_at_row().await?;
         let want = want(&self.row, machine.book().worker.as_deref());
         if want.version.is_some() && !self.shared.workers.can_serve(&want) {
             machine.handle_missing_version();
@@ -70,13 +71,22 @@ impl Driver {
         let workers = Arc::clone(&self.shared.workers);
         let placing = tokio::spawn(async move { workers.place(want).await });
         self.placing = Some(AbortOnDropHandle::new(placing));
+        Ok(())
+    }
+
+    /// The session's row may name another version by now, and then no record on `.in` says so.
+    pub(super) async fn look_at_row(&mut self) -> Result<(), StoreError> {
+        if let Some(row) = self.shared.common.store.session(&self.session).await? {
+            self.row = row;
+        }
+        Ok(())
     }
 
     async fn fence(&self, machine: &mut Machine) -> Result<(), CommitError> {
-        let holder = format!("run:{}", base36(self.shared.entropy.next_u128(), 12));
+        let holder = format!("run:{}", base36(self.shared.common.entropy.next_u128(), 12));
         let request = LeaseRequest::Take { holder, ttl_ms: LEASE_MS };
         let lease = loop {
-            match self.shared.store.lease(&self.session, request.clone()).await {
+            match self.shared.common.store.lease(&self.session, request.clone()).await {
                 Ok(lease) => break lease,
                 Err(LeaseError::Held { .. }) => tokio::task::yield_now().await,
                 Err(LeaseError::Store(error)) => return Err(error.into()),
@@ -102,7 +112,7 @@ impl Driver {
         };
         let token = self.shared.access.mint_run_token(&row.environment, &identity);
         let token = token.map_err(|error| StoreError::Unavailable(error.to_string()))?;
-        let out = self.shared.store.state(&self.stream(Channel::OUT)).await?;
+        let out = self.shared.common.store.state(&self.stream(Channel::OUT)).await?;
         self.out_at_boot = out.tail;
         self.delivered = book.floor;
         let records = self.takes_records();
@@ -137,7 +147,7 @@ impl Driver {
     /// The row with the id of the run that begins.
     async fn name_run(&self, number: u64) -> Result<Arc<SessionRow>, CommitError> {
         loop {
-            let found = self.shared.store.session(&self.session).await?;
+            let found = self.shared.common.store.session(&self.session).await?;
             let row = found.unwrap_or_else(|| Arc::clone(&self.row));
             let id = run_id(&row.id, number);
             if row.run_id == id || row.version == 0 {
@@ -170,7 +180,7 @@ impl Driver {
     }
 
     async fn stop_again(&self) -> Result<(), CommitError> {
-        let id = base36(self.shared.entropy.next_u128(), 21);
+        let id = base36(self.shared.common.entropy.next_u128(), 21);
         let append = Append {
             channel: Channel::IN,
             writer: Writer::Gateway { bump: false },

@@ -135,7 +135,7 @@ impl Driver {
         let refused = |text: String| Refusal::new(ErrorCode::InvalidBody, text);
         let one = |raw: &RawValue| match OutRecord::parse(raw) {
             Ok(OutRecord::Data(data)) => {
-                let id = base36(self.shared.entropy.next_u128(), 7);
+                let id = base36(self.shared.common.entropy.next_u128(), 7);
                 Ok(NewRecord::data(data.get().as_bytes(), &id))
             }
             // Its boundary is the gateway's to write, as are tokens.
@@ -191,7 +191,7 @@ impl Driver {
         let committed = self.commit(ops).await?;
         let appended = committed.appends[0];
         if !appended.repeated {
-            self.shared.metrics.turn_completed();
+            self.shared.common.metrics.turn_completed();
             machine.handle_boundary(plan, self.now());
         }
         Ok(appended)
@@ -215,6 +215,7 @@ impl Driver {
                 failed.map_or(Ok(()), Err)
             }
             Call::Succeed { number, upgrade, reply } => {
+                self.look_at_row().await?;
                 let succession = machine.handle_succession(number, upgrade, now);
                 self.perform(machine).await?;
                 let missing = !self.shared.workers.can_serve(&want(&self.row, None));
@@ -267,7 +268,9 @@ impl Driver {
     ) -> Result<(), CommitError> {
         machine.handle_closed();
         loop {
-            let Some(row) = self.shared.store.session(&self.session).await? else { return Ok(()) };
+            let Some(row) = self.shared.common.store.session(&self.session).await? else {
+                return Ok(());
+            };
             if row.closed_at.is_some() {
                 return Ok(());
             }
@@ -322,7 +325,7 @@ impl Driver {
 
     /// The saved transcript.
     pub(super) async fn checkpoint(&self) -> Result<Option<String>, StoreError> {
-        let blob = self.shared.store.blob(&self.session, SAVED_BLOB).await?;
+        let blob = self.shared.common.store.blob(&self.session, SAVED_BLOB).await?;
         Ok(blob.and_then(|bytes| String::from_utf8(bytes.into()).ok()))
     }
 }

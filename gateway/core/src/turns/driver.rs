@@ -1,5 +1,6 @@
 //! Runs one session's machine: reads inputs, performs effects, polls the backend. No decisions.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,7 +8,6 @@ use futures_util::FutureExt;
 use tidegate_protocol::Record;
 use tidegate_protocol::ids::{Channel, SessionKey, StreamId};
 use tidegate_protocol::limits::{READ_PAGE_MAX_BYTES, RECORDS_PAGE_MAX, TRANSCRIPT_MESSAGES_MAX};
-use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, sleep_until};
 use tracing::{debug, info_span};
 
@@ -17,6 +17,7 @@ use super::engine::Shared;
 use super::machine::{Effect, Machine, Setting};
 use super::state::{Active, ENGINE_BLOB, EngineState, MESSAGE_PREFIX, StoredMessage};
 use crate::agents::Service;
+use crate::drivers::Inbox;
 use crate::fleet::Hold;
 use crate::seams::backend::{AgentBackend, BackendError, Chunk};
 use crate::seams::store::{Commit, CommitError, Committed, Op, ReadLimit, StoreError};
@@ -41,7 +42,7 @@ pub(super) struct Driver {
     pub(super) shared: Arc<Shared>,
     pub(super) session: SessionKey,
     pub(super) row: Arc<SessionRow>,
-    pub(super) poked: mpsc::Receiver<()>,
+    pub(super) inbox: Inbox<Infallible>,
     /// The right to serve the session.
     pub(super) hold: Hold,
     /// The store failed under the last machine.
@@ -58,13 +59,9 @@ struct Running {
 }
 
 impl Driver {
-    pub(super) fn new(
-        shared: Arc<Shared>,
-        session: SessionKey,
-        row: Arc<SessionRow>,
-        poked: mpsc::Receiver<()>,
-    ) -> Self {
-        Self { shared, session, row, poked, hold: Hold::default(), failed: false }
+    pub(super) fn new(shared: Arc<Shared>, session: SessionKey, inbox: Inbox<Infallible>) -> Self {
+        let row = inbox.row();
+        Self { shared, session, row, inbox, hold: Hold::default(), failed: false }
     }
 
     pub(super) async fn drive(&mut self) -> Result<Exit, CommitError> {
@@ -78,16 +75,17 @@ impl Driver {
         let (mut machine, mut running) = self.restore(&*backend).await?;
         loop {
             // Made before the flag is read, so that no drain is missed in between.
-            let drain = self.shared.drain.notified();
-            if machine.is_between_turns() && self.shared.is_draining() {
+            let drain = self.shared.keeper.drained();
+            if machine.is_between_turns() && self.shared.keeper.is_draining() {
                 return self.finish(running).await;
             }
             let due = machine.poll_timeout().map(|at| self.instant(at));
             let idle = machine.is_idle();
             tokio::select! {
                 biased;
-                poked = self.poked.recv() => {
+                poked = self.inbox.pokes.recv() => {
                     if poked.is_none() { return self.finish(running).await; }
+                    self.look_at_row(&mut machine);
                     if machine.is_idle() && let Some(node) = self.better_place(&*backend) {
                         return Ok(Exit::Moved(node));
                     }
@@ -101,7 +99,8 @@ impl Driver {
                     Step::Item(item) => self.take(&mut machine, &mut running, item),
                     Step::Place(node) => {
                         running.answer = None;
-                        self.settle_early(&mut running).await?;
+                        machine.handle_moved(self.now());
+                        self.perform(&mut machine, &mut running, &*backend).await?;
                         return Ok(Exit::Moved(node));
                     }
                 },
@@ -202,7 +201,7 @@ impl Driver {
                     }
                 }
                 // What waits stays owed: another gateway, or the next start, begins its turn.
-                Effect::Fetch(_) if self.shared.is_draining() => return Ok(()),
+                Effect::Fetch(_) if self.shared.keeper.is_draining() => return Ok(()),
                 Effect::CatchUp => {
                     self.catch_up(machine).await?;
                     machine.handle_caught_up();
@@ -247,6 +246,15 @@ impl Driver {
         Ok(Exit::Idle)
     }
 
+    /// Takes over what came with a poke, if it is newer.
+    fn look_at_row(&mut self, machine: &mut Machine) {
+        let row = self.inbox.row();
+        if row.version > self.row.version {
+            machine.handle_origin(Arc::new(row.origin()));
+            self.row = row;
+        }
+    }
+
     /// Another gateway that should rather serve the session now.
     fn better_place(&self, backend: &dyn AgentBackend) -> Option<String> {
         backend.better_place(&self.row.origin())?.now_or_never()
@@ -254,7 +262,7 @@ impl Driver {
 
     /// The machine as the store has it, with everything handed in that was accepted before.
     async fn restore(&self, backend: &dyn AgentBackend) -> Result<(Machine, Running), CommitError> {
-        let store = &self.shared.store;
+        let store = &self.shared.common.store;
         let state = match store.blob(&self.session, ENGINE_BLOB).await? {
             Some(bytes) => EngineState::parse(&bytes)?,
             None => EngineState::default(),
@@ -317,13 +325,13 @@ impl Driver {
             origin: Arc::new(self.row.origin()),
             abilities: backend.abilities(),
             limits: self.shared.limits,
-            entropy: Arc::clone(&self.shared.entropy),
-            metrics: Arc::clone(&self.shared.metrics),
+            entropy: Arc::clone(&self.shared.common.entropy),
+            metrics: Arc::clone(&self.shared.common.metrics),
         }
     }
 
     fn commit(&self, ops: Vec<Op>) -> Early {
-        let store = Arc::clone(&self.shared.store);
+        let store = Arc::clone(&self.shared.common.store);
         let commit = Commit { session: self.session.clone(), ops: self.hold.guard(ops) };
         Box::pin(async move { store.commit(commit).await })
     }
@@ -340,7 +348,7 @@ impl Driver {
         from: u64,
         limit: ReadLimit,
     ) -> Result<Vec<Record>, StoreError> {
-        self.shared.store.read(&self.stream(channel), from, limit).await
+        self.shared.common.store.read(&self.stream(channel), from, limit).await
     }
 
     fn stream(&self, channel: Channel) -> StreamId {
@@ -348,7 +356,7 @@ impl Driver {
     }
 
     fn now(&self) -> u64 {
-        self.shared.clock.unix_millis()
+        self.shared.common.clock.unix_millis()
     }
 
     fn instant(&self, at: u64) -> Instant {

@@ -42,7 +42,7 @@ pub enum Effect {
     Offer(Box<Record>),
 }
 
-/// What does not change while a machine lives.
+/// What a machine is made for.
 #[derive(Clone, Debug)]
 pub struct Setting {
     /// The agent's id.
@@ -158,6 +158,11 @@ impl Machine {
     /// Highest `.in` seq that was looked at.
     pub fn seen(&self) -> Option<u64> {
         self.state.seen
+    }
+
+    /// The session's row has changed; turns that begin from now on go by it.
+    pub fn handle_origin(&mut self, origin: Arc<Origin>) {
+        self.setting.origin = origin;
     }
 
     /// A `.in` record, in order of seq; also the one that was asked for by [`Effect::Fetch`].

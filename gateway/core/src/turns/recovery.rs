@@ -12,7 +12,7 @@ use tidegate_protocol::{Record, control};
 
 use super::answer::Answer;
 use super::ending::Ending;
-use super::machine::{Machine, Phase};
+use super::machine::{Effect, Machine, Phase};
 
 impl Machine {
     /// The turn that ran: its input, and what of it is on `.out`.
@@ -55,6 +55,15 @@ impl Machine {
     /// Timestamp of the newest boundary.
     pub fn restore_end(&mut self, timestamp: u64) {
         self.ended_at = timestamp;
+    }
+
+    /// Another gateway is to ask the question that no worker has taken here: what nobody was asked
+    /// is no attempt (I7).
+    pub fn handle_moved(&mut self, now: u64) {
+        self.set_now(now);
+        let Some(active) = &mut self.state.active else { return };
+        active.attempt = active.attempt.saturating_sub(1);
+        self.effects.push_back(Effect::Commit(vec![self.state.put()]));
     }
 
     /// Everything that was accepted before the crash has been handed in: go on.

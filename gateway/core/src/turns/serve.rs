@@ -1,56 +1,12 @@
 //! Serves one session: claims it, runs its machine, gives it up.
 
-use std::time::Duration;
-
-use tokio::time::sleep;
-use tracing::{Instrument, debug, info_span, warn};
-
 use super::driver::{Driver, Exit};
+use crate::drivers::Serve;
 use crate::seams::store::CommitError;
 
-/// First and longest wait before a session is restored after a store failure.
-const BACKOFF: Duration = Duration::from_millis(200);
-const BACKOFF_MAX: Duration = Duration::from_secs(10);
-
-impl Driver {
-    /// Runs until the session has nothing to do here. A store failure restores the machine from
-    /// what is durable, as a crash would.
-    pub(super) async fn run(mut self) {
-        let span = info_span!("session", session = self.session.as_str(), agent = self.row.agent);
-        async move {
-            let mut backoff = BACKOFF;
-            loop {
-                match self.serve().await {
-                    Ok(false) => backoff = BACKOFF,
-                    Ok(true) => {
-                        self.failed = false;
-                        if self.shared.release(&self.session, &mut self.poked) {
-                            return;
-                        }
-                        backoff = BACKOFF;
-                    }
-                    // Whoever serves it now has been told of what is committed.
-                    Err(error @ CommitError::Displaced { .. }) => debug!(%error, "displaced"),
-                    Err(error) if self.shared.is_draining() => {
-                        warn!(%error, "gave the session up");
-                        return;
-                    }
-                    Err(error) => {
-                        warn!(%error, "the session is restored from the store");
-                        self.failed = true;
-                        sleep(backoff).await;
-                        backoff = (backoff * 2).min(BACKOFF_MAX);
-                    }
-                }
-            }
-        }
-        .instrument(span)
-        .await;
-    }
-
-    /// Serves the session while there is something to do. Answers whether it was given up.
+impl Serve for Driver {
     async fn serve(&mut self) -> Result<bool, CommitError> {
-        let serving = self.shared.serving.clone();
+        let serving = self.shared.common.serving.clone();
         match serving.claim(&self.session).await? {
             Ok(hold) => self.hold = hold,
             Err(node) => {
@@ -58,8 +14,14 @@ impl Driver {
                 return Ok(true);
             }
         }
+        // Behind the claim: from here on, what others change comes with a poke.
+        let Some(row) = self.shared.common.store.session(&self.session).await? else {
+            return Ok(serving.give_up(&self.session, self.hold, false).await?);
+        };
+        self.row = row;
         let exit = self.drive().await?;
-        let draining = self.shared.is_draining();
+        self.failed = false;
+        let draining = self.is_draining();
         let settled = matches!(exit, Exit::Idle) && !draining;
         let gone = serving.give_up(&self.session, self.hold, settled).await?;
         match exit {
@@ -68,5 +30,19 @@ impl Driver {
             Exit::Idle => {}
         }
         Ok(gone)
+    }
+
+    fn release(&mut self) -> bool {
+        self.shared.keeper.release(&self.session, &mut self.inbox)
+    }
+
+    fn is_draining(&self) -> bool {
+        self.shared.keeper.is_draining()
+    }
+
+    fn displaced(&mut self) {}
+
+    fn failed(&mut self) {
+        self.failed = true;
     }
 }

@@ -35,7 +35,7 @@ pub struct EngineState {
 pub struct Active {
     /// `.in` seq of its input.
     pub seq: u64,
-    /// Attempt, from 1.
+    /// Attempt, from 1; 0 if the backend was not asked yet.
     pub attempt: u32,
     /// Id of the answer's message.
     pub answer_id: String,

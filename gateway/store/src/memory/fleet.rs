@@ -19,6 +19,9 @@ use crate::open::ListenableStore;
 #[derive(Debug, Default)]
 pub struct MemoryFleet {
     members: Mutex<BTreeMap<String, Arc<Member>>>,
+    /// Who claimed a session, and in which term; void once the session's term is another. Locked
+    /// after the session's state.
+    claims: Mutex<BTreeMap<SessionKey, (Arc<str>, u64)>>,
 }
 
 #[derive(Debug, Default)]
@@ -90,16 +93,22 @@ impl MemoryNode {
 
     fn claim_now(&self, session: &SessionKey) -> Result<Claim, StoreError> {
         self.alive()?;
-        self.store.with_state(session, |state| match &state.claim {
-            Some(holder) if *holder == self.name => Claim::Mine { term: state.term },
-            Some(holder) if self.hub.member(holder).is_some() => {
-                Claim::Theirs { node: holder.to_string() }
+        self.store.with_state(session, |state| {
+            let mut claims = self.hub.claims.lock();
+            match claims.get(session) {
+                Some((holder, term)) if *term == state.term && *holder == self.name => {
+                    return Claim::Mine { term: *term };
+                }
+                Some((holder, term))
+                    if *term == state.term && self.hub.member(holder).is_some() =>
+                {
+                    return Claim::Theirs { node: holder.to_string() };
+                }
+                _ => {}
             }
-            _ => {
-                state.claim = Some(Arc::clone(&self.name));
-                state.term += 1;
-                Claim::Mine { term: state.term }
-            }
+            state.term += 1;
+            claims.insert(session.clone(), (Arc::clone(&self.name), state.term));
+            Claim::Mine { term: state.term }
         })
     }
 
@@ -111,13 +120,15 @@ impl MemoryNode {
     ) -> Result<bool, StoreError> {
         self.alive()?;
         self.store.with_state(session, |state| {
-            if state.term != term || state.claim.as_ref() != Some(&self.name) {
+            let mut claims = self.hub.claims.lock();
+            let is_mine = |(holder, of): &(Arc<str>, u64)| *holder == self.name && *of == term;
+            if state.term != term || !claims.get(session).is_some_and(is_mine) {
                 return true;
             }
             if if_settled && !state.owed.is_empty() {
                 return false;
             }
-            state.claim = None;
+            claims.remove(session);
             true
         })
     }
@@ -142,7 +153,11 @@ impl Fleet for MemoryNode {
     }
 
     fn claimed_by(&self, node: &str) -> BoxFuture<'_, Result<Vec<SessionKey>, StoreError>> {
-        let claimed = self.alive().and_then(|()| self.store.claimed_by(node));
+        let claimed = self.alive().map(|()| {
+            let claims = self.hub.claims.lock();
+            let theirs = claims.iter().filter(|(_, (holder, _))| **holder == *node);
+            theirs.map(|(session, _)| session.clone()).collect()
+        });
         Box::pin(std::future::ready(claimed))
     }
 

@@ -86,18 +86,6 @@ impl MemoryStore {
         Ok(change(&mut shard.entry(key.clone()).or_default().state))
     }
 
-    /// For a fleet: the sessions that `node` has claimed.
-    #[cfg(any(test, feature = "contract"))]
-    pub(super) fn claimed_by(&self, node: &str) -> Result<Vec<SessionKey>, StoreError> {
-        self.check_open()?;
-        let mut found = Vec::new();
-        for shard in self.shards.each() {
-            let claimed = shard.iter().filter(|(_, s)| s.state.claim.as_deref() == Some(node));
-            found.extend(claimed.map(|(key, _)| key.clone()));
-        }
-        Ok(found)
-    }
-
     fn read_now(
         &self,
         stream: &StreamId,

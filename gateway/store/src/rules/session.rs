@@ -1,7 +1,6 @@
 //! The state of one session that decides what a commit does.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use tidegate_core::seams::store::{StreamState, Writer};
 use tidegate_protocol::ids::Channel;
@@ -18,9 +17,7 @@ pub(crate) struct SessionState<D> {
     pub(crate) used: bool,
     pub(crate) fences: Fences,
     pub(crate) lease: Option<HeldLease>,
-    /// Who serves it, where gateways share the store.
-    pub(crate) claim: Option<Arc<str>>,
-    /// How often it changed hands.
+    /// How often it changed hands between the gateways that share the store.
     pub(crate) term: u64,
     pub(crate) streams: BTreeMap<Channel, Stream<D>>,
     /// `.in` seqs without a fate.
@@ -61,7 +58,6 @@ impl<D> Default for SessionState<D> {
             used: false,
             fences: Fences::default(),
             lease: None,
-            claim: None,
             term: 0,
             streams: BTreeMap::new(),
             owed: BTreeSet::new(),
