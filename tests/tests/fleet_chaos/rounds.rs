@@ -1,0 +1,106 @@
+//! Rounds of faults under load.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use tokio::time::sleep;
+
+use crate::faults::Fault;
+use crate::report::Report;
+use crate::rng::{Rng, is_long, seed};
+use crate::session::Session;
+use crate::shared::Topology;
+use crate::user::{Chats, Log, Seen, User};
+use crate::world::World;
+use crate::{check, losses};
+
+const USERS: usize = 9;
+
+async fn rounds(topology: Topology, short: usize, long: usize) {
+    let rounds = std::env::var("TIDEGATE_ROUNDS").ok().and_then(|rounds| rounds.parse().ok());
+    let rounds = rounds.unwrap_or(if is_long() { long } else { short });
+    let seed = seed();
+    println!("{topology:?}: replay with TIDEGATE_SEED={seed}");
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let mut world = World::start(dir.path(), topology).await;
+    let report = Arc::new(Report::default());
+    let over = Arc::new(AtomicBool::new(false));
+    let (chats, seen) = (Chats::default(), Seen::default());
+    let mut users = Vec::new();
+    for number in 0..USERS {
+        let user = User::new(world.client(), topology, number, seed, &report, &seen);
+        users.push(tokio::spawn(user.live(Arc::clone(&over), Arc::clone(&chats))));
+    }
+    let mut rng = Rng::new(seed);
+    for round in 0..rounds {
+        sleep(Duration::from_millis(200 + rng.below(800))).await;
+        let fault = Fault::of(topology, round, &mut rng);
+        eprintln!("round {round}: {fault:?}");
+        world.suffer(fault, &mut rng, &report).await;
+        let logs: Vec<Log> =
+            seen.lock().expect("nobody panics with it").values().cloned().collect();
+        logs.iter().for_each(|log| so_far(topology, log));
+        if let Some(user) = users.iter().position(tokio::task::JoinHandle::is_finished) {
+            users.swap_remove(user).await.expect("the user's own checks hold");
+        }
+    }
+    over.store(true, Ordering::Relaxed);
+    let mut sessions = Vec::new();
+    for user in users {
+        sessions.push(user.await.expect("the user's own checks hold"));
+    }
+    sessions.append(&mut chats.lock().expect("nobody panics with it"));
+    finish(&world, &sessions, &report, rounds).await;
+}
+
+/// What was read so far is in order, and no writer came back.
+fn so_far(topology: Topology, log: &Log) {
+    let records = log.records.lock().expect("nobody panics with it").clone();
+    let (name, agent) = (&log.name, log.agent);
+    if topology.may_lose() {
+        let rises = |pair: &[tidegate_protocol::Record]| pair[1].seq_num > pair[0].seq_num;
+        assert!(records.windows(2).all(rises), "{name}: a seq came twice");
+        return;
+    }
+    check::dense(name, &records);
+    check::turns(name, agent, &records);
+}
+
+async fn finish(world: &World, sessions: &[Session], report: &Report, rounds: usize) {
+    for session in sessions {
+        losses::check(session).await;
+    }
+    for gateway in &world.gateways {
+        assert_eq!(gateway.panics(), Vec::<String>::new());
+        let said = usize::try_from(gateway.said_lost()).expect("few");
+        report.count("records that gateways said were lost", said);
+    }
+    if !world.topology.may_lose() {
+        let said = report.counted("records that gateways said were lost");
+        assert_eq!(said, 0, "nothing may be lost here");
+    }
+    println!("{:?}: {rounds} rounds", world.topology);
+    report.print();
+    println!("silent losses: 0");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_lost_repeated_or_stranded() {
+    rounds(Topology::Single, 9, 200).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_failover_loses_nothing_in_silence() {
+    rounds(Topology::Sentinels, 3, 40).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_failover_loses_nothing_that_was_waited_for() {
+    rounds(Topology::SentinelsWait, 2, 40).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn slots_move_under_sessions() {
+    rounds(Topology::Cluster, 4, 40).await;
+}
