@@ -13,7 +13,6 @@ use crate::error::Result;
 use crate::fleet::Serving;
 use crate::metrics::Metrics;
 use crate::runs::{RunLimits, Runs};
-use crate::seams::store::StoreError;
 use crate::seams::{Clock, Entropy, Fleet, StreamStore};
 use crate::sessions::locate::{Located, locate, recall};
 use crate::sessions::row::SessionRow;
@@ -64,8 +63,6 @@ pub(crate) struct Inner {
     entropy: Arc<dyn Entropy>,
     metrics: Arc<Metrics>,
     serving: Arc<Serving>,
-    /// Held while what is on a run changes.
-    noting: tokio::sync::Mutex<()>,
 }
 
 impl Gateway {
@@ -103,7 +100,6 @@ impl Gateway {
             entropy,
             metrics,
             serving,
-            noting: tokio::sync::Mutex::default(),
         };
         Self { inner: Arc::new(inner) }
     }
@@ -173,31 +169,6 @@ impl Gateway {
             Some(Service::Awaited) => {}
             None => warn!(session = session.as_str(), agent = row.agent, "no such agent"),
         }
-    }
-
-    /// Wakes every session with something owed: after a start, when agents come, and now and then.
-    /// Returns how many were found.
-    pub async fn wake_owing(&self) -> std::result::Result<usize, StoreError> {
-        const PAGE: usize = 256;
-        let (mut after, mut found) = (None, 0);
-        loop {
-            let page = self.store().sweep_owed(after, PAGE).await?;
-            for session in &page {
-                if let Some(row) = self.store().session(session).await? {
-                    self.wake(session, &row);
-                    found += 1;
-                }
-            }
-            match page.last() {
-                Some(last) if page.len() == PAGE => after = Some(last.clone()),
-                _ => return Ok(found),
-            }
-        }
-    }
-
-    /// Held while what is on a run changes.
-    pub(crate) fn noting(&self) -> &tokio::sync::Mutex<()> {
-        &self.inner.noting
     }
 
     /// Counters.

@@ -14,6 +14,7 @@ pub mod runs;
 pub mod seams;
 pub mod sessions;
 pub mod streams;
+pub mod sweeps;
 pub mod turns;
 pub mod workers;
 

@@ -1,6 +1,6 @@
 //! Two handles on one server: what one commits, the other's listener hears.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -63,4 +63,29 @@ async fn the_other_hears_in_order_also_where_hints_get_lost() {
     write(&two, 1).await;
     heard(&by, 111).await;
     drop(watch);
+}
+
+/// What a gateway does when readers come and go while it is told of a commit.
+#[derive(Debug)]
+struct Coming {
+    store: Weak<dyn ListenableStore>,
+    heard: Heard,
+}
+
+impl CommitListener for Coming {
+    fn committed(&self, stream: &StreamId, records: &Arc<[Record]>) {
+        let store = self.store.upgrade().expect("the store tells");
+        drop(store.watch(stream));
+        self.heard.committed(stream, records);
+    }
+}
+
+#[tokio::test]
+async fn the_listener_may_watch_and_stop_to_watch_what_it_is_told_of() {
+    let server = Redis::start(Config::new());
+    let store = open(&server, "one").await;
+    let by = Arc::new(Coming { store: Arc::downgrade(&store), heard: Heard::default() });
+    store.set_listener(by.clone());
+    write(&store, 20).await;
+    heard(&by.heard, 20).await;
 }

@@ -56,13 +56,23 @@ impl Channels {
     }
 
     fn live(&self, store: &dyn StreamStore, stream: &StreamId) -> Arc<LiveChannel> {
-        let mut shard = self.shard(stream).lock();
-        if let Some(live) = shard.get(stream).and_then(Weak::upgrade) {
+        if let Some(live) = self.find(stream) {
             return live;
         }
-        let live = Arc::new(LiveChannel::new(store.watch(stream)));
-        shard.insert(stream.clone(), Arc::downgrade(&live));
-        live
+        // Made without the lock: the store has locks of its own, under which it may tell of
+        // commits. Its one that is not needed after all is dropped without the lock, too.
+        let made = Arc::new(LiveChannel::new(store.watch(stream)));
+        let mut shard = self.shard(stream).lock();
+        if let Some(live) = shard.get(stream).and_then(Weak::upgrade) {
+            drop(shard);
+            return live;
+        }
+        shard.insert(stream.clone(), Arc::downgrade(&made));
+        made
+    }
+
+    fn find(&self, stream: &StreamId) -> Option<Arc<LiveChannel>> {
+        self.shard(stream).lock().get(stream).and_then(Weak::upgrade)
     }
 
     /// Forgets `stream` if its last follower has gone.
@@ -80,8 +90,7 @@ impl Channels {
 
 impl CommitListener for Channels {
     fn committed(&self, stream: &StreamId, records: &Arc<[Record]>) {
-        let live = self.shard(stream).lock().get(stream).and_then(Weak::upgrade);
-        if let Some(live) = live {
+        if let Some(live) = self.find(stream) {
             live.push(records);
         }
     }

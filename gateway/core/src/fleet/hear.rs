@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use tidegate_protocol::ids::SessionKey;
-use tidegate_protocol::limits::{FLEET_ANNOUNCE_MS, ROSTER_MAX_BYTES};
+use tidegate_protocol::limits::{
+    FLEET_ANNOUNCE_MS, FLEET_SHARE_MS, FLEET_SWEEP_MS, ROSTER_MAX_BYTES,
+};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tokio::time::sleep;
@@ -18,6 +20,7 @@ use crate::runs::Call;
 use crate::seams::Fleet;
 use crate::seams::fleet::FleetListener;
 use crate::seams::store::StoreError;
+use crate::sweeps::Share;
 
 /// Ends with the gateway, which it does not keep alive.
 #[derive(Debug)]
@@ -32,7 +35,8 @@ impl Gateway {
         let Some(fleet) = self.serving().fleet().cloned() else { return };
         let (gateway, runtime) = (self.downgrade(), Handle::current());
         fleet.set_listener(Arc::new(Ears { gateway: gateway.clone(), runtime }));
-        tokio::spawn(announce(gateway, fleet));
+        tokio::spawn(announce(gateway.clone(), fleet));
+        tokio::spawn(look_for_owed(gateway));
     }
 
     /// A session may have new input, says another gateway.
@@ -44,16 +48,31 @@ impl Gateway {
         Ok(())
     }
 
-    /// What `node` served is served here, or by another one that is quicker.
+    /// What `node` served is served here, or by another one: each takes its share at once.
     async fn take_over(&self, fleet: &dyn Fleet, node: &str) -> Result<usize, StoreError> {
-        let sessions = fleet.claimed_by(node).await?;
-        for session in &sessions {
-            if let Some(row) = self.store().session(session).await? {
-                self.wake(session, &row);
+        let share = self.take_over_of(Share::Own, fleet, node).await?;
+        // Whoever should have taken the rest may be gone too, or may see another fleet.
+        sleep(Duration::from_millis(FLEET_SHARE_MS)).await;
+        Ok(share + self.take_over_of(Share::All, fleet, node).await?)
+    }
+
+    async fn take_over_of(
+        &self,
+        share: Share,
+        fleet: &dyn Fleet,
+        node: &str,
+    ) -> Result<usize, StoreError> {
+        let mut found = 0;
+        for session in fleet.claimed_by(node).await? {
+            if self.is_in(share, &session)
+                && let Some(row) = self.store().session(&session).await?
+            {
+                self.wake(&session, &row);
+                found += 1;
             }
         }
         // It may have died before it claimed what it had accepted.
-        Ok(sessions.len() + self.wake_owing().await?)
+        Ok(found + self.wake_owing_of(share).await?)
     }
 
     async fn answer(&self, session: &str, question: Question) -> Answer {
@@ -61,7 +80,7 @@ impl Gateway {
         let Some(key) = SessionKey::from_stored(session) else { return failed("no session") };
         let row = match self.store().session(&key).await {
             Ok(Some(row)) => row,
-            Ok(None) => return failed("no such session"),
+            Ok(None) => return self.leave(&key).await,
             Err(error) => return Answer::Failed(error.to_string()),
         };
         let call = |call| self.runs().call(&key, &row, call);
@@ -96,7 +115,19 @@ impl Gateway {
             }
             Question::Injected(ids) => Answer::Said(call(Call::Injected(ids)).await),
             Question::Closed => Answer::Said(call(Call::Closed).await),
+            Question::Forget => self.leave(&key).await,
         }
+    }
+
+    /// Ends what runs for a session here, and gives it up.
+    async fn leave(&self, session: &SessionKey) -> Answer {
+        self.forget_session(session).await;
+        let serving = self.serving();
+        let left = match serving.claim(session).await {
+            Ok(Ok(hold)) => serving.give_up(session, hold, false).await,
+            other => other.map(|_| true),
+        };
+        left.map_or_else(|error| Answer::Failed(error.to_string()), Answer::Said)
     }
 }
 
@@ -181,5 +212,20 @@ async fn announce(gateway: Weak<Inner>, fleet: Arc<dyn Fleet>) {
         workers.changed().await;
         // What changes together is told together.
         sleep(Duration::from_millis(FLEET_ANNOUNCE_MS)).await;
+    }
+}
+
+/// Makes up for messages that got lost: what is owed and served by nobody is found now and then.
+async fn look_for_owed(gateway: Weak<Inner>) {
+    loop {
+        sleep(Duration::from_millis(FLEET_SWEEP_MS)).await;
+        let Some(gateway) = Gateway::upgrade(&gateway) else { return };
+        // One that drains would only hand on what the others find by themselves.
+        if gateway.turns().is_draining() {
+            return;
+        }
+        if let Err(error) = gateway.wake_owing_of(Share::Own).await {
+            warn!(%error, "could not look for what is owed");
+        }
     }
 }

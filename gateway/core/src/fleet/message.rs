@@ -65,6 +65,8 @@ pub enum Question {
     Injected(Vec<String>),
     /// The session was closed by its own run.
     Closed,
+    /// The session is about to be deleted: end what runs for it, and leave it.
+    Forget,
     /// The worker that held the session's run is here: leave the session to this gateway.
     Yield,
 }

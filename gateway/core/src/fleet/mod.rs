@@ -5,6 +5,7 @@ mod hear;
 pub mod message;
 pub mod roster;
 mod serving;
+mod share;
 
 pub use message::{Answer, Message, Question};
 pub use serving::{Hold, Serving};

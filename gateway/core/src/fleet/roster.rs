@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use tidegate_protocol::link::AgentSpec;
 
+use super::share::keeper;
 use crate::workers::Want;
 
 /// What one gateway says of itself. Unknown fields are of a later version, and ignored.
@@ -66,6 +67,13 @@ impl Roster {
         let open: Vec<_> = self.nodes.iter().filter(|(_, node)| !node.draining).collect();
         let index = usize::try_from(choice).unwrap_or(0).checked_rem(open.len())?;
         Some(open[index].0)
+    }
+
+    /// Does the gateway `own` look after `partition`? Not while another one does.
+    pub fn looks_after(&self, own: &str, partition: u8) -> bool {
+        let others = self.nodes.iter().filter(|(_, node)| !node.draining);
+        let all = others.map(|(name, _)| &**name).chain([own]);
+        keeper(all, partition) == Some(own)
     }
 
     /// Where `want` can go, if the workers of this gateway are `here`.

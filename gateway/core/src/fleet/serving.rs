@@ -2,19 +2,26 @@
 //! this one, and nothing here costs anything.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use parking_lot::RwLock;
 use tidegate_protocol::ids::SessionKey;
+use tidegate_protocol::limits::FLEET_LOOK_MS;
 use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
+use tokio::time::{Instant, sleep_until};
 use tracing::debug;
 
 use super::ask::Asked;
-use super::message::Message;
+use super::message::{Message, Question};
 use super::roster::{Announcement, Roster};
 use crate::seams::fleet::Claim;
 use crate::seams::store::{Op, StoreError};
 use crate::seams::{Entropy, Fleet};
+
+const LOOK: Duration = Duration::from_millis(FLEET_LOOK_MS);
+/// How often a session is asked for that is claimed again each time.
+const SEIZE_TRIES: usize = 3;
 
 /// Claims sessions for this gateway.
 #[derive(Debug)]
@@ -70,6 +77,15 @@ impl Serving {
         self.fleet.as_ref()
     }
 
+    /// When a driver looks by itself for what came: where no other gateway can have taken it, and
+    /// lost its message, never.
+    pub async fn look(&self, last: Instant) {
+        match &self.fleet {
+            Some(_) => sleep_until(last + LOOK).await,
+            None => std::future::pending().await,
+        }
+    }
+
     /// The right to serve `session`, or the name of the gateway that has it.
     pub async fn claim(&self, session: &SessionKey) -> Result<Result<Hold, String>, StoreError> {
         let Some(fleet) = &self.fleet else { return Ok(Ok(Hold::default())) };
@@ -77,6 +93,24 @@ impl Serving {
             Claim::Mine { term } => Ok(Hold { term: Some(term) }),
             Claim::Theirs { node } => Err(node),
         })
+    }
+
+    /// Takes the right to serve `session` from whichever gateway has it; what that does for the
+    /// session ends.
+    pub async fn seize(&self, session: &SessionKey) -> Result<Hold, StoreError> {
+        for _ in 0..SEIZE_TRIES {
+            match self.claim(session).await? {
+                Ok(hold) => return Ok(hold),
+                Err(node) => self.ask(&node, session, Question::Forget).await?,
+            };
+        }
+        Err(StoreError::Unavailable("other gateways claim the session again and again".into()))
+    }
+
+    /// Is `partition` in this gateway's share of what any gateway could do?
+    pub fn looks_after(&self, partition: u8) -> bool {
+        let own = self.fleet.as_ref().map(|fleet| fleet.node());
+        own.is_none_or(|own| self.roster.read().looks_after(own, partition))
     }
 
     /// Gives the right up. With `if_settled`, only if nothing is owed. Is it gone?

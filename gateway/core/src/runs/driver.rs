@@ -10,7 +10,7 @@ use tidegate_protocol::limits::{READ_PAGE_MAX_BYTES, RECORDS_PAGE_MAX};
 use tidegate_protocol::link::WorkerFrame;
 use tidegate_protocol::record::Envelope;
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep_until};
 use tokio_util::task::AbortOnDropHandle;
 
 use super::book::{BOOK_BLOB, Book, RunRow, run_name};
@@ -68,6 +68,8 @@ pub(super) enum Exit {
 enum Event {
     Room(String),
     Poked,
+    /// A poke may have got lost.
+    Look,
     Forgotten,
     Called(Box<Call>),
     Worked(WorkEvent),
@@ -98,10 +100,16 @@ impl Driver {
 
     pub(super) async fn drive(&mut self) -> Result<Exit, CommitError> {
         let mut machine = self.restore().await?;
+        let (mut looked, mut idle_from) = (Instant::now(), None);
         loop {
             self.perform(&mut machine).await?;
-            match self.wait(&machine).await {
+            idle_from = machine.is_idle().then(|| idle_from.unwrap_or_else(Instant::now));
+            match self.wait(&machine, looked, idle_from).await {
                 Event::Poked => self.read_inputs(&mut machine).await?,
+                Event::Look => {
+                    looked = Instant::now();
+                    self.read_inputs(&mut machine).await?;
+                }
                 Event::Forgotten => return Ok(Exit::Idle),
                 Event::Called(call) => match *call {
                     Call::Yield(reply) if self.may_yield() => return Ok(Exit::Yielded(reply)),
@@ -120,11 +128,15 @@ impl Driver {
         }
     }
 
-    async fn wait(&mut self, machine: &Machine) -> Event {
+    async fn wait(
+        &mut self,
+        machine: &Machine,
+        looked: Instant,
+        idle_from: Option<Instant>,
+    ) -> Event {
         let looks = machine.awaits_activity().then(|| Instant::now() + LOOK);
         let due = machine.poll_timeout().map(|at| self.instant(at));
         let due = due.into_iter().chain(looks).min();
-        let idle = machine.is_idle();
         let placing = self.placing.is_some();
         tokio::select! {
             biased;
@@ -141,7 +153,10 @@ impl Driver {
                 Event::Room(node)
             }
             () = sleep_until(due.unwrap_or_else(far)), if due.is_some() => Event::Due,
-            () = sleep(IDLE), if idle => Event::Idle,
+            () = self.shared.common.serving.look(looked) => Event::Look,
+            () = sleep_until(idle_from.unwrap_or_else(far) + IDLE), if idle_from.is_some() => {
+                Event::Idle
+            }
         }
     }
 

@@ -10,7 +10,7 @@ use tidegate_protocol::{ApiError, ErrorCode};
 use crate::access::Principal;
 use crate::error::{self, Result};
 use crate::gateway::Gateway;
-use crate::seams::store::{Commit, Op, StoreError};
+use crate::seams::store::{Commit, CommitError, Op, StoreError};
 use crate::sessions::request::refused;
 
 /// What is put on one run.
@@ -35,10 +35,10 @@ impl Gateway {
     ) -> Result<Map<String, Value>> {
         let notes = self
             .note(principal, run, |notes| {
-                if let Some(replacement) = replacement {
-                    notes.metadata = replacement;
+                if let Some(replacement) = &replacement {
+                    notes.metadata.clone_from(replacement);
                 }
-                metadata::apply(&mut notes.metadata, operations);
+                metadata::apply(&mut notes.metadata, operations.clone());
                 let bytes = serde_json::to_vec(&notes.metadata).map_or(0, |json| json.len());
                 if bytes > RUN_METADATA_MAX_BYTES {
                     let text = format!("metadata may have {RUN_METADATA_MAX_BYTES} bytes");
@@ -58,15 +58,15 @@ impl Gateway {
         tags: Vec<String>,
     ) -> Result<()> {
         self.note(principal, run, |notes| {
-            for tag in tags {
+            for tag in &tags {
                 if tag.is_empty() || tag.chars().count() > TAG_MAX_CHARS {
                     return Err(refused(
                         "tags",
                         format!("a tag has 1 to {TAG_MAX_CHARS} characters"),
                     ));
                 }
-                if !notes.tags.contains(&tag) {
-                    notes.tags.push(tag);
+                if !notes.tags.contains(tag) {
+                    notes.tags.push(tag.clone());
                 }
             }
             match notes.tags.len() > TAGS_MAX {
@@ -95,19 +95,25 @@ impl Gateway {
         &self,
         principal: &Principal,
         run: &str,
-        change: impl FnOnce(&mut Notes) -> Result<()>,
+        change: impl Fn(&mut Notes) -> Result<()>,
     ) -> Result<Notes> {
         principal.require_secret()?;
-        let (session, _, number) = self.find_run(principal, run).await?;
         self.retrieve_run(principal, run).await?;
-        // One at a time: each reads what the one before wrote.
-        let _turn = self.noting().lock().await;
-        let mut notes = self.notes(&session, number).await.map_err(error::store)?;
-        change(&mut notes)?;
-        let bytes = serde_json::to_vec(&notes).expect("notes are valid JSON").into();
-        let ops = vec![Op::PutBlob { name: name(number), bytes }];
-        self.store().commit(Commit { session, ops }).await.map_err(error::commit)?;
-        Ok(notes)
+        loop {
+            let (session, row, number) = self.find_run(principal, run).await?;
+            let mut notes = self.notes(&session, number).await.map_err(error::store)?;
+            change(&mut notes)?;
+            let bytes = serde_json::to_vec(&notes).expect("notes are valid JSON").into();
+            // The row is written as it is, for its version: whoever read the notes before this
+            // commit, here or at another gateway, reads them again.
+            let row = Op::PutRow { expected: Some(row.version), row: Box::new((*row).clone()) };
+            let ops = vec![row, Op::PutBlob { name: name(number), bytes }];
+            match self.store().commit(Commit { session, ops }).await {
+                Ok(_) => return Ok(notes),
+                Err(CommitError::RowChanged { .. }) => {}
+                Err(failure) => return Err(error::commit(failure)),
+            }
+        }
     }
 }
 

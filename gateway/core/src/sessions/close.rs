@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use tidegate_protocol::ids::{self, Channel, SessionKey};
+use tidegate_protocol::ids::{self, Channel};
 use tidegate_protocol::token::scope::Action;
 use tidegate_protocol::{NewRecord, control};
 
@@ -14,7 +14,7 @@ use crate::error::Result;
 use crate::gateway::Gateway;
 use crate::runs::Call;
 use crate::runs::book::parse_run_id;
-use crate::seams::store::{Append, Op, StoreError, Writer};
+use crate::seams::store::{Append, Op, Writer};
 
 impl Gateway {
     /// Closes the session for good. Idempotent; the first reason stays. A run that closes its own
@@ -48,13 +48,6 @@ impl Gateway {
         }
         self.wake(&located.key, &row);
         Ok(row)
-    }
-
-    /// Drops the session with all that belongs to it, the turn that runs included.
-    pub async fn delete_session(&self, session: &SessionKey) -> Result<(), StoreError> {
-        self.turns().forget(session).await;
-        self.runs().forget(session).await;
-        self.store().delete(session).await
     }
 
     fn close_record(&self, reason: Option<&str>) -> Op {

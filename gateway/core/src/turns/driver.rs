@@ -8,7 +8,7 @@ use futures_util::FutureExt;
 use tidegate_protocol::Record;
 use tidegate_protocol::ids::{Channel, SessionKey, StreamId};
 use tidegate_protocol::limits::{READ_PAGE_MAX_BYTES, RECORDS_PAGE_MAX, TRANSCRIPT_MESSAGES_MAX};
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep_until};
 use tracing::{debug, info_span};
 
 use super::asked::{Asked, Step, next};
@@ -73,6 +73,7 @@ impl Driver {
             return Ok(Exit::Moved(node));
         }
         let (mut machine, mut running) = self.restore(&*backend).await?;
+        let (mut looked, mut idle_from) = (Instant::now(), None);
         loop {
             // Made before the flag is read, so that no drain is missed in between.
             let drain = self.shared.keeper.drained();
@@ -81,6 +82,7 @@ impl Driver {
             }
             let due = machine.poll_timeout().map(|at| self.instant(at));
             let idle = machine.is_idle();
+            idle_from = idle.then(|| idle_from.unwrap_or_else(Instant::now));
             tokio::select! {
                 biased;
                 poked = self.inbox.pokes.recv() => {
@@ -107,7 +109,13 @@ impl Driver {
                 () = sleep_until(due.unwrap_or_else(far)), if due.is_some() => {
                     machine.handle_timeout(self.now());
                 }
-                () = sleep(IDLE), if idle => return self.finish(running).await,
+                () = self.shared.common.serving.look(looked) => {
+                    looked = Instant::now();
+                    self.read_inputs(&mut machine, &mut running, &*backend).await?;
+                }
+                () = sleep_until(idle_from.unwrap_or_else(far) + IDLE), if idle => {
+                    return self.finish(running).await;
+                }
                 () = drain => {}
             }
             self.perform(&mut machine, &mut running, &*backend).await?;

@@ -30,6 +30,8 @@ struct Told {
     next: Option<u64>,
     /// What came too early, by first seq.
     early: BTreeMap<u64, Arc<[Record]>>,
+    /// Somebody tells the listener of this stream.
+    telling: bool,
     watches: usize,
 }
 
@@ -58,7 +60,7 @@ impl Teller {
         let Some(first) = records.first().map(|record| record.seq_num) else { return false };
         let mut shard = self.shard(stream);
         if shard.len() >= SHARD_STREAMS_MAX {
-            shard.retain(|_, told| told.watches > 0 || !told.early.is_empty());
+            shard.retain(|_, told| told.is_needed());
         }
         if !shard.contains_key(stream) {
             shard.insert(stream.clone(), Told::default());
@@ -66,8 +68,8 @@ impl Teller {
         let Some(told) = shard.get_mut(stream) else { return false };
         told.next.get_or_insert(first);
         told.early.insert(first, records);
-        told.flush(stream, listener);
-        !told.early.is_empty()
+        drop(shard);
+        self.tell(stream, listener)
     }
 
     /// Tells of records that were read from where the listener stands; gives where it stands now.
@@ -77,12 +79,33 @@ impl Teller {
         let told = shard.get_mut(stream)?;
         let next = told.next?;
         let new = records.partition_point(|record| record.seq_num < next);
-        if let Some(last) = records[new..].last() {
-            told.next = Some(last.seq_num + 1);
-            listener.committed(stream, &records[new..].into());
+        if let Some(first) = records[new..].first().map(|record| record.seq_num) {
+            // What lay before the first one is no longer there.
+            told.next = Some(first);
+            told.early.insert(first, records[new..].into());
         }
-        told.flush(stream, listener);
-        told.next
+        drop(shard);
+        self.tell(stream, listener);
+        self.next(stream)
+    }
+
+    /// Tells what continues; `true`: what comes after it can't be told yet. The listener is called
+    /// without the lock, because it has locks of its own, under which streams are watched.
+    fn tell(&self, stream: &StreamId, listener: &Arc<dyn CommitListener>) -> bool {
+        let mut mine = false;
+        loop {
+            let mut shard = self.shard(stream);
+            let Some(told) = shard.get_mut(stream) else { return false };
+            if told.telling && !mine {
+                return told.misses_some();
+            }
+            let batch = told.take();
+            mine = batch.is_some();
+            told.telling = mine;
+            let Some(batch) = batch else { return told.misses_some() };
+            drop(shard);
+            listener.committed(stream, &batch);
+        }
     }
 
     /// Counts a watch; `true` for the first of a stream.
@@ -99,7 +122,7 @@ impl Teller {
         let Some(told) = shard.get_mut(stream) else { return false };
         told.watches = told.watches.saturating_sub(1);
         let is_last = told.watches == 0;
-        if is_last && told.early.is_empty() {
+        if !told.is_needed() {
             // Whoever watches it again starts from what it then reads.
             shard.remove(stream);
         }
@@ -128,19 +151,26 @@ impl Teller {
 }
 
 impl Told {
-    /// Tells what continues.
-    fn flush(&mut self, stream: &StreamId, listener: &Arc<dyn CommitListener>) {
-        while let Some(entry) = self.early.first_entry() {
-            let next = self.next.unwrap_or(0);
-            if *entry.key() > next {
-                return;
-            }
-            let (first, records) = entry.remove_entry();
-            // One that was read in the meantime has been told.
-            if first == next {
-                self.next = Some(first + records.len() as u64);
-                listener.committed(stream, &records);
+    /// The next batch to tell of.
+    fn take(&mut self) -> Option<Arc<[Record]>> {
+        let next = self.next?;
+        loop {
+            let entry = self.early.first_entry().filter(|entry| *entry.key() <= next)?;
+            let records = entry.remove();
+            // Some that were read in the meantime have been told.
+            let new = records.partition_point(|record| record.seq_num < next);
+            if let Some(last) = records[new..].last() {
+                self.next = Some(last.seq_num + 1);
+                return Some(if new == 0 { records } else { records[new..].into() });
             }
         }
+    }
+
+    fn misses_some(&self) -> bool {
+        self.early.keys().next().is_some_and(|first| Some(*first) > self.next)
+    }
+
+    fn is_needed(&self) -> bool {
+        self.watches > 0 || self.telling || !self.early.is_empty()
     }
 }
