@@ -1,5 +1,5 @@
 // Builds the agent SDKs and runs their tests and those of this folder.
-// TIDEGATE_SKIP_INSTALL=1 takes them as they are.
+// TIDEGATE_SKIP_INSTALL=1 takes them as they are. Arguments (`cut.test.mjs`) run only those files.
 
 import { spawnSync } from "node:child_process";
 import { readdirSync } from "node:fs";
@@ -20,11 +20,15 @@ if (process.env.TIDEGATE_SKIP_INSTALL !== "1") {
 needed("npm", ["run", "--silent", "build"], TYPESCRIPT);
 needed("cargo", ["build", "--package", "tidegate-client", "--example", "suite"], ROOT);
 
+const wanted = process.argv.slice(2);
 let passed = 0;
 let failed = 0;
-const pytest = run(join(VENV, "bin/python"), ["-m", "pytest", "-q"], PYTHON);
-count(pytest, /(\d+) passed/, /(\d+) (?:failed|error)/);
+if (wanted.length === 0) {
+  const pytest = run(join(VENV, "bin/python"), ["-m", "pytest", "-q"], PYTHON);
+  count(pytest, /(\d+) passed/, /(\d+) (?:failed|error)/);
+}
 const files = readdirSync(HERE).filter((file) => file.endsWith(".test.mjs"))
+  .filter((file) => wanted.length === 0 || wanted.includes(file))
   .map((file) => join(HERE, file));
 const node = run(process.execPath, ["--test", "--test-concurrency=1", "--test-force-exit",
   "--test-reporter=spec", ...files], HERE);
