@@ -87,3 +87,21 @@ async fn a_worker_elsewhere_goes_on_after_a_gateway_was_killed() {
     let records = at(&b, "s").answer_to(held).await;
     assert!(text(&records).contains("/hold it"), "{records:?}");
 }
+
+/// I7: only who was asked and failed has tried.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_turn_that_moved_before_it_had_a_worker_is_a_first_attempt() {
+    let mut nodes = Nodes::new();
+    let (a, b) = (nodes.start("a").await, nodes.start("b").await);
+    let release = Arc::new(Notify::new());
+    let _first = Worker::link(&a, "w1", "1", 1, &release);
+    create(&at(&a, "s1")).await;
+    create(&at(&a, "s2")).await;
+    at(&a, "s1").say("u1", "/hold").await;
+    at(&a, "s1").read(None, |_| true).await;
+    let waiting = at(&a, "s2").say("u1", "/attempt").await;
+    let _second = Worker::link(&b, "w2", "1", 1, &release);
+    let records = at(&a, "s2").answer_to(waiting).await;
+    assert!(text(&records).contains("w2: attempt 1"), "{records:?}");
+    assert_eq!(b.turns().len(), 1, "it moved");
+}

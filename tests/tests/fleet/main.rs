@@ -4,6 +4,8 @@
 #[expect(dead_code, reason = "the engine's tests use more of it")]
 mod harness;
 mod linked;
+mod lost;
 mod nodes;
+mod rows;
 mod turns;
 mod worker;

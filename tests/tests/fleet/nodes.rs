@@ -9,9 +9,10 @@ use tidegate_core::agents::{Agent, Agents, Service};
 use tidegate_core::channels::Channels;
 use tidegate_core::gateway::{Gateway, Parts};
 use tidegate_core::seams::clock::SystemClock;
-use tidegate_core::seams::store::{Retention, StreamStore};
+use tidegate_core::seams::store::Retention;
 use tidegate_core::seams::{Clock, Fleet};
 use tidegate_core::turns::TurnLimits;
+use tidegate_store::servers::Redis;
 use tidegate_store::{ListenableStore, MemoryFleet, MemoryStore};
 
 use crate::harness::{Chat, entropy};
@@ -25,8 +26,12 @@ pub(crate) struct Nodes {
 
 impl Nodes {
     pub(crate) fn new() -> Self {
+        Self::keeping(Retention::default())
+    }
+
+    pub(crate) fn keeping(retention: Retention) -> Self {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let store = Arc::new(MemoryStore::new(clock, Retention::default(), None));
+        let store = Arc::new(MemoryStore::new(clock, retention, None));
         let hub = MemoryFleet::over(&store);
         Self { store, hub, born: 0 }
     }
@@ -35,37 +40,8 @@ impl Nodes {
     pub(crate) async fn start(&mut self, name: &str) -> Gateway {
         self.born += 1;
         let node = Arc::new(self.hub.join(name, &self.store));
-        let channels = Arc::new(Channels::default());
-        ListenableStore::set_listener(&*node, Arc::<Channels>::clone(&channels));
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let backend = |table: Value| {
-            let backend = tidegate_agents::build("demo", "demo", table).expect("a right table");
-            Agent::turns(backend, false)
-        };
-        let linked = Agent { service: Service::Awaited, stop_on_disconnect: false };
-        let agents = HashMap::from([
-            ("demo".to_owned(), backend(json!({"words_per_second": 0}))),
-            ("linked".to_owned(), linked),
-        ]);
-        let access = Access::new(
-            vec![Environment::new("dev", vec!["tr_dev_root".to_owned()])],
-            clock.clone(),
-        );
-        let store: Arc<dyn StreamStore> = Arc::clone(&node) as _;
-        let fleet: Option<Arc<dyn Fleet>> = Some(node);
-        let gateway = Gateway::new(Parts {
-            store,
-            channels,
-            access,
-            agents: Agents::new(agents),
-            limits: TurnLimits::default(),
-            clock,
-            entropy: entropy(self.born << 32),
-            fleet,
-        });
-        gateway.recall_agents().await.expect("the store can be read");
-        gateway.join_fleet();
-        gateway
+        let store: Arc<dyn ListenableStore> = Arc::clone(&node) as _;
+        gateway(store, Some(node), self.born).await
     }
 
     /// The gateway `name` dies as a killed process does.
@@ -74,6 +50,50 @@ impl Nodes {
         gateway.turns().abort();
         self.hub.kill(name);
     }
+}
+
+/// A gateway of `fleet` over `store`, the `born`th of its test.
+pub(crate) async fn gateway(
+    store: Arc<dyn ListenableStore>,
+    fleet: Option<Arc<dyn Fleet>>,
+    born: u64,
+) -> Gateway {
+    let channels = Arc::new(Channels::default());
+    store.set_listener(Arc::<Channels>::clone(&channels));
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let backend = |table: Value| {
+        let backend = tidegate_agents::build("demo", "demo", table).expect("a right table");
+        Agent::turns(backend, false)
+    };
+    let linked = Agent { service: Service::Awaited, stop_on_disconnect: false };
+    let agents = HashMap::from([
+        ("demo".to_owned(), backend(json!({"words_per_second": 0}))),
+        ("linked".to_owned(), linked),
+    ]);
+    let access =
+        Access::new(vec![Environment::new("dev", vec!["tr_dev_root".to_owned()])], clock.clone());
+    let gateway = Gateway::new(Parts {
+        store,
+        channels,
+        access,
+        agents: Agents::new(agents),
+        limits: TurnLimits::default(),
+        clock,
+        entropy: entropy(born << 32),
+        fleet,
+    });
+    gateway.recall_agents().await.expect("the store can be read");
+    gateway.join_fleet();
+    gateway
+}
+
+/// A gateway whose store is `server`, the `born`th of its test.
+pub(crate) async fn over_redis(server: &Redis, born: u64) -> Gateway {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let (retention, node) = (Retention::default(), format!("node{born}"));
+    let opened = tidegate_store::open_shared(&server.url(), clock, retention, node).await;
+    let opened = opened.expect("it is up");
+    gateway(opened.store, opened.fleet, born).await
 }
 
 /// The session `name` as a client of `gateway` sees it.

@@ -67,7 +67,10 @@ async fn answer(
     say: mpsc::Sender<WorkerFrame>,
 ) {
     let asked = turn.messages.last().and_then(|message| message["parts"][0]["text"].as_str());
-    let asked = asked.unwrap_or_default().to_owned();
+    let mut asked = asked.unwrap_or_default().to_owned();
+    if asked == "/attempt" {
+        asked = format!("attempt {}", turn.attempt);
+    }
     let chunk = |value| to_raw_value(&value).expect("JSON");
     let id = turn.id;
     let start = vec![chunk(json!({"type": "start", "messageId": turn.answer_id}))];

@@ -33,7 +33,7 @@ pub(crate) struct Keeper<C> {
 /// What comes to a driver from outside.
 #[derive(Debug)]
 pub(crate) struct Inbox<C> {
-    row: Arc<Mutex<Arc<SessionRow>>>,
+    desk: Arc<Desk>,
     /// There may be new input. Closed: the session is being deleted.
     pub(crate) pokes: mpsc::Receiver<()>,
     /// What is asked.
@@ -45,10 +45,18 @@ pub(crate) struct Inbox<C> {
 struct Handle<C> {
     poke: mpsc::Sender<()>,
     calls: mpsc::Sender<C>,
-    /// The newest that anybody has seen.
-    row: Arc<Mutex<Arc<SessionRow>>>,
+    desk: Arc<Desk>,
     stop: CancellationToken,
     ended: CancellationToken,
+}
+
+/// What both see.
+#[derive(Debug)]
+struct Desk {
+    /// The newest row that anybody has seen.
+    row: Mutex<Arc<SessionRow>>,
+    /// Something runs that a drain waits for.
+    busy: AtomicBool,
 }
 
 impl<C: Send + 'static> Keeper<C> {
@@ -147,6 +155,11 @@ impl<C: Send + 'static> Keeper<C> {
         self.drivers.lock().contains_key(session)
     }
 
+    /// Does something run for the session here that a drain waits for?
+    pub(crate) fn is_busy(&self, session: &SessionKey) -> bool {
+        self.drivers.lock().get(session).is_some_and(Handle::is_busy)
+    }
+
     /// Sessions that are driven now.
     pub(crate) fn len(&self) -> usize {
         self.drivers.lock().len()
@@ -197,30 +210,40 @@ impl<C: Send + 'static> Keeper<C> {
         let stop = self.abort.child_token();
         let ended = CancellationToken::new();
         let at_end = ended.clone().drop_guard();
-        let row = Arc::new(Mutex::new(Arc::clone(row)));
-        let driver = start(Inbox { row: Arc::clone(&row), pokes, calls: called });
+        let (row, busy) = (Mutex::new(Arc::clone(row)), AtomicBool::new(false));
+        let desk = Arc::new(Desk { row, busy });
+        let driver = start(Inbox { desk: Arc::clone(&desk), pokes, calls: called });
         let stopped = stop.clone();
         self.tasks.spawn(async move {
             let _at_end = at_end;
             stopped.run_until_cancelled(driver).await;
         });
-        let handle = Handle { poke, calls, row, stop, ended };
+        let handle = Handle { poke, calls, desk, stop, ended };
         drivers.insert(session.clone(), handle);
         true
     }
 }
 
 impl<C> Inbox<C> {
+    /// Says whether something runs now that a drain waits for.
+    pub(crate) fn set_busy(&self, busy: bool) {
+        self.desk.busy.store(busy, Ordering::Release);
+    }
+
     /// The session's row, as it was when somebody last poked or called.
     pub(crate) fn row(&self) -> Arc<SessionRow> {
-        Arc::clone(&self.row.lock())
+        Arc::clone(&self.desk.row.lock())
     }
 }
 
 impl<C> Handle<C> {
+    fn is_busy(&self) -> bool {
+        self.is_alive() && self.desk.busy.load(Ordering::Acquire)
+    }
+
     /// Keeps the newer row: another gateway, or a request here, may have changed it.
     fn see(&self, row: &Arc<SessionRow>) {
-        let mut newest = self.row.lock();
+        let mut newest = self.desk.row.lock();
         if row.version > newest.version {
             *newest = Arc::clone(row);
         }

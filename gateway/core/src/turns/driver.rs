@@ -77,6 +77,7 @@ impl Driver {
         loop {
             // Made before the flag is read, so that no drain is missed in between.
             let drain = self.shared.keeper.drained();
+            self.inbox.set_busy(!machine.is_between_turns());
             if machine.is_between_turns() && self.shared.keeper.is_draining() {
                 return self.finish(running).await;
             }

@@ -71,7 +71,7 @@ impl Turns {
 
     /// Does a drain wait for `session`, because a turn of it runs here? False without a drain.
     pub fn awaits(&self, session: &SessionKey) -> bool {
-        self.is_draining() && self.has(session)
+        self.is_draining() && self.shared.keeper.is_busy(session)
     }
 
     /// Sessions that are driven now.

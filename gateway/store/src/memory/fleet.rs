@@ -27,6 +27,8 @@ pub struct MemoryFleet {
 #[derive(Debug, Default)]
 pub(super) struct Member {
     pub(super) dead: AtomicBool,
+    /// What is published does not reach it.
+    deaf: AtomicBool,
     roster: Mutex<Bytes>,
     pub(super) commits: OnceLock<Arc<dyn CommitListener>>,
     fleet: OnceLock<Arc<dyn FleetListener>>,
@@ -66,9 +68,18 @@ impl MemoryFleet {
         }
     }
 
+    /// From now on `name` hears neither of messages nor of what others commit, as one whose
+    /// subscriptions are gone without a sign. What it asks is answered.
+    pub fn deafen(&self, name: &str) {
+        if let Some(member) = self.member(name) {
+            member.deaf.store(true, Ordering::Release);
+        }
+    }
+
     fn listeners(&self) -> Vec<Arc<dyn FleetListener>> {
         let members = self.members.lock();
-        members.values().filter_map(|member| member.fleet.get().cloned()).collect()
+        let hear = members.values().filter(|member| member.hears());
+        hear.filter_map(|member| member.fleet.get().cloned()).collect()
     }
 
     fn member(&self, name: &str) -> Option<Arc<Member>> {
@@ -76,9 +87,15 @@ impl MemoryFleet {
     }
 }
 
+impl Member {
+    fn hears(&self) -> bool {
+        !self.deaf.load(Ordering::Acquire)
+    }
+}
+
 impl CommitListener for MemoryFleet {
     fn committed(&self, stream: &StreamId, records: &Arc<[Record]>) {
-        for member in self.members.lock().values() {
+        for member in self.members.lock().values().filter(|member| member.hears()) {
             if let Some(listener) = member.commits.get() {
                 listener.committed(stream, records);
             }
@@ -176,6 +193,9 @@ impl Fleet for MemoryNode {
 
     fn send(&self, node: &str, message: Bytes) -> BoxFuture<'_, Result<(), StoreError>> {
         let to = self.hub.member(node);
+        if to.as_ref().is_some_and(|member| !member.hears()) {
+            return Box::pin(std::future::ready(self.alive()));
+        }
         let heard = to.and_then(|member| member.fleet.get().cloned());
         let sent = self.alive().and_then(|()| match heard {
             Some(listener) => {
