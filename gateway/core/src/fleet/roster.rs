@@ -30,6 +30,9 @@ pub struct Runnable {
     pub since: u64,
     /// How much more work its workers take, by depth.
     pub room: Vec<usize>,
+    /// How many runs would leave for more work, because they only wait for input, by depth.
+    #[serde(default)]
+    pub parked: Vec<usize>,
     /// Their ids.
     pub workers: Vec<String>,
 }
@@ -39,7 +42,7 @@ pub struct Runnable {
 pub enum Whereabouts {
     /// To a worker of this gateway, now or when there is room.
     Here,
-    /// To a worker of that gateway, which has room.
+    /// To a worker of that gateway, which has room or can make some.
     There(String),
     /// No live worker runs the version that it must have.
     Nowhere,
@@ -90,16 +93,17 @@ impl Roster {
         let name = newest.spec.version.clone();
         let mut best = None;
         for (node, version) in able.iter().filter(|(_, version)| version.spec.version == name) {
-            let room = version.room.get(want.depth).copied().unwrap_or(0);
+            let at = |places: &[usize]| places.get(want.depth).copied().unwrap_or(0);
+            let (room, parked) = (at(&version.room), at(&version.parked));
             let known = want.prefer.as_ref().is_some_and(|id| version.has(id));
             // Of equals this gateway: it comes last, and nothing has to move.
-            let rank = (room > 0, known, node.is_none(), room);
+            let rank = (room > 0, parked > 0, known, node.is_none(), room + parked);
             if best.as_ref().is_none_or(|(old, _)| rank >= *old) {
                 best = Some((rank, *node));
             }
         }
         match best {
-            Some(((true, ..), Some(node))) => Whereabouts::There(node.clone()),
+            Some(((true, ..) | (_, true, ..), Some(node))) => Whereabouts::There(node.clone()),
             _ => Whereabouts::Here,
         }
     }
@@ -120,5 +124,52 @@ impl Runnable {
 
     fn has(&self, worker: &Arc<str>) -> bool {
         self.workers.iter().any(|id| **id == **worker)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tidegate_protocol::link::Mode;
+
+    use super::*;
+    use crate::agents::AgentKey;
+
+    /// A gateway whose worker `worker` has the version `version`, and these places for sessions.
+    fn node(worker: &str, version: &str, room: usize, parked: usize) -> Announcement {
+        let spec = AgentSpec { version: version.into(), ..AgentSpec::new("a", Mode::Runs) };
+        let since = version.parse().expect("a number");
+        let (room, parked) = (vec![room], vec![parked]);
+        let workers = vec![worker.to_owned()];
+        let version = Runnable { environment: "dev".into(), spec, since, room, parked, workers };
+        Announcement { draining: false, versions: vec![version] }
+    }
+
+    fn want() -> Want {
+        let agent = AgentKey::new("dev", "a");
+        Want { agent, version: None, depth: 0, prefer: Some("last".into()) }
+    }
+
+    #[test]
+    fn work_goes_where_there_is_room_and_then_where_room_can_be_made() {
+        let there = || Whereabouts::There("n".to_owned());
+        let cases = [
+            (node("w", "1", 0, 0), node("w", "1", 0, 0), Whereabouts::Here),
+            (node("w", "1", 1, 0), node("w", "1", 1, 0), Whereabouts::Here),
+            (node("w", "1", 1, 0), node("last", "1", 1, 0), there()),
+            (node("w", "1", 0, 0), node("w", "1", 1, 0), there()),
+            (node("w", "1", 0, 0), node("w", "1", 0, 1), there()),
+            (node("w", "1", 0, 1), node("w", "1", 0, 1), Whereabouts::Here),
+            (node("w", "1", 0, 1), node("w", "1", 1, 0), there()),
+            (node("w", "1", 1, 0), node("last", "1", 0, 1), Whereabouts::Here),
+            (node("w", "1", 1, 0), node("w", "2", 0, 1), there()),
+            (node("w", "1", 1, 0), node("w", "2", 0, 0), Whereabouts::Here),
+            (Announcement::default(), node("w", "1", 0, 0), Whereabouts::Here),
+            (Announcement::default(), Announcement::default(), Whereabouts::Nowhere),
+        ];
+        for (here, other, expected) in cases {
+            let mut roster = Roster::default();
+            roster.see("n", other.clone());
+            assert_eq!(roster.whereabouts(&want(), &here), expected, "{here:?} and {other:?}");
+        }
     }
 }

@@ -39,7 +39,7 @@ impl Gateway {
     ) -> Result<Created> {
         request.validate()?;
         may_create(principal, &request)?;
-        if !self.agents().has(&principal.environment, &request.task_identifier) {
+        if !self.knows_agent(&principal.environment, &request.task_identifier).await? {
             return Err(unknown_agent(&request.task_identifier));
         }
         let depth = self.depth(principal).await?;

@@ -56,7 +56,7 @@ impl Gateway {
         }
         loop {
             let row = located.open(self.now())?;
-            if wakes && !self.agents().has(&row.environment, &row.agent) {
+            if wakes && !self.knows_agent(&row.environment, &row.agent).await? {
                 return Err(unknown_agent(&row.agent));
             }
             // Nothing is accepted behind a close.

@@ -1,7 +1,6 @@
 //! This gateway's workers as the other gateways see them, and where work can go (R-FLT-3).
 
-use std::sync::Arc;
-
+use super::parked::Parked;
 use super::pool::{Offer, Want};
 use super::registry::Workers;
 use crate::fleet::roster::{Announcement, Runnable, Whereabouts};
@@ -11,7 +10,9 @@ impl Workers {
     pub(crate) fn announcement(&self, draining: bool) -> Announcement {
         let state = self.state.lock();
         let offers = state.pool.all_offers();
-        let versions = offers.map(|(agent, offer)| runnable(&agent.environment, offer)).collect();
+        let versions =
+            offers.map(|(agent, offer)| runnable(&agent.environment, offer, &state.parked));
+        let versions = versions.collect();
         Announcement { draining, versions }
     }
 
@@ -37,14 +38,15 @@ impl Workers {
     fn whereabouts(&self, want: &Want) -> Whereabouts {
         let state = self.state.lock();
         let offers = state.pool.offers(&want.agent);
-        let versions = offers.map(|offer| runnable(&want.agent.environment, offer)).collect();
+        let environment = &want.agent.environment;
+        let versions = offers.map(|offer| runnable(environment, offer, &state.parked)).collect();
         drop(state);
         let here = Announcement { draining: false, versions };
         self.serving.roster().read().whereabouts(want, &here)
     }
 }
 
-fn runnable(environment: &str, offer: Offer<'_>) -> Runnable {
+fn runnable(environment: &str, offer: Offer<'_>, parked: &Parked) -> Runnable {
     // What operators see is not for the other gateways.
     let spec = offer.spec.for_service();
     Runnable {
@@ -52,6 +54,7 @@ fn runnable(environment: &str, offer: Offer<'_>) -> Runnable {
         spec,
         since: offer.since,
         room: offer.room.to_vec(),
-        workers: offer.workers.iter().map(|id| Arc::clone(id).to_string()).collect(),
+        parked: parked.places(offer.workers.iter().copied()).to_vec(),
+        workers: offer.workers.iter().map(|key| key.worker.to_string()).collect(),
     }
 }

@@ -57,6 +57,20 @@ impl Gateway {
         self.agents().register(agent, service)
     }
 
+    /// Is there such an agent? One that registered at another gateway a moment ago is in the
+    /// store, though no announcement of it need have come yet.
+    pub async fn knows_agent(&self, environment: &str, id: &str) -> Result<bool> {
+        if self.agents().has(environment, id) {
+            return Ok(true);
+        }
+        let name = format!("{PREFIX}{id}");
+        let stored = self.store().blob(&place(environment), &name).await.map_err(error::store)?;
+        let known = stored.and_then(|bytes| serde_json::from_slice::<Known>(&bytes).ok());
+        let Some(known) = known else { return Ok(false) };
+        self.learn_agent(environment, &known.spec);
+        Ok(self.agents().has(environment, id))
+    }
+
     /// Keeps what a worker registered. Gives when each version was first registered, Unix ms.
     pub(super) async fn remember_agents(
         &self,

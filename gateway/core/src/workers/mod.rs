@@ -5,6 +5,7 @@ mod elsewhere;
 mod known;
 mod link;
 mod outbox;
+mod parked;
 mod piece;
 mod pool;
 mod presence;

@@ -91,7 +91,7 @@ pub(super) struct Offer<'a> {
     pub(super) since: u64,
     /// By depth.
     pub(super) room: [usize; SUBAGENT_DEPTH_MAX + 1],
-    pub(super) workers: Vec<&'a Arc<str>>,
+    pub(super) workers: Vec<&'a WorkerKey>,
 }
 
 impl Pool {
@@ -184,9 +184,8 @@ impl Pool {
     fn offer<'a>(&self, version: &'a Version) -> Option<Offer<'a>> {
         let open: Vec<_> = version.workers.iter().filter(|key| self.is_open(key)).collect();
         let room = std::array::from_fn(|depth| open.iter().map(|key| self.room(key, depth)).sum());
-        let workers = open.iter().map(|key| &key.worker).collect();
         let (spec, since) = (&version.spec, version.since);
-        (!open.is_empty()).then_some(Offer { spec, since, room, workers })
+        (!open.is_empty()).then_some(Offer { spec, since, room, workers: open })
     }
 
     /// The agents of a worker.

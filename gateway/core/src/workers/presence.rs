@@ -47,7 +47,7 @@ impl Workers {
         }
         let pieces: Vec<_> = entry.pieces.values().cloned().collect();
         for piece in pieces.iter().filter(|piece| piece.is_parked()) {
-            state.unpark(piece);
+            state.parked.remove(piece);
             piece.ask_to_leave();
         }
     }

@@ -1,8 +1,8 @@
 //! The workers that are connected, what they hold, and who waits for room.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 
 use parking_lot::Mutex;
 use tidegate_protocol::ids::SessionKey;
@@ -10,6 +10,7 @@ use tidegate_protocol::link::{Cause, GatewayFrame};
 use tokio::sync::{Notify, oneshot};
 
 use super::outbox::Outbox;
+use super::parked::Parked;
 use super::piece::Piece;
 use super::pool::{Choice, Pool, Want, WorkerKey};
 use super::work::{Slot, Work};
@@ -39,10 +40,7 @@ pub(super) struct State {
     pub(super) workers: HashMap<WorkerKey, Entry>,
     /// First come, first served, for each agent.
     waiting: HashMap<AgentKey, VecDeque<Waiter>>,
-    /// Parked pieces, the longest parked first.
-    parked: BTreeMap<u64, (WorkerKey, usize, Arc<Piece>)>,
-    /// Counts what was parked.
-    order: u64,
+    pub(super) parked: Parked,
 }
 
 /// A worker, connected or expected back.
@@ -117,7 +115,11 @@ impl Workers {
                     Choice::Take(worker, version) => {
                         return self.take(&mut state, worker, version, want.depth);
                     }
-                    Choice::Full => state.evict_for(&want),
+                    Choice::Full => {
+                        if state.evict_for(&want) {
+                            self.note_change();
+                        }
+                    }
                     Choice::Missing => {}
                 }
                 let queue = state.waiting.entry(want.agent.clone()).or_default();
@@ -183,7 +185,7 @@ impl Workers {
     /// A piece of work is over.
     pub(super) fn end(&self, worker: &WorkerKey, piece: &Arc<Piece>) {
         let mut state = self.state.lock();
-        state.unpark(piece);
+        state.parked.remove(piece);
         if let Some(entry) = state.workers.get_mut(worker) {
             // A later piece may have the same name.
             if entry.pieces.get(&piece.id).is_some_and(|held| Arc::ptr_eq(held, piece)) {
@@ -208,14 +210,13 @@ impl Workers {
 
     pub(super) fn set_parked(&self, piece: &Arc<Piece>, slot: &Slot, parked: bool) {
         let mut state = self.state.lock();
-        state.unpark(piece);
+        if state.parked.remove(piece) || parked {
+            self.note_change();
+        }
         if parked && state.workers.get(&slot.worker).is_some_and(|entry| entry.draining) {
             piece.ask_to_leave();
         } else if parked {
-            state.order += 1;
-            let order = state.order;
-            piece.parked.store(order, Ordering::Relaxed);
-            state.parked.insert(order, (slot.worker.clone(), slot.depth, Arc::clone(piece)));
+            state.parked.add(piece, &slot.worker, slot.depth);
             // Somebody may have waited for a run that could be asked to leave.
             let waiting = state.waiting.values().flatten();
             let wants: Vec<_> = waiting
@@ -271,23 +272,10 @@ impl Workers {
 }
 
 impl State {
-    /// Asks the longest parked run that stands in the way to leave.
-    fn evict_for(&mut self, want: &Want) {
+    /// Asks the longest parked run that stands in the way to leave. Was there one?
+    fn evict_for(&mut self, want: &Want) -> bool {
         let candidates = self.pool.candidates(want);
-        let found = self
-            .parked
-            .iter()
-            .find(|(_, (worker, depth, _))| *depth == want.depth && candidates.contains(worker));
-        if let Some(order) = found.map(|(order, _)| *order)
-            && let Some((_, _, piece)) = self.parked.remove(&order)
-        {
-            piece.ask_to_leave();
-        }
-    }
-
-    pub(super) fn unpark(&mut self, piece: &Arc<Piece>) {
-        let order = piece.parked.swap(0, Ordering::Relaxed);
-        self.parked.remove(&order);
+        self.parked.evict(want.depth, &candidates)
     }
 }
 

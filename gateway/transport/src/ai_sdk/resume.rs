@@ -15,7 +15,7 @@ use crate::service::respond::Response;
 /// The running turn's stream, or 204 where nothing runs.
 pub(crate) async fn resume(call: Call<'_>, agent: &str, name: &str) -> Result<Response> {
     let gateway = call.gateway();
-    if !gateway.agents().has(&call.principal.environment, agent) {
+    if !gateway.knows_agent(&call.principal.environment, agent).await? {
         return Err(unknown_agent(agent));
     }
     // Opened before it is asked what runs: an unknown chat is refused or empty, never a race.

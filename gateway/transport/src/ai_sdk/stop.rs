@@ -13,7 +13,7 @@ use crate::streams::append::acknowledge;
 pub(crate) async fn stop(mut call: Call<'_>, agent: &str, name: &str) -> Result<Response> {
     call.small_body().await?;
     let gateway = call.gateway();
-    if !gateway.agents().has(&call.principal.environment, agent) {
+    if !gateway.knows_agent(&call.principal.environment, agent).await? {
         return Err(unknown_agent(agent));
     }
     let request = AppendRequest {
