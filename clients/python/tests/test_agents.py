@@ -101,8 +101,8 @@ def test_wrong_declarations_are_typed_errors():
 
 
 def test_addresses():
-    assert address("http://a:1") == "ws://a:1/v1/agents/link"
-    assert address("https://a/base/") == "wss://a/base/v1/agents/link"
+    assert address("http://a:1", "w") == "ws://a:1/v1/agents/link?worker=w"
+    assert address("https://a/base/", "w") == "wss://a/base/v1/agents/link?worker=w"
     for wrong in ("a:1", "ftp://a", "/path", ""):
         with pytest.raises(ValueError, match="not the URL of a gateway"):
-            address(wrong)
+            address(wrong, "w")

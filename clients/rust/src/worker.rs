@@ -69,8 +69,8 @@ impl Worker {
     /// Serves until `drain` is ready, then finishes the turns that run. Errors as
     /// [`Worker::run`].
     pub async fn run_until(self, drain: impl Future<Output = ()>) -> Result<(), WorkerError> {
-        let address = Address::new(&self.url, &self.key)?;
         let name = format!("w_{:016x}", getrandom::u64()?);
+        let address = Address::new(&self.url, &self.key, &name)?;
         let specs = self.agents.iter().map(|agent| agent.spec(&self.version)).collect();
         let shared = Arc::new(Shared::new(Machine::new(name, self.capacity, specs)));
         let named = |agent: Agent| (agent.id().to_owned(), agent.handler);

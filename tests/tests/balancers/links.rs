@@ -59,3 +59,31 @@ pub(crate) async fn turns(kind: Kind) {
     assert!(!running.is_finished(), "the worker gave up");
     running.abort();
 }
+
+/// A worker that reconnects finds its turns: its requests meet one gateway (R-LNK-28).
+pub(crate) async fn led(kind: Kind) {
+    let gateways = [Gateway::start().await, Gateway::start().await];
+    let balancer = Balancer::start(kind, [&gateways[0], &gateways[1]]).await;
+    let client = balancer.client();
+    let mut met = [0; 2];
+    for worker in 0..16 {
+        let before = [refused(&gateways[0]).await, refused(&gateways[1]).await];
+        for _ in 0..3 {
+            // Not a WebSocket, so that it is counted and over.
+            let link = format!("/v1/agents/link?worker=w_{worker}");
+            assert_eq!(client.get(&link).await.expect("up").status, 400);
+        }
+        let after = [refused(&gateways[0]).await, refused(&gateways[1]).await];
+        let counts = [after[0] - before[0], after[1] - before[1]];
+        assert!(counts == [3, 0] || counts == [0, 3], "{worker}: {counts:?}");
+        met = [met[0] + counts[0], met[1] + counts[1]];
+    }
+    assert!(met[0] > 0 && met[1] > 0, "all workers met one gateway: {met:?}");
+}
+
+async fn refused(gateway: &Gateway) -> u64 {
+    let answer = gateway.client().get("/metrics").await.expect("up");
+    let metrics = String::from_utf8_lossy(&answer.body).into_owned();
+    let line = metrics.lines().find_map(|line| line.strip_prefix("tidegate_errors_client_total "));
+    line.and_then(|count| count.parse().ok()).expect("the metric")
+}

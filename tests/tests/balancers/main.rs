@@ -43,6 +43,11 @@ macro_rules! rows {
             }
 
             #[tokio::test]
+            async fn a_worker_is_led_back_to_its_gateway() {
+                crate::links::led(KIND).await;
+            }
+
+            #[tokio::test]
             async fn s2_sessions_of_frames_go_both_ways_at_once() {
                 crate::s2::both_ways(KIND).await;
             }

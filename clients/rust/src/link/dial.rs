@@ -56,8 +56,9 @@ pub(crate) enum DialError {
 }
 
 impl Address {
-    /// The link of the gateway at `url`, a base URL.
-    pub(crate) fn new(url: &str, key: &str) -> Result<Self, WorkerError> {
+    /// The link of `worker` to the gateway at `url`, a base URL. By the id, balancers lead a worker
+    /// that comes back to the gateway that holds its work (R-LNK-28).
+    pub(crate) fn new(url: &str, key: &str, worker: &str) -> Result<Self, WorkerError> {
         let bad = || WorkerError::Url(url.to_owned());
         let uri: Uri = url.parse().map_err(|_| bad())?;
         let secure = match uri.scheme_str() {
@@ -70,7 +71,7 @@ impl Address {
         let port = authority.port_u16().unwrap_or(if secure { 443 } else { 80 });
         let scheme = if secure { "wss" } else { "ws" };
         let base = uri.path().trim_end_matches('/');
-        let target = format!("{scheme}://{authority}{base}{PATH}");
+        let target = format!("{scheme}://{authority}{base}{PATH}?worker={worker}");
         let mut request = target.into_client_request().map_err(|_| bad())?;
         let bearer =
             HeaderValue::try_from(format!("Bearer {key}")).map_err(|_| WorkerError::Key)?;
@@ -135,9 +136,12 @@ mod tests {
     #[test]
     fn base_urls() {
         let address = |url| {
-            Address::new(url, "k").map(|a| (a.host, a.port, a.request.uri().path().to_owned()))
+            Address::new(url, "k", "w").map(|a| {
+                let target = a.request.uri().path_and_query().expect("a path").to_string();
+                (a.host, a.port, target)
+            })
         };
-        let link = PATH.to_owned();
+        let link = format!("{PATH}?worker=w");
         assert_eq!(address("http://h:1").unwrap(), ("h".to_owned(), 1, link.clone()));
         assert_eq!(address("ws://[::1]:2/").unwrap(), ("::1".to_owned(), 2, link.clone()));
         assert_eq!(
@@ -147,6 +151,6 @@ mod tests {
         for bad in ["", "h", "ftp://h", "http://", "/x"] {
             assert!(matches!(address(bad), Err(WorkerError::Url(_))), "{bad}");
         }
-        assert!(matches!(Address::new("http://h", "a\nb"), Err(WorkerError::Key)));
+        assert!(matches!(Address::new("http://h", "a\nb", "w"), Err(WorkerError::Key)));
     }
 }

@@ -44,8 +44,8 @@ export class Link extends EventEmitter<LinkEvents> {
 
   constructor(private readonly options: LinkOptions) {
     super();
-    this.#address = address(options.url);
     this.worker = `w_${randomBytes(12).toString("hex")}`;
+    this.#address = address(options.url, this.worker);
     const { agents, capacity } = options;
     this.#machine = new LinkMachine({ worker: this.worker, agents, capacity }, Math.random);
     this.#ended = new Promise((done, failed) => {
@@ -188,7 +188,7 @@ export class Link extends EventEmitter<LinkEvents> {
   }
 }
 
-function address(url: string): URL {
+function address(url: string, worker: string): URL {
   let parsed: URL;
   try {
     parsed = new URL(url);
@@ -200,6 +200,8 @@ function address(url: string): URL {
   }
   parsed.protocol = parsed.protocol.replace("http", "ws");
   parsed.pathname = `${parsed.pathname.replace(/\/$/, "")}/v1/agents/link`;
+  // Balancers lead a worker that comes back to the gateway that holds its work (R-LNK-28).
+  parsed.search = `?worker=${worker}`;
   parsed.hash = "";
   return parsed;
 }

@@ -30,7 +30,7 @@ class Driver:
 
     def __init__(self, link: Link, url: str, key: str, handle: Callable[[Event], None]) -> None:
         self.link = link
-        self._address = address(url)
+        self._address = address(url, link.worker)
         self._headers = {"authorization": f"Bearer {key}"}
         self._handle = handle
         self._wake = asyncio.Event()
@@ -147,10 +147,12 @@ def now() -> float:
     return asyncio.get_running_loop().time()
 
 
-def address(url: str) -> str:
-    """The link's address at a gateway's base URL."""
+def address(url: str, worker: str) -> str:
+    """The address of a worker's link at a gateway's base URL. By the worker's id, balancers lead
+    one that comes back to the gateway that holds its work (R-LNK-28)."""
     parts = urlsplit(url)
     schemes = {"http": "ws", "https": "wss", "ws": "ws", "wss": "wss"}
     if parts.scheme not in schemes or not parts.netloc:
         raise ValueError(f"not the URL of a gateway: {url!r}")
-    return urlunsplit((schemes[parts.scheme], parts.netloc, parts.path.rstrip("/") + PATH, "", ""))
+    path, query = parts.path.rstrip("/") + PATH, f"worker={worker}"
+    return urlunsplit((schemes[parts.scheme], parts.netloc, path, query, ""))
