@@ -60,7 +60,7 @@ pub(crate) async fn turns(kind: Kind) {
     running.abort();
 }
 
-/// A worker that reconnects finds its turns: its requests meet one gateway (R-LNK-28).
+/// A worker that reconnects finds its turns: its requests meet one gateway (R-LNK-29).
 pub(crate) async fn led(kind: Kind) {
     let gateways = [Gateway::start().await, Gateway::start().await];
     let balancer = Balancer::start(kind, [&gateways[0], &gateways[1]]).await;

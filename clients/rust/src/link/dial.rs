@@ -57,7 +57,7 @@ pub(crate) enum DialError {
 
 impl Address {
     /// The link of `worker` to the gateway at `url`, a base URL. By the id, balancers lead a worker
-    /// that comes back to the gateway that holds its work (R-LNK-28).
+    /// that comes back to the gateway that holds its work (R-LNK-29).
     pub(crate) fn new(url: &str, key: &str, worker: &str) -> Result<Self, WorkerError> {
         let bad = || WorkerError::Url(url.to_owned());
         let uri: Uri = url.parse().map_err(|_| bad())?;

@@ -200,7 +200,7 @@ function address(url: string, worker: string): URL {
   }
   parsed.protocol = parsed.protocol.replace("http", "ws");
   parsed.pathname = `${parsed.pathname.replace(/\/$/, "")}/v1/agents/link`;
-  // Balancers lead a worker that comes back to the gateway that holds its work (R-LNK-28).
+  // Balancers lead a worker that comes back to the gateway that holds its work (R-LNK-29).
   parsed.search = `?worker=${worker}`;
   parsed.hash = "";
   return parsed;

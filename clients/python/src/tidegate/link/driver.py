@@ -149,7 +149,7 @@ def now() -> float:
 
 def address(url: str, worker: str) -> str:
     """The address of a worker's link at a gateway's base URL. By the worker's id, balancers lead
-    one that comes back to the gateway that holds its work (R-LNK-28)."""
+    one that comes back to the gateway that holds its work (R-LNK-29)."""
     parts = urlsplit(url)
     schemes = {"http": "ws", "https": "wss", "ws": "ws", "wss": "wss"}
     if parts.scheme not in schemes or not parts.netloc:
