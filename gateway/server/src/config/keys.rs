@@ -296,7 +296,8 @@ pub const KEYS: &[Key] = &[
         Kind::Integer,
         None,
         "50",
-        "Requests per second that each credential may make to /api and append; absent: no limit.",
+        "Requests per second that each credential may make to /api and append at one gateway (each \
+         counts by itself); absent: no limit.",
     ),
     key(
         "limits.rate_limit.burst",
