@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use serde_json::Value;
 use tidegate_protocol::{Record, control};
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use crate::log::{floor, has, word};
-use crate::session::{Input, Session};
+use crate::session::{Input, PATIENCE, Session};
 
 /// An input as the gateway holds it.
 struct Held {
@@ -85,22 +85,35 @@ async fn settled(session: &Session) -> BTreeMap<u64, Held> {
             sleep(Duration::from_millis(50)).await;
         }
     };
-    let settled = tokio::time::timeout(crate::session::PATIENCE, waiting).await;
-    settled.unwrap_or_else(|_| panic!("{}: something stays owed", session.name))
+    match timeout(PATIENCE, waiting).await {
+        Ok(settled) => settled,
+        Err(_) => {
+            let mut owed = inputs(session).await;
+            owed.retain(|_, held| held.fate == "owed");
+            let owed: Vec<_> = owed.iter().map(|(seq, held)| (seq, &held.part)).collect();
+            panic!("{owed:?} stay owed: {}", session.story().await);
+        }
+    }
 }
 
 async fn inputs(session: &Session) -> BTreeMap<u64, Held> {
     let records = pages(session, &session.path("in/records"), "afterEventId", "seqNum").await;
-    let path = format!("/v1/sessions/{}/inputs", session.name);
-    let fates = pages(session, &path, "after", "seq").await;
-    let fate_of = |seq: &Value| fates.iter().find(|fate| fate["seq"] == *seq);
-    let held = |record: &Value| {
+    let mut inputs = BTreeMap::new();
+    for record in &records {
         let seq = record["seqNum"].as_u64().expect("a seq");
-        let fate = fate_of(&record["seqNum"]).map(|fate| fate["fate"].as_str().unwrap_or("owed"));
-        let fate = fate.unwrap_or("owed").to_owned();
-        (seq, Held { part: record["id"].as_str().expect("a part id").to_owned(), fate })
-    };
-    records.iter().map(held).collect()
+        let part = record["id"].as_str().expect("a part id").to_owned();
+        inputs.insert(seq, Held { part, fate: fate(session, seq).await });
+    }
+    inputs
+}
+
+async fn fate(session: &Session, seq: u64) -> String {
+    let after = seq.checked_sub(1).map_or(String::new(), |before| format!("&after={before}"));
+    let path = format!("/v1/sessions/{}/inputs?limit=1{after}", session.name);
+    let answer = get(session, &path).await;
+    let shown = &answer["inputs"][0];
+    assert_eq!(shown["seq"], seq, "{}: {answer}", session.name);
+    shown["fate"].as_str().unwrap_or("owed").to_owned()
 }
 
 /// Part ids of what `.in` holds, by seq.
@@ -115,12 +128,7 @@ pub(crate) async fn pages(session: &Session, path: &str, cursor: &str, seq: &str
     loop {
         let after = all.last().and_then(|item| item[seq].as_u64());
         let query = after.map_or(String::new(), |after| format!("?{cursor}={after}"));
-        let answer = session.client.get(&format!("{path}{query}")).await;
-        let Some(answer) = answer.ok().filter(|answer| answer.status < 500) else {
-            sleep(Duration::from_millis(50)).await;
-            continue;
-        };
-        let answer = answer.json();
+        let answer = get(session, &format!("{path}{query}")).await;
         let lists = answer.as_object().expect("an object").values();
         let page = lists.filter_map(Value::as_array).next();
         let page = page.unwrap_or_else(|| panic!("{path}: {answer}")).clone();
@@ -128,5 +136,16 @@ pub(crate) async fn pages(session: &Session, path: &str, cursor: &str, seq: &str
             return all;
         }
         all.extend(page);
+    }
+}
+
+/// Asks until somebody answers.
+async fn get(session: &Session, path: &str) -> Value {
+    loop {
+        let answer = timeout(Duration::from_secs(5), session.client.get(path)).await;
+        match answer {
+            Ok(Ok(answer)) if answer.status < 500 => return answer.json(),
+            _ => sleep(Duration::from_millis(50)).await,
+        }
     }
 }

@@ -6,6 +6,7 @@
 #[expect(dead_code, reason = "the balancers' tests use more of it")]
 mod balancer;
 mod check;
+mod epochs;
 mod fates;
 mod faults;
 mod gateway;

@@ -1,5 +1,6 @@
 //! One chat through HAProxy: appends until it is acknowledged, reads on after every cut.
 
+use std::fmt::Write as _;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -45,6 +46,19 @@ pub(crate) struct Session {
 }
 
 impl Session {
+    pub(crate) fn new(
+        client: Client,
+        topology: Topology,
+        name: &str,
+        agent: Agent,
+        user: usize,
+        report: &Arc<Report>,
+    ) -> Self {
+        let (name, report) = (name.to_owned(), Arc::clone(report));
+        let (inputs, lost, log, closed) = Default::default();
+        Self { client, topology, name, agent, user, inputs, lost, log, closed, report }
+    }
+
     pub(crate) fn path(&self, tail: &str) -> String {
         format!("/realtime/v1/sessions/{}/{tail}", self.name)
     }
@@ -143,11 +157,31 @@ impl Session {
             }
         };
         if timeout(PATIENCE, reading).await.is_err() {
-            let log = self.log.lock().expect("nobody panics with it");
-            let tail = &log[log.len().saturating_sub(3)..];
-            let inputs = &self.inputs[self.inputs.len().saturating_sub(4)..];
-            panic!("{}: stranded: {inputs:?} behind {tail:?}", self.name);
+            panic!("stranded: {}", self.story().await);
         }
+    }
+
+    /// All that helps to find out what went wrong.
+    pub(crate) async fn story(&self) -> String {
+        let last = &self.inputs[self.inputs.len().saturating_sub(4)..];
+        let mut story = format!("{}: {last:?}", self.name);
+        let runs = format!("/api/v1/runs?filter%5Btag%5D=chat:{}", self.name);
+        let session = format!("/api/v1/sessions/{}", self.name);
+        let from = last.first().map_or(0, |input| input.seq.saturating_sub(1));
+        let fates = format!("/v1/sessions/{}/inputs?after={from}", self.name);
+        for path in [session, fates, runs] {
+            let answer = timeout(REQUEST, self.client.get(&path)).await;
+            let answer = answer.ok().and_then(Result::ok);
+            let body = answer.map(|answer| String::from_utf8_lossy(&answer.body).into_owned());
+            write!(story, "\n{path}: {body:?}").expect("writing to a String");
+        }
+        let log = self.log.lock().expect("nobody panics with it");
+        for record in &log[log.len().saturating_sub(12)..] {
+            let body = String::from_utf8_lossy(&record.body);
+            let (seq, headers) = (record.seq_num, &record.headers);
+            write!(story, "\n{seq} {headers:?} {body}").expect("writing to a String");
+        }
+        story
     }
 
     async fn read_some(

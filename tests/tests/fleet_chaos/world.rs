@@ -1,11 +1,15 @@
 //! Everything that runs: the store, the gateways, HAProxy, and workers.
 
 use std::path::Path;
+use std::time::Duration;
 
+use serde_json::json;
 use tidegate_tests::client::Client;
+use tokio::time::{sleep, timeout};
 
 use crate::balancer::{Balancer, Kind};
 use crate::gateway::Gateway;
+use crate::session::PATIENCE;
 use crate::shared::{Shared, Topology};
 use crate::worker::{Mode, Worker};
 
@@ -38,6 +42,10 @@ impl World {
             let address = &gateways[node].address;
             workers.push(Worker::start(dir, address, mode, &name, "1", CAPACITY).await);
         }
+        for gateway in &gateways {
+            know(gateway, Mode::Turns).await;
+            know(gateway, Mode::Runs).await;
+        }
         Self { topology, shared, gateways, balancer, workers }
     }
 
@@ -45,6 +53,25 @@ impl World {
     pub(crate) fn client(&self) -> Client {
         self.balancer.client()
     }
+}
+
+/// Waits until a gateway knows of the workers.
+async fn know(gateway: &Gateway, mode: Mode) {
+    let client = gateway.client();
+    let body = json!({
+        "type": "chat.agent", "externalId": format!("probe-{}", mode.agent()),
+        "taskIdentifier": mode.agent(), "triggerConfig": {"basePayload": {"trigger": "preload"}},
+    });
+    let knows = async {
+        loop {
+            let answer = client.post("/api/v1/sessions", &[], &body.to_string()).await;
+            if answer.is_ok_and(|answer| answer.status < 300) {
+                return;
+            }
+            sleep(Duration::from_millis(20)).await;
+        }
+    };
+    timeout(PATIENCE, knows).await.expect("a worker registers");
 }
 
 /// The file of the documentation names two gateways; here are three.
