@@ -113,7 +113,7 @@ impl Day {
     }
 }
 
-/// As many chats in all as the day is to see, and how often everything is looked at.
+/// A long run has more chats, and looks more often.
 #[tokio::test]
 async fn a_day_of_traffic_leaves_nothing_behind() {
     let is_long = std::env::var_os("TIDEGATE_LONG").is_some();
