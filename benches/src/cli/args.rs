@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 use super::agents::{HostArgs, LinkArgs};
+use super::nodes::NodesArgs;
 use crate::target::{Store, WorkerMode};
 
 /// Figures of the gateway, each from one command.
@@ -122,7 +123,9 @@ pub enum Command {
     Link(LinkArgs),
     /// Unmodified agent files in the TypeScript host
     Host(HostArgs),
-    /// All of it but the link and the host, briefly, as one document
+    /// Two gateways on one Redis: delivery across them, what Redis is asked for
+    Nodes(NodesArgs),
+    /// All of it but the link, the host and Redis, briefly, as one document
     Report {
         /// Write the figures to benches/baselines/DATE.json as well
         #[arg(long)]

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::agents;
 use super::args::{Args, Command, PacedArgs};
+use super::nodes;
 use super::report::report;
 use crate::figures::{
     Machine, Table, appends_table, idle_table, paced_table, resume_table, turns_table,
@@ -31,6 +32,7 @@ pub fn run(args: Args) -> io::Result<()> {
             let kinds = targets.kinds(std::slice::from_ref(&args.store), false)?;
             agents::host(&kinds, &args, json)
         }
+        Command::Nodes(args) => nodes::run(&targets.binary()?, &args, json),
         Command::Report { save } => report(&targets, json, save),
         Command::Paced { load, stores, with_floor, rounds } => {
             let kinds = targets.kinds(&stores.stores, with_floor)?;

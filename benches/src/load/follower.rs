@@ -28,15 +28,15 @@ impl Follower {
         Ok(Self { conn, events })
     }
 
-    /// Reads once and hands the records to `sink`. An end is an error: nothing here ends a
+    /// Reads once and hands the records to `sink`; how many bytes came. An end is an error: nothing here ends a
     /// stream.
     pub(super) fn read(
         &mut self,
         buffer: &mut [u8],
         scanner: &Scanner,
         mut sink: impl FnMut(Record<'_>),
-    ) -> io::Result<()> {
-        let Some(count) = self.conn.read(buffer)? else { return Ok(()) };
+    ) -> io::Result<usize> {
+        let Some(count) = self.conn.read(buffer)? else { return Ok(0) };
         let mut ended = count == 0;
         let events = &mut self.events;
         self.conn.parser.feed(&buffer[..count], |piece| match piece {
@@ -44,6 +44,6 @@ impl Follower {
             Piece::Body(part) => events.feed(part, |run| scanner.scan(run, &mut sink)),
             Piece::End => ended = true,
         })?;
-        if ended { Err(io::Error::other("a followed stream ended")) } else { Ok(()) }
+        if ended { Err(io::Error::other("a followed stream ended")) } else { Ok(count) }
     }
 }

@@ -14,6 +14,17 @@ use super::usage::Usage;
 use crate::net::{Control, Marker, READ_BYTES, Reactor, Ready, Scanner};
 use crate::target::{Target, memory};
 
+/// Where records go in and come out, and whose CPU time counts.
+#[derive(Clone, Debug)]
+pub struct Site {
+    /// Address that appends go to.
+    pub writes: String,
+    /// Address that readers connect to.
+    pub reads: String,
+    /// Processes; the first is the one whose memory is looked at.
+    pub pids: Vec<u32>,
+}
+
 /// Seconds before anything counts.
 const WARM_UP: u32 = 1;
 /// How long the last records may take.
@@ -55,11 +66,25 @@ pub struct Paced {
     pub generator_util: f64,
     /// Resident bytes of the target at the end.
     pub rss_bytes: u64,
+    /// Bytes of HTTP that a reader gets for a record.
+    pub bytes_per_delivery: f64,
 }
 
 /// Runs the load against `target`.
 pub fn paced(target: &Target, plan: &Plan) -> io::Result<Paced> {
-    let mut run = Run::open(target, plan)?;
+    let address = || target.address.clone();
+    let site = Site { writes: address(), reads: address(), pids: vec![target.pid()] };
+    paced_at(&site, plan, |_| Ok(()))
+}
+
+/// Runs the load against `site`; calls `mark` where what counts begins, and where it ends, with the
+/// records that were received by then.
+pub fn paced_at(
+    site: &Site,
+    plan: &Plan,
+    mut mark: impl FnMut(u64) -> io::Result<()>,
+) -> io::Result<Paced> {
+    let mut run = Run::open(site, plan)?;
     let (mut ready, mut buffer) = (Vec::new(), vec![0; READ_BYTES]);
     let warm = run.start + Duration::from_secs(WARM_UP.into());
     let stop = warm + Duration::from_secs(plan.seconds.into());
@@ -67,22 +92,23 @@ pub fn paced(target: &Target, plan: &Plan) -> io::Result<Paced> {
     let mut usage: Vec<Usage> = Vec::new();
     while usage.len() < 2 || run.received < run.expected {
         let now = Instant::now();
-        let mark = [warm, stop, patient][usage.len()];
+        let moment = [warm, stop, patient][usage.len()];
         if now >= patient {
             break;
         }
-        if now >= mark {
-            usage.push(Usage::now(target, run.received)?);
+        if now >= moment {
+            usage.push(Usage::of(&site.pids, run.received)?);
+            mark(run.received)?;
             continue;
         }
         run.send_due(now)?;
-        let next = run.schedule.next().map_or(mark, |(due, _)| due.min(mark));
+        let next = run.schedule.next().map_or(moment, |(due, _)| due.min(moment));
         run.reactor.wait(Some(next), &mut ready)?;
         for one in &ready {
             run.handle(*one, &mut buffer)?;
         }
     }
-    run.figures(target, &usage)
+    run.figures(site, &usage)
 }
 
 #[derive(Debug)]
@@ -96,6 +122,7 @@ struct Run {
     readers: Vec<(Follower, Check)>,
     samples: Vec<Duration>,
     received: u64,
+    received_bytes: u64,
     expected: u64,
 }
 
@@ -108,20 +135,20 @@ struct Writer {
 }
 
 impl Run {
-    fn open(target: &Target, plan: &Plan) -> io::Result<Self> {
+    fn open(site: &Site, plan: &Plan) -> io::Result<Self> {
         let reactor = Reactor::new()?;
         let (mut writers, mut readers) = (Vec::new(), Vec::new());
-        let mut control = Control::connect(&target.address)?;
+        let mut control = Control::connect(&site.writes)?;
         for session in 0..plan.sessions {
             let name = format!("paced-{session}");
             control.create(&name)?;
             let path = format!("/realtime/v1/sessions/{name}/out");
             for reader in 0..plan.readers {
                 let token = u64::from(plan.sessions + session * plan.readers + reader);
-                let follower = Follower::open(&target.address, &path, &reactor, token)?;
+                let follower = Follower::open(&site.reads, &path, &reactor, token)?;
                 readers.push((follower, Check::default()));
             }
-            let appender = Appender::new(&target.address, &path, &reactor, session.into())?;
+            let appender = Appender::new(&site.writes, &path, &reactor, session.into())?;
             writers.push(Writer { appender, due: 0, sent: 0 });
         }
         let rounds = plan.rate * (WARM_UP + plan.seconds);
@@ -137,6 +164,7 @@ impl Run {
             readers,
             samples: Vec::new(),
             received: 0,
+            received_bytes: 0,
             expected,
         })
     }
@@ -179,7 +207,7 @@ impl Run {
         let session = reader / self.plan.readers;
         let cold = self.plan.rate * WARM_UP;
         let (follower, check) = &mut self.readers[reader as usize];
-        follower.read(buffer, &self.scanner, |record| {
+        let count = follower.read(buffer, &self.scanner, |record| {
             let Some(marker) = record.marker.filter(|marker| marker.session == session) else {
                 return;
             };
@@ -189,10 +217,12 @@ impl Run {
                 let due = self.schedule.due(session, marker.index);
                 self.samples.push(due.elapsed());
             }
-        })
+        })?;
+        self.received_bytes += count as u64;
+        Ok(())
     }
 
-    fn figures(self, target: &Target, usage: &[Usage]) -> io::Result<Paced> {
+    fn figures(self, site: &Site, usage: &[Usage]) -> io::Result<Paced> {
         let [before, after] = usage else {
             return Err(io::Error::other("the run ended before it was measured"));
         };
@@ -210,7 +240,8 @@ impl Run {
             generator_cpu_s_per_million: spent.generator_cpu_s_per_million,
             target_util: spent.target_util,
             generator_util: spent.generator_util,
-            rss_bytes: memory(target.pid())?.rss,
+            rss_bytes: memory(site.pids[0])?.rss,
+            bytes_per_delivery: self.received_bytes as f64 / self.received.max(1) as f64,
             latency_ms: Latency::of(self.samples),
         })
     }

@@ -27,7 +27,16 @@ pub(super) struct Spent {
 impl Usage {
     /// Now, after `received` records.
     pub(super) fn now(target: &Target, received: u64) -> io::Result<Self> {
-        let (target, generator) = (cpu(target.pid())?, cpu(std::process::id())?);
+        Self::of(&[target.pid()], received)
+    }
+
+    /// The same of several processes together.
+    pub(super) fn of(pids: &[u32], received: u64) -> io::Result<Self> {
+        let mut target = Duration::ZERO;
+        for pid in pids {
+            target += cpu(*pid)?;
+        }
+        let generator = cpu(std::process::id())?;
         Ok(Self { at: Instant::now(), target, generator, received })
     }
 

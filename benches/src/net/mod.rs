@@ -6,6 +6,7 @@ mod events;
 mod parser;
 mod reactor;
 mod record;
+mod resp;
 
 pub use conn::{Conn, READ_BYTES};
 pub use control::{Control, KEY, head};
@@ -13,3 +14,4 @@ pub use events::Events;
 pub use parser::{Parser, Piece, content_length, status};
 pub use reactor::{Reactor, Ready};
 pub use record::{BODY_BYTES, Marker, Record, Scanner, write_body};
+pub use resp::Resp;

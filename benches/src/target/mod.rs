@@ -6,6 +6,7 @@ mod backend;
 mod host;
 mod kind;
 mod process;
+mod redis;
 mod usage;
 mod worker;
 
@@ -14,5 +15,6 @@ pub use backend::{AGENT, Backend};
 pub use host::{Host, HostSetup};
 pub use kind::{Kind, Store};
 pub use process::{Target, binary};
+pub use redis::Server;
 pub use usage::{Memory, cpu, memory};
 pub use worker::{Worker, WorkerMode};

@@ -102,7 +102,7 @@ pub fn binary(option: Option<PathBuf>) -> io::Result<PathBuf> {
     Err(io::Error::other(format!("{}: no such binary; {hint}", path.display())))
 }
 
-fn free_port() -> io::Result<u16> {
+pub(super) fn free_port() -> io::Result<u16> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
 }
 

@@ -13,6 +13,7 @@ mod kept;
 mod keys;
 mod known;
 mod listing;
+mod plain;
 mod reads;
 mod recall;
 mod schema;

@@ -15,6 +15,7 @@ const FLOOR: &str = include_str!("lua/floor.lua");
 /// One script per kind of step.
 #[derive(Debug)]
 pub(super) struct Scripts {
+    pub(super) append: Arc<Script>,
     pub(super) commit: Arc<Script>,
     pub(super) lease: Arc<Script>,
     pub(super) delete: Arc<Script>,
@@ -30,6 +31,7 @@ pub(super) struct Scripts {
 impl Scripts {
     pub(super) fn new() -> Self {
         Self {
+            append: Script::new(format!("#!lua\n{}{}", bounds(), include_str!("lua/append.lua"))),
             commit: changing(&[FLOOR, include_str!("lua/commit.lua")]),
             lease: changing(&[include_str!("lua/lease.lua")]),
             delete: changing(&[include_str!("lua/delete.lua")]),
@@ -44,18 +46,22 @@ impl Scripts {
     }
 
     pub(super) fn all(&self) -> Vec<Arc<Script>> {
-        let sessions = [&self.commit, &self.lease, &self.delete, &self.enforce, &self.read];
+        let commits = [&self.append, &self.commit];
+        let sessions = [&self.lease, &self.delete, &self.enforce, &self.read];
         let fleet = [&self.claim, &self.give_up, &self.beat, &self.announce, &self.leave];
-        sessions.into_iter().chain(fleet).map(Arc::clone).collect()
+        commits.into_iter().chain(sessions).chain(fleet).map(Arc::clone).collect()
     }
 }
 
 fn changing(parts: &[&str]) -> Arc<Script> {
-    let bounds = format!(
+    Script::new(format!("#!lua\n{}{HEAD}{}", bounds(), parts.concat()))
+}
+
+fn bounds() -> String {
+    format!(
         "local FRAMES_MAX, FRAME_TTL, STRIDE = {FRAME_KEYS_MAX}, {FRAME_KEY_TTL_MS}, \
          {EPOCH_SEQ_STRIDE}\nlocal OWED_MAX, OWED_SIGNALS_MAX = {OWED_MAX}, {OWED_SIGNALS_MAX}\n"
-    );
-    Script::new(format!("#!lua\n{bounds}{HEAD}{}", parts.concat()))
+    )
 }
 
 fn of_members(script: &str) -> Arc<Script> {

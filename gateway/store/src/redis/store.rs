@@ -122,14 +122,22 @@ impl Shared {
 
     /// A call of a script that changes the session at `home`, as `lua/head.lua` wants it.
     pub(super) fn session_call(&self, script: &Arc<Script>, home: &Home, now: Option<u64>) -> Call {
-        let now = now.or(match &self.time {
+        let now = now.or(self.told_now()).map_or_else(String::new, |now| now.to_string());
+        script.call(&[home.key("h")]).arg(&home.base).arg(&home.name).arg(now).arg(self.span())
+    }
+
+    /// The time that scripts are told; `None`: they ask the server.
+    pub(super) fn told_now(&self) -> Option<u64> {
+        match &self.time {
             StoreTime::Server => None,
             StoreTime::Clock(clock) => Some(clock.unix_millis()),
-        });
-        let now = now.map_or_else(String::new, |now| now.to_string());
+        }
+    }
+
+    /// Life of a session's keys after it was used, ms.
+    pub(super) fn span(&self) -> u64 {
         let ages = self.retention.ttl_ms.saturating_add(self.retention.closed_ttl_ms);
-        let span = ages.saturating_add(DAY_MS).min(SPAN_MAX_MS);
-        script.call(&[home.key("h")]).arg(&home.base).arg(&home.name).arg(now).arg(span)
+        ages.saturating_add(DAY_MS).min(SPAN_MAX_MS)
     }
 
     /// The time of leases and sweeps, Unix ms.

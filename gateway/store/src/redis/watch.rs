@@ -11,8 +11,8 @@ use tidegate_protocol::ids::{SessionKey, StreamId};
 use tidegate_protocol::limits::READ_PAGE_MAX_BYTES;
 use tracing::debug;
 
-use super::connect::SubscriberListener;
-use super::keys::{Home, parse_channel};
+use super::connect::{Call, SubscriberListener};
+use super::keys::{Home, channel_name, parse_channel};
 use super::store::Shared;
 
 /// One read of what was missed.
@@ -123,11 +123,33 @@ impl Shared {
         }
     }
 
-    fn catch_up_all(self: &Arc<Self>) {
+    fn all_watched(&self) -> Vec<StreamId> {
         let sessions = self.watched.sessions.lock();
-        let streams: Vec<_> = sessions.values().flat_map(|(_, streams)| streams.clone()).collect();
-        drop(sessions);
-        streams.iter().for_each(|stream| self.catch_up(stream));
+        sessions.values().flat_map(|(_, streams)| streams.clone()).collect()
+    }
+
+    fn catch_up_all(self: &Arc<Self>) {
+        self.all_watched().iter().for_each(|stream| self.catch_up(stream));
+    }
+
+    /// Hints at what a script left out, which believed that nobody but this node hears it.
+    pub(super) fn hint(self: &Arc<Self>, stream: &StreamId, tail: u64) {
+        let channel = Home::of(&stream.session).key("w");
+        let hint = format!("{} {tail} {}", self.node, channel_name(&stream.channel));
+        let shared = Arc::clone(self);
+        tokio::spawn(async move {
+            let call = Call::command("SPUBLISH", channel).arg(hint);
+            if let Err(error) = shared.run(call).await {
+                debug!(%error, "a hint could not be given");
+            }
+        });
+    }
+
+    /// What was left out while this node did not hear what its scripts thought that it hears.
+    fn hint_all(self: &Arc<Self>) {
+        for stream in self.all_watched() {
+            self.hint(&stream, self.known.tail(&stream));
+        }
     }
 
     fn hinted(self: &Arc<Self>, channel: &[u8], hint: &[u8]) {
@@ -174,6 +196,7 @@ impl SubscriberListener for Hints {
         if let Some(shared) = self.0.upgrade() {
             *shared.watched.uneasy.lock() = CALM;
             shared.catch_up_all();
+            shared.hint_all();
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 use tokio::sync::watch;
@@ -40,6 +41,9 @@ pub(super) struct Channels {
     pub(super) inner: Arc<Inner>,
     pub(super) listener: Arc<dyn SubscriberListener>,
     wanted: Mutex<HashSet<Box<[u8]>>>,
+    /// Channels that the servers said are subscribed, each with a number of its own.
+    heard: Mutex<HashMap<Box<[u8]>, u64>>,
+    subscriptions: AtomicU64,
     pub(super) version: watch::Sender<u64>,
 }
 
@@ -50,6 +54,8 @@ impl Subscriber {
             inner: Arc::clone(connection.inner()),
             listener,
             wanted: Mutex::default(),
+            heard: Mutex::default(),
+            subscriptions: AtomicU64::new(0),
             version: watch::Sender::new(0),
         });
         let manager = tokio::spawn(manage(Arc::clone(&shared)));
@@ -61,6 +67,12 @@ impl Subscriber {
         if self.shared.wanted.lock().insert(channel.into()) {
             self.shared.version.send_modify(|version| *version += 1);
         }
+    }
+
+    /// A number that stays the same as long as everything on `channel` is heard; `None` while it
+    /// may not be. A connection that broke a moment ago may not be known yet; `lost` then follows.
+    pub fn hears(&self, channel: &[u8]) -> Option<u64> {
+        self.shared.heard.lock().get(channel).copied()
     }
 
     /// Ends a subscription, soon.
@@ -78,6 +90,20 @@ impl Drop for Subscriber {
 }
 
 impl Channels {
+    /// `channel` is subscribed from now on.
+    pub(super) fn hear(&self, channel: &[u8]) {
+        let number = self.subscriptions.fetch_add(1, Ordering::Relaxed);
+        self.heard.lock().insert(channel.into(), number);
+    }
+
+    /// These are not, or will not be.
+    pub(super) fn unhear<'a>(&self, channels: impl IntoIterator<Item = &'a Box<[u8]>>) {
+        let mut heard = self.heard.lock();
+        for channel in channels {
+            heard.remove(channel);
+        }
+    }
+
     /// The channels whose slot `node` serves.
     pub(super) fn of(&self, node: &Arc<Node>) -> HashSet<Box<[u8]>> {
         let serves = |channel: &[u8]| {

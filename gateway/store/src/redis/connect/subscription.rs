@@ -37,6 +37,7 @@ const BATCH: usize = 512;
 
 /// What an open connection knows.
 struct Session {
+    channels: Arc<Channels>,
     connection: MultiplexedConnection,
     ended: Arc<Ended>,
     pushed: Arc<Pushed>,
@@ -50,6 +51,12 @@ struct Pushed {
     /// Channels that we are leaving; the end of any other is the server's doing.
     leaving: Mutex<HashSet<Channel>>,
     moved_away: Notify,
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        self.channels.unhear(&self.subscribed);
+    }
 }
 
 impl Subscription {
@@ -121,7 +128,8 @@ impl Subscription {
         let dialler = &self.channels.inner.maker.dialer;
         let dialled = dialler.dial(address, move |info| hears.hear(&info)).await;
         let (connection, ended): Line = dialled.map_err(|error| error.to_string())?;
-        Ok(Session { connection, ended, pushed, subscribed: HashSet::new() })
+        let channels = Arc::clone(&self.channels);
+        Ok(Session { channels, connection, ended, pushed, subscribed: HashSet::new() })
     }
 
     /// Subscribes to what is missing and leaves what is not wanted.
@@ -140,6 +148,7 @@ impl Subscription {
         }
         let surplus: Vec<_> = session.subscribed.difference(wanted).cloned().collect();
         for batch in surplus.chunks(BATCH) {
+            self.channels.unhear(batch);
             session.pushed.leaving.lock().extend(batch.iter().cloned());
             let replies = send(session, "SUNSUBSCRIBE", batch).await;
             replies.map_err(|error| self.interrupted(&error))?;
@@ -156,6 +165,7 @@ impl Subscription {
     ) -> Result<(), String> {
         let Err(error) = reply.extract_error() else {
             session.subscribed.insert(channel.clone());
+            self.channels.hear(channel);
             self.channels.listener.subscribed(channel);
             return Ok(());
         };

@@ -1,10 +1,11 @@
 -- One commit: everything is checked, then everything is done. ARGV from 5 on: identity of the
--- server, node, retention (ttl, records, bytes), and the operations, each led by its letter.
+-- server, node, retention (ttl, records, bytes), whether the node hears the session's hints, and
+-- the operations, each led by its letter.
 local server, node = ARGV[5], ARGV[6]
 local ttl, max_records, max_bytes = tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9])
 local ops, fields, places, owes = {}, { 's', 'c' }, {}, false
 
-local at, last = 10, #ARGV
+local at, last = 11, #ARGV
 local ARITY = { A = 10, T = 3, B = 2, D = 2, R = 6, V = 1, F = 1, M = 1, H = 0 }
 while at <= last do
   local op = { tag = ARGV[at], at = at }
@@ -272,7 +273,10 @@ elseif not was_owed and session.owed > 0 then
   redis.call('ZADD', base .. 'o', 0, name)
 end
 if arming then arm(session) end
-for _, hint in ipairs(hints) do
-  redis.call('SPUBLISH', key('w'), hint)
+-- A hint that only its sender would hear is not given.
+if #hints > 0 and (ARGV[10] == '0' or redis.call('PUBSUB', 'SHARDNUMSUB', key('w'))[2] > 1) then
+  for _, hint in ipairs(hints) do
+    redis.call('SPUBLISH', key('w'), hint)
+  end
 end
 return answer

@@ -1,0 +1,51 @@
+//! The command that measures two gateways on one Redis.
+
+use std::io::{self, Write};
+use std::path::Path;
+
+use super::run::print;
+use crate::figures::nodes_table;
+use crate::load::{Harm, NodesPlan, Plan, nodes};
+
+/// Two gateways that share a Redis.
+#[derive(Clone, Debug, clap::Args)]
+pub struct NodesArgs {
+    /// Sessions of the latency runs
+    #[arg(long, default_value_t = 100)]
+    sessions: u32,
+    /// Records a second, each session
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
+    rate: u32,
+    /// Seconds that count
+    #[arg(long, default_value_t = 10)]
+    seconds: u32,
+    /// How often same and other node are run, in turns
+    #[arg(long, default_value_t = 3)]
+    rounds: u32,
+    /// Sessions of the run that shows pipelining
+    #[arg(long, default_value_t = 1000)]
+    many: u32,
+}
+
+/// Same and other node in turns; one reader and fifty; many sessions; and without pub/sub.
+pub(super) fn run(binary: &Path, args: &NodesArgs, json: bool) -> io::Result<()> {
+    let (rate, seconds) = (args.rate, args.seconds);
+    let load = |sessions, readers| Plan { sessions, readers, rate, seconds };
+    let same = |load| NodesPlan { load, is_other: false, harm: Harm::None };
+    let other = |load, harm| NodesPlan { load, is_other: true, harm };
+    let latency = load(args.sessions, 1);
+    let mut plans = Vec::new();
+    for _ in 0..args.rounds {
+        plans.extend([same(latency), other(latency, Harm::None)]);
+    }
+    plans.extend([same(load(1, 1)), same(load(1, 50)), other(load(1, 50), Harm::None)]);
+    plans.push(same(load(args.many, 1)));
+    plans.extend([other(latency, Harm::Cut), other(latency, Harm::Forbidden)]);
+    let mut rows = Vec::new();
+    for plan in plans {
+        rows.push(nodes(binary, plan)?);
+        // The run takes minutes; this says how far it is.
+        writeln!(io::stderr(), "done: {plan:?}")?;
+    }
+    print(json, &rows, |rows| nodes_table(rows))
+}

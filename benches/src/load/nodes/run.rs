@@ -1,0 +1,77 @@
+//! One paced load on two gateways.
+
+use std::io;
+use std::path::Path;
+
+use serde::Serialize;
+
+use super::harm::Cutter;
+use super::{Counts, Harm, Stage};
+use crate::load::{Paced, Plan, paced_at};
+use crate::target::cpu;
+
+/// What to do.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct NodesPlan {
+    /// How much.
+    pub load: Plan,
+    /// Readers are at the gateway that is not appended to.
+    pub is_other: bool,
+    /// What goes wrong.
+    pub harm: Harm,
+}
+
+/// What was seen.
+#[derive(Clone, Debug, Serialize)]
+pub struct Nodes {
+    /// What was done.
+    pub plan: NodesPlan,
+    /// Delivery; its CPU figures are of both gateways and Redis together.
+    pub paced: Paced,
+    /// What Redis did while it counted.
+    pub counts: Counts,
+    /// CPU seconds of the gateways for a million delivered records.
+    pub gateways_cpu_s_per_million: f64,
+    /// CPU seconds of Redis for a million delivered records.
+    pub redis_cpu_s_per_million: f64,
+    /// CPU seconds of the gateways while it counted.
+    pub gateways_cpu_s: f64,
+    /// CPU seconds of Redis.
+    pub redis_cpu_s: f64,
+    /// Records delivered while it counted.
+    pub delivered: u64,
+}
+
+/// Starts everything afresh and runs the load.
+pub fn nodes(binary: &Path, plan: NodesPlan) -> io::Result<Nodes> {
+    let stage = Stage::start(binary)?;
+    let mut redis = stage.redis.connect()?;
+    if plan.harm == Harm::Forbidden {
+        stage.redis.forbid_subscriptions()?;
+    }
+    let _cutter = (plan.harm == Harm::Cut).then(|| Cutter::start(&stage.redis)).transpose()?;
+    let mut marks = Vec::new();
+    let paced = paced_at(&stage.site(plan.is_other), &plan.load, |received| {
+        let gateways = cpu(stage.first.pid())? + cpu(stage.second.pid())?;
+        let spent = (gateways, cpu(stage.redis.pid())?);
+        marks.push((Counts::now(&mut redis)?, spent, received));
+        Ok(())
+    })?;
+    let [(before, spent, received), (after, spent_after, received_after)] = marks[..] else {
+        return Err(io::Error::other("the run ended before it was measured"));
+    };
+    let delivered = received_after - received;
+    let gateways_cpu_s = (spent_after.0 - spent.0).as_secs_f64();
+    let redis_cpu_s = (spent_after.1 - spent.1).as_secs_f64();
+    let per_million = |seconds: f64| seconds / delivered.max(1) as f64 * 1e6;
+    Ok(Nodes {
+        plan,
+        paced,
+        counts: after - before,
+        gateways_cpu_s_per_million: per_million(gateways_cpu_s),
+        redis_cpu_s_per_million: per_million(redis_cpu_s),
+        gateways_cpu_s,
+        redis_cpu_s,
+        delivered,
+    })
+}
