@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use tidegate_core::seams::StreamStore;
 use tidegate_core::seams::clock::SystemClock;
-use tidegate_core::seams::store::{Appended, Commit, Op, Retention, StoreError};
+use tidegate_core::seams::store::{Appended, Commit, CommitError, Op, Retention, StoreError};
+use tidegate_protocol::Record;
 use tidegate_protocol::ids::Channel;
 use tidegate_protocol::limits::EPOCH_SEQ_STRIDE;
 use tidegate_store::contract::fixture::{ALL, append, key, seqs, stream};
@@ -13,7 +14,11 @@ use tidegate_store::servers::{Config, Redis};
 use tidegate_store::{RedisStore, StoreTime};
 
 async fn open(server: &Redis, node: &str) -> RedisStore {
-    let url = RedisUrl::parse(&server.url()).expect("a URL");
+    open_url(&server.url(), node).await
+}
+
+async fn open_url(url: &str, node: &str) -> RedisStore {
+    let url = RedisUrl::parse(url).expect("a URL");
     let (time, clock) = (StoreTime::Server, Arc::new(SystemClock));
     let opened = RedisStore::open(url, time, clock, Retention::default(), node.to_owned()).await;
     opened.expect("a store")
@@ -80,4 +85,45 @@ async fn a_restart_that_loses_nothing_is_a_new_epoch_without_a_loss() {
     assert_eq!(store.lost_records(), 0);
     let records = store.read(&stream(&Channel::OUT), 0, ALL).await.expect("records");
     assert_eq!(seqs(&records), [0, 1, after.first]);
+}
+
+/// Reads from `from` until `done`.
+async fn read_until(
+    store: &RedisStore,
+    from: u64,
+    done: impl Fn(&Result<Vec<Record>, StoreError>) -> bool,
+) -> Result<Vec<Record>, StoreError> {
+    let reading = async {
+        loop {
+            let read = store.read(&stream(&Channel::OUT), from, ALL).await;
+            if done(&read) {
+                return read;
+            }
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(60), reading).await.expect("as expected")
+}
+
+#[tokio::test]
+async fn with_wait_nothing_is_shown_that_a_failover_could_take_back() {
+    let primary = Redis::start(Config::new());
+    let replica = Redis::start(Config::new().replica_of(primary.port()));
+    // A primary is another one from its first replica on.
+    while primary.ask::<u32>(&["WAIT", "1", "100"]).expect("an answer") < 1 {}
+    let url = format!("{}?wait=1&wait_timeout_ms=200", primary.url());
+    let (writer, reader) = (open_url(&url, "a").await, open_url(&url, "b").await);
+    write(&writer, &["one"]).await;
+    let read = read_until(&reader, 0, Result::is_ok).await;
+    assert_eq!(seqs(&read.expect("read")), [0]);
+    replica.pause();
+    let ops = vec![append(&Channel::OUT, &["two"])];
+    let refused = writer.commit(Commit { session: key(), ops }).await;
+    assert!(matches!(refused, Err(CommitError::Store(_))), "{refused:?}");
+    let read = reader.read(&stream(&Channel::OUT), 0, ALL).await;
+    assert_eq!(seqs(&read.expect("what replicas have")), [0]);
+    let read = reader.read(&stream(&Channel::OUT), 1, ALL).await;
+    assert!(matches!(read, Err(StoreError::Unavailable(_))), "{read:?}");
+    replica.resume();
+    let read = read_until(&reader, 0, |read| read.as_ref().is_ok_and(|all| all.len() == 2)).await;
+    assert_eq!(seqs(&read.expect("read")), [0, 1]);
 }

@@ -68,8 +68,8 @@ impl MemoryFleet {
         }
     }
 
-    /// From now on `name` hears neither of messages nor of what others commit, as one whose
-    /// subscriptions are gone without a sign. What it asks is answered.
+    /// From now on `name` hears neither messages nor what others commit, as one whose subscriptions
+    /// are gone without a sign. What it asks is answered, and it sees who is there.
     pub fn deafen(&self, name: &str) {
         if let Some(member) = self.member(name) {
             member.deaf.store(true, Ordering::Release);
@@ -78,8 +78,7 @@ impl MemoryFleet {
 
     fn listeners(&self) -> Vec<Arc<dyn FleetListener>> {
         let members = self.members.lock();
-        let hear = members.values().filter(|member| member.hears());
-        hear.filter_map(|member| member.fleet.get().cloned()).collect()
+        members.values().filter_map(|member| member.fleet.get().cloned()).collect()
     }
 
     fn member(&self, name: &str) -> Option<Arc<Member>> {

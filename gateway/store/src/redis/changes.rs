@@ -115,6 +115,9 @@ impl Shared {
                     }
                     let tail = appended.first + appended.count;
                     self.known.see(&stream, tail);
+                    if self.connection.waits() {
+                        self.replicated.see(&stream, tail);
+                    }
                     if !hinted {
                         self.hint(&stream, tail);
                     }

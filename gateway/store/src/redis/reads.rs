@@ -11,10 +11,10 @@ use tidegate_protocol::ids::{SessionKey, StreamId};
 use super::answer::unpack;
 use super::codec;
 use super::commit::EXACT_MAX;
-use super::connect::Call;
+use super::connect::{Call, Reply, Served};
 use super::keys::{Home, PARTITIONS, base, channel_name, embedded_partition};
 use super::store::Shared;
-use super::value::{bytes, list, number, text, unexpected};
+use super::value::{bytes, list, number, text, unavailable, unexpected};
 use crate::rules::read::Reader;
 
 /// Characters of a friendly id that this gateway makes.
@@ -32,7 +32,9 @@ impl Shared {
         let call = self.scripts.read.call(&[home.key("h")]);
         let call = call.arg(&home.base).arg(&home.name).arg(channel_name(&stream.channel));
         let call = call.arg(from.min(EXACT_MAX)).arg(bound(limit.records)).arg(bound(limit.bytes));
-        let mut values = list(self.run(call).await?)?.into_iter();
+        self.check_open()?;
+        let Reply { value, served } = self.connection.run(call).await.map_err(unavailable)?;
+        let mut values = list(value)?.into_iter();
         let mut reader = Reader::new(limit);
         let Some(from) = values.next() else { return Ok(reader.records) };
         let from = number(&from)?;
@@ -47,7 +49,32 @@ impl Shared {
                 break;
             }
         }
-        Ok(reader.records)
+        self.replicated(stream, reader.records, &served).await
+    }
+
+    /// What replicas have of `records`, where the URL says `wait`: a failover could take back the
+    /// rest, after somebody saw it.
+    async fn replicated(
+        &self,
+        stream: &StreamId,
+        mut records: Vec<Record>,
+        served: &Served,
+    ) -> Result<Vec<Record>, StoreError> {
+        let tail = records.last().map_or(0, |record| record.seq_num + 1);
+        let safe = self.replicated.tail(stream);
+        if tail <= safe || !self.connection.waits() {
+            return Ok(records);
+        }
+        match self.connection.barrier(served).await {
+            Ok(()) => self.replicated.see(stream, tail),
+            Err(error) => {
+                records.retain(|record| record.seq_num < safe);
+                if records.is_empty() {
+                    return Err(unavailable(error));
+                }
+            }
+        }
+        Ok(records)
     }
 
     pub(super) async fn state(&self, stream: &StreamId) -> Result<StreamState, StoreError> {

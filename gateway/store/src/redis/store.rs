@@ -59,6 +59,8 @@ pub(super) struct Shared {
     pub(super) node: String,
     pub(super) teller: Teller,
     pub(super) known: Known,
+    /// Tails that replicas have, where the URL says `wait`.
+    pub(super) replicated: Known,
     pub(super) rows: Rows,
     pub(super) lost: AtomicU64,
     pub(super) watched: Watched,
@@ -91,6 +93,7 @@ impl RedisStore {
             node,
             teller: Teller::new(),
             known: Known::new(),
+            replicated: Known::new(),
             rows: Rows::new(),
             lost: AtomicU64::new(0),
             environments: Mutex::default(),
