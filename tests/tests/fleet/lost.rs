@@ -1,6 +1,7 @@
 //! Messages between gateways that get lost cost time, never data (R-FLT-6).
 
 use serde_json::json;
+use tidegate_protocol::control;
 use tidegate_store::servers::{Config, Redis};
 
 use crate::harness::{floor, text, types};
@@ -11,7 +12,7 @@ async fn a_gateway_that_hears_nothing_still_sees_input_and_stops() {
     let mut nodes = Nodes::new();
     let (a, b) = (nodes.start("a").await, nodes.start("b").await);
     at(&a, "s").create(json!({"trigger": "preload"})).await.expect("created");
-    let hung = at(&a, "s").say("u1", "/hang").await;
+    at(&a, "s").say("u1", "/hang").await;
     at(&b, "s").read(None, |record| text(std::slice::from_ref(record)).contains("here")).await;
     nodes.hub.deafen("a");
     at(&b, "s").stop().await;
@@ -19,7 +20,8 @@ async fn a_gateway_that_hears_nothing_still_sees_input_and_stops() {
     let records = at(&b, "s").read(Some(0), |record| floor(record) == Some(next)).await;
     assert!(types(&records).contains(&"abort".to_owned()), "{:?}", types(&records));
     assert!(text(&records).contains("and then"), "{records:?}");
-    assert!(records.iter().any(|record| floor(record) == Some(hung)), "its own boundary");
+    let boundaries = records.iter().filter(|record| control::is_boundary(record)).count();
+    assert_eq!(boundaries, 2, "each turn has its own");
     assert!(b.turns().is_empty(), "the claim stays where it was");
 }
 

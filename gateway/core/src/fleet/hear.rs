@@ -1,9 +1,11 @@
 //! What this gateway hears of the others, and tells them.
 
+use std::pin::pin;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::FutureExt;
 use tidegate_protocol::ids::SessionKey;
 use tidegate_protocol::limits::{
     FLEET_ANNOUNCE_MS, FLEET_SHARE_MS, FLEET_SWEEP_MS, ROSTER_MAX_BYTES,
@@ -193,9 +195,14 @@ impl FleetListener for Ears {
     }
 }
 
-/// Tells the others what this gateway's workers can do, whenever that changes.
+/// Tells the others what this gateway's workers can do, whenever that changes, and when it drains.
 async fn announce(gateway: Weak<Inner>, fleet: Arc<dyn Fleet>) {
     let mut told = Bytes::new();
+    let draining = match Gateway::upgrade(&gateway) {
+        Some(gateway) => gateway.turns().draining(),
+        None => return,
+    };
+    let mut draining = pin!(draining.fuse());
     loop {
         let workers = {
             let Some(gateway) = Gateway::upgrade(&gateway) else { return };
@@ -209,7 +216,10 @@ async fn announce(gateway: Weak<Inner>, fleet: Arc<dyn Fleet>) {
             }
             Arc::clone(gateway.workers())
         };
-        workers.changed().await;
+        tokio::select! {
+            () = workers.changed() => {}
+            () = &mut draining => {}
+        }
         // What changes together is told together.
         sleep(Duration::from_millis(FLEET_ANNOUNCE_MS)).await;
     }
@@ -217,14 +227,16 @@ async fn announce(gateway: Weak<Inner>, fleet: Arc<dyn Fleet>) {
 
 /// Makes up for messages that got lost: what is owed and served by nobody is found now and then.
 async fn look_for_owed(gateway: Weak<Inner>) {
-    loop {
+    // Whoever should look after the rest may stand still, or see another fleet.
+    let shares = [Share::Own, Share::Own, Share::All];
+    for share in shares.into_iter().cycle() {
         sleep(Duration::from_millis(FLEET_SWEEP_MS)).await;
         let Some(gateway) = Gateway::upgrade(&gateway) else { return };
         // One that drains would only hand on what the others find by themselves.
         if gateway.turns().is_draining() {
             return;
         }
-        if let Err(error) = gateway.wake_owing_of(Share::Own).await {
+        if let Err(error) = gateway.wake_owing_of(share).await {
             warn!(%error, "could not look for what is owed");
         }
     }

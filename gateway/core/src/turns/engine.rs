@@ -94,6 +94,17 @@ impl Turns {
         self.shared.keeper.is_draining()
     }
 
+    /// Waits until it drains.
+    pub(crate) fn draining(&self) -> impl Future<Output = ()> + Send + use<> {
+        let shared = Arc::clone(&self.shared);
+        async move {
+            let drained = shared.keeper.drained();
+            if !shared.keeper.is_draining() {
+                drained.await;
+            }
+        }
+    }
+
     /// Begins no turn any more, and waits for those that run. What is owed stays owed.
     pub async fn drain(&self) {
         self.shared.keeper.drain().await;
