@@ -190,3 +190,11 @@ pub const REDIS_BACKOFF_MAX_MS: u64 = 1_000;
 pub const REDIS_SUBSCRIBER_PING_MS: u64 = 500;
 /// How often the time of a Redis server is asked for.
 pub const REDIS_CLOCK_INTERVAL_MS: u64 = 60_000;
+/// How often a gateway that shares a Redis says that it is alive.
+pub const REDIS_BEAT_MS: u64 = 150;
+/// One that is silent for longer is gone, if it does not listen for messages either.
+pub const REDIS_SILENT_MS: u64 = 300;
+/// One that is silent for longer is gone.
+pub const REDIS_GONE_MS: u64 = 2_000;
+/// The list of the gateways that share a Redis goes this long after the last of them.
+pub const REDIS_MEMBERS_KEPT_MS: u64 = 60_000;

@@ -15,5 +15,5 @@ pub use disk::DiskStore;
 pub use memory::MemoryStore;
 #[cfg(any(test, feature = "contract"))]
 pub use memory::{MemoryFleet, MemoryNode};
-pub use open::{ListenableStore, OpenError, Opened, open, open_shared};
+pub use open::{ListenableStore, OpenError, Opened, STORE_URLS, open, open_shared};
 pub use redis::{RedisFleet, RedisStore, StoreTime};

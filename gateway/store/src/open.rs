@@ -8,7 +8,7 @@ use tidegate_core::seams::{Clock, Fleet};
 
 use crate::disk::DiskStore;
 use crate::memory::MemoryStore;
-use crate::redis::connect::{ConnectError, RedisUrl};
+use crate::redis::connect::{ConnectError, RedisUrl, UrlError};
 use crate::redis::{RedisFleet, RedisStore, StoreTime};
 
 /// A store that tells a listener of its commits. The listener is set after the store was opened,
@@ -16,17 +16,22 @@ use crate::redis::{RedisFleet, RedisStore, StoreTime};
 pub trait ListenableStore: StreamStore {
     /// Sets the listener; only the first call counts. Commits before it are not told of.
     fn set_listener(&self, listener: Arc<dyn CommitListener>);
+
+    /// Records that were committed and that the store lost, as far as this process noticed.
+    fn lost_records(&self) -> u64 {
+        0
+    }
 }
 
 /// Why a store could not be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// Not `memory:` or `disk:PATH`.
-    #[error("`{0}` is not a store URL: use `memory:` or `disk:PATH`")]
+    /// No scheme of a store.
+    #[error("`{0}` is not a store URL: use {STORE_URLS}")]
     UnknownUrl(String),
-    /// A store of the design that this version does not have.
-    #[error("a store at `{scheme}:` is not in this version: use `memory:` or `disk:PATH`")]
-    NotInThisVersion {
+    /// A store that gateways share, where one of a single process is needed.
+    #[error("a store at `{scheme}:` is shared: use `memory:` or `disk:PATH`")]
+    NotEmbedded {
         /// Scheme of the URL.
         scheme: String,
     },
@@ -54,6 +59,16 @@ pub enum OpenError {
         /// The newest known schema.
         known: u64,
     },
+    /// An older version wrote what is in Redis.
+    #[error(
+        "the store in Redis has schema `{found}`, older than {known}, which is all that is read"
+    )]
+    OlderSchema {
+        /// Its schema.
+        found: u64,
+        /// The known schema.
+        known: u64,
+    },
     /// It was reached, but can't be used.
     #[error("the shared store can't be used: {0}")]
     Shared(StoreError),
@@ -67,6 +82,10 @@ pub enum OpenError {
     },
 }
 
+/// What a store's URL may be.
+pub const STORE_URLS: &str = "memory:, disk:PATH, redis://HOST, rediss://HOST, \
+                              redis-sentinel://HOST,…/SERVICE or redis-cluster://HOST,…";
+
 /// An open store.
 #[derive(Clone, Debug)]
 pub struct Opened {
@@ -74,10 +93,12 @@ pub struct Opened {
     pub store: Arc<dyn ListenableStore>,
     /// The gateways that share it, if it can be shared. Closing the store leaves them.
     pub fleet: Option<Arc<dyn Fleet>>,
+    /// The time that everybody who uses the store agrees on.
+    pub clock: Arc<dyn Clock>,
 }
 
 /// Opens the store at `url`, also one that gateways share (`redis:`, `rediss:`, `redis-sentinel:`,
-/// `redis-cluster:`). `node` is a name of this process that no other has.
+/// `redis-cluster:`). `clock` is this process's own; `node` is a name of it that no other has.
 pub async fn open_shared(
     url: &str,
     clock: Arc<dyn Clock>,
@@ -85,12 +106,23 @@ pub async fn open_shared(
     node: String,
 ) -> Result<Opened, OpenError> {
     if !url.starts_with("redis") {
-        return Ok(Opened { store: open(url, clock, retention)?, fleet: None });
+        let store = open(url, Arc::clone(&clock), retention)?;
+        return Ok(Opened { store, fleet: None, clock });
     }
-    let url = RedisUrl::parse(url).map_err(ConnectError::from)?;
+    let parsed = RedisUrl::parse(url);
+    if parsed == Err(UrlError::Scheme) {
+        return Err(OpenError::UnknownUrl(without_secrets(url).to_owned()));
+    }
+    let url = parsed.map_err(ConnectError::from)?;
     let store = RedisStore::open(url, StoreTime::Server, clock, retention, node).await?;
     let fleet = RedisFleet::join(&store).await.map_err(OpenError::Shared)?;
-    Ok(Opened { store: Arc::new(store), fleet: Some(Arc::new(fleet)) })
+    let clock = store.clock();
+    Ok(Opened { store: Arc::new(store), fleet: Some(Arc::new(fleet)), clock })
+}
+
+/// The part of a URL that names its scheme: what follows may hold a password.
+fn without_secrets(url: &str) -> &str {
+    url.split_once("//").map_or(url, |(scheme, _)| scheme)
 }
 
 /// Opens the store at `url`: `memory:` or `disk:PATH`.
@@ -99,7 +131,7 @@ pub fn open(
     clock: Arc<dyn Clock>,
     retention: Retention,
 ) -> Result<Arc<dyn ListenableStore>, OpenError> {
-    let unknown = || OpenError::UnknownUrl(url.to_owned());
+    let unknown = || OpenError::UnknownUrl(without_secrets(url).to_owned());
     let (scheme, rest) = url.split_once(':').ok_or_else(unknown)?;
     match scheme {
         "memory" if rest.is_empty() => Ok(Arc::new(MemoryStore::new(clock, retention, None))),
@@ -107,7 +139,7 @@ pub fn open(
             Ok(Arc::new(DiskStore::open(Path::new(rest), clock, retention)?))
         }
         "redis" | "rediss" | "redis-sentinel" | "redis-cluster" => {
-            Err(OpenError::NotInThisVersion { scheme: scheme.to_owned() })
+            Err(OpenError::NotEmbedded { scheme: scheme.to_owned() })
         }
         _ => Err(unknown()),
     }

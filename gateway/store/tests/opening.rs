@@ -24,7 +24,7 @@ async fn urls_name_stores() {
     }
     for url in ["redis://h", "rediss://h", "redis-sentinel://h", "redis-cluster://h"] {
         let error = open_url(url).expect_err("no store");
-        assert!(matches!(&error, OpenError::NotInThisVersion { .. }), "{error}");
+        assert!(matches!(&error, OpenError::NotEmbedded { .. }), "{error}");
     }
 }
 

@@ -41,7 +41,7 @@ fn is_index(key: &str) -> bool {
 #[tokio::test]
 async fn all_of_a_session_goes_by_itself() {
     let server = Redis::start(Config::new());
-    let Opened { store, fleet } = open(&server).await.expect("a store");
+    let Opened { store, fleet, .. } = open(&server).await.expect("a store");
     let fleet = fleet.expect("a fleet");
     let commit = async |ops| store.commit(Commit { session: key(), ops }).await.expect("done");
     let term = fleet.claim(&key()).await.expect("a claim");
@@ -69,12 +69,15 @@ async fn all_of_a_session_goes_by_itself() {
 }
 
 #[tokio::test]
-async fn what_a_newer_version_shaped_is_refused() {
+async fn what_another_version_shaped_is_refused() {
     let server = Redis::start(Config::new());
     open(&server).await.expect("a store");
     let schema: String = server.ask(&["GET", "tg:schema"]).expect("noted");
     assert_eq!(schema, "1");
     open(&server).await.expect("the same store");
+    server.ask::<()>(&["SET", "tg:schema", "0"]).expect("set");
+    let refused = open(&server).await.expect_err("no store");
+    assert!(matches!(refused, OpenError::OlderSchema { found: 0, known: 1 }), "{refused}");
     for newer in ["2", "two"] {
         server.ask::<()>(&["SET", "tg:schema", newer]).expect("set");
         let refused = open(&server).await.expect_err("no store");

@@ -11,7 +11,7 @@ use tidegate_protocol::limits::EPOCH_SEQ_STRIDE;
 use tidegate_store::contract::fixture::{ALL, append, key, seqs, stream};
 use tidegate_store::redis::connect::RedisUrl;
 use tidegate_store::servers::{Config, Redis};
-use tidegate_store::{RedisStore, StoreTime};
+use tidegate_store::{ListenableStore, RedisStore, StoreTime};
 
 async fn open(server: &Redis, node: &str) -> RedisStore {
     open_url(&server.url(), node).await

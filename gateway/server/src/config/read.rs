@@ -9,7 +9,8 @@ use tidegate_protocol::limits::AGENT_ID_MAX_CHARS;
 use tidegate_transport::proxies::Proxies;
 use toml::{Table, Value};
 
-use tidegate_store::redis::connect::RedisUrl;
+use tidegate_store::STORE_URLS;
+use tidegate_store::redis::connect::{RedisUrl, UrlError};
 
 use super::model::{
     AgentConfig, Config, Drain, EnvironmentConfig, LINK, Limits, LogConfig, LogFormat, RateLimit,
@@ -95,11 +96,12 @@ fn check_store_url(url: &str) -> Result<String, String> {
         Some(("memory", "")) => Ok(url.to_owned()),
         Some(("disk", path)) if !path.is_empty() => Ok(url.to_owned()),
         Some(("disk", _)) => Err("`disk:` needs a path, as in `disk:./data`".to_owned()),
-        Some((scheme, _)) if scheme.starts_with("redis") => {
-            let parsed = RedisUrl::parse(url).map_err(|error| error.to_string());
-            parsed.map(|_| url.to_owned())
-        }
-        _ => Err("must be memory:, disk:PATH or a redis URL".to_owned()),
+        Some((scheme, _)) if scheme.starts_with("redis") => match RedisUrl::parse(url) {
+            Ok(_) => Ok(url.to_owned()),
+            Err(UrlError::Scheme) => Err(format!("must be {STORE_URLS}")),
+            Err(error) => Err(error.to_string()),
+        },
+        _ => Err(format!("must be {STORE_URLS}")),
     }
 }
 

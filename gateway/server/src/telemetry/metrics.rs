@@ -10,7 +10,13 @@ use super::process;
 pub const METRICS_TYPE: &str = CONTENT_TYPE;
 
 /// Every number that the gateway gives, in the Prometheus text format. No label holds an id.
-pub fn render(gateway: &Gateway, transport: &TransportMetrics, draining: bool) -> String {
+/// `lost` is what the store lost.
+pub fn render(
+    gateway: &Gateway,
+    transport: &TransportMetrics,
+    lost: u64,
+    draining: bool,
+) -> String {
     let mut document = Exposition::default();
     let version = [("version", env!("CARGO_PKG_VERSION"))];
     document.info("tidegate_build_info", "The build that runs.", &version);
@@ -21,6 +27,11 @@ pub fn render(gateway: &Gateway, transport: &TransportMetrics, draining: bool) -
     for (name, value) in transport.counters() {
         document.counter(&format!("tidegate_{name}_total"), &help(name), value);
     }
+    document.counter(
+        "tidegate_lost_records_total",
+        "Durable records that the store lost, each behind a gap that readers are told of.",
+        lost,
+    );
     for (name, value) in transport.gauges() {
         document.gauge(&format!("tidegate_{name}"), &help(name), value);
     }

@@ -13,10 +13,11 @@ use tidegate_core::channels::Channels;
 use tidegate_core::gateway::Parts;
 use tidegate_core::seams::clock::SystemClock;
 use tidegate_core::seams::store::CommitListener;
-use tidegate_core::seams::{Clock, Entropy, StreamStore};
+use tidegate_core::seams::{Entropy, StreamStore};
 use tidegate_core::turns::TurnLimits;
 use tidegate_protocol::ids::base36;
-use tidegate_store::{OpenError, Opened};
+use tidegate_store::redis::connect::ConnectError;
+use tidegate_store::{ListenableStore, OpenError, Opened};
 use tidegate_transport::config::{Limits, ListenConfig, RateLimit, TlsPem};
 use tidegate_transport::listen::StartError;
 use tidegate_transport::service::Setup;
@@ -44,7 +45,7 @@ pub struct Running {
 
 /// Opens the store, builds the agents and begins to serve. Needs a Tokio runtime.
 pub async fn start(config: &Config) -> Result<Running, Failure> {
-    let gateway = gateway(config).await?;
+    let (gateway, store) = gateway(config).await?;
     let recalled = gateway.recall_agents().await;
     recalled.map_err(|error| Failure::Io(format!("the store can't be read: {error}")))?;
     gateway.join_fleet();
@@ -52,6 +53,7 @@ pub async fn start(config: &Config) -> Result<Running, Failure> {
     let metrics = Arc::new(TransportMetrics::default());
     let extra = Extra {
         gateway: gateway.clone(),
+        store,
         metrics: Arc::clone(&metrics),
         ready: Arc::clone(&ready),
     };
@@ -118,26 +120,32 @@ impl Running {
 /// Of a gateway's name in its fleet.
 const NODE_CHARS: usize = 16;
 
-async fn gateway(config: &Config) -> Result<Gateway, Failure> {
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+async fn gateway(config: &Config) -> Result<(Gateway, Arc<dyn ListenableStore>), Failure> {
     let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
     let agents = agents(config)?;
     let node = base36(entropy.next_u128(), NODE_CHARS);
     let (url, retention) = (&config.store_url, config.retention);
-    let opened = tidegate_store::open_shared(url, Arc::clone(&clock), retention, node).await;
-    let Opened { store: listenable, fleet } = opened.map_err(|error| match error {
-        OpenError::UnknownUrl(_) | OpenError::NotInThisVersion { .. } => {
+    let opened = tidegate_store::open_shared(url, Arc::new(SystemClock), retention, node).await;
+    // Leases, tokens and sweeps go by the store's time: clocks of gateways may differ.
+    let Opened { store: listenable, fleet, clock } = opened.map_err(|error| match error {
+        OpenError::UnknownUrl(_) | OpenError::NotEmbedded { .. } => {
             Failure::Usage(format!("store.url: {error}"))
         }
-        OpenError::InUse(_) => Failure::Unavailable(error.to_string()),
+        OpenError::Redis(ConnectError::Url(_)) => Failure::Usage(format!("store.url: {error}")),
+        OpenError::InUse(_)
+        | OpenError::Redis(_)
+        | OpenError::Shared(_)
+        | OpenError::OlderSchema { .. }
+        | OpenError::NewerSchema { .. } => Failure::Unavailable(format!("store.url: {error}")),
         _ => Failure::Io(error.to_string()),
     })?;
     let channels = Arc::new(Channels::default());
     listenable.set_listener(Arc::clone(&channels) as Arc<dyn CommitListener>);
-    let store: Arc<dyn StreamStore> = listenable;
+    let store: Arc<dyn StreamStore> = Arc::clone(&listenable) as _;
     let access = Access::new(environments(config), Arc::clone(&clock));
     let limits = TurnLimits::default();
-    Ok(Gateway::new(Parts { store, channels, access, agents, limits, clock, entropy, fleet }))
+    let parts = Parts { store, channels, access, agents, limits, clock, entropy, fleet };
+    Ok((Gateway::new(parts), listenable))
 }
 
 fn environments(config: &Config) -> Vec<Environment> {

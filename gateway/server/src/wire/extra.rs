@@ -7,6 +7,7 @@ use http::request::Parts;
 use http::{HeaderValue, Method, Response, StatusCode, header};
 use serde_json::{Value, json};
 use tidegate_core::Gateway;
+use tidegate_store::ListenableStore;
 use tidegate_transport::{Body, TransportMetrics};
 
 use crate::console;
@@ -16,6 +17,7 @@ use crate::telemetry::metrics::{METRICS_TYPE, render};
 #[derive(Clone, Debug)]
 pub(super) struct Extra {
     pub(super) gateway: Gateway,
+    pub(super) store: Arc<dyn ListenableStore>,
     pub(super) metrics: Arc<TransportMetrics>,
     pub(super) ready: Arc<AtomicBool>,
 }
@@ -43,7 +45,8 @@ impl Extra {
 
     fn metrics(&self) -> Response<Body> {
         let draining = !self.ready.load(Ordering::Acquire);
-        let text = render(&self.gateway, &self.metrics, draining);
+        let lost = self.store.lost_records();
+        let text = render(&self.gateway, &self.metrics, lost, draining);
         let mut response = Response::new(Body::from(text));
         response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(METRICS_TYPE));
         response

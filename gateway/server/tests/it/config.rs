@@ -58,12 +58,22 @@ fn golden_errors() {
             "FILE: server.listen_plain: only makes sense beside [server.tls]",
         ),
         ("server.tls = { cert = 'c' }", "FILE: server.tls.key: is missing"),
+        ("store.url = 'redis://h:x'", "FILE: store.url: `h:x` is not `host:port`"),
         (
-            "store.url = 'redis://h'",
-            "FILE: store.url: the redis store comes with a later version; use disk:PATH or memory:",
+            "store.url = 'redis-sentinel://h'",
+            "FILE: store.url: a Sentinel URL ends in `/service` or `/service/db`",
+        ),
+        (
+            "store.url = 'redis+tls://h'",
+            "FILE: store.url: must be memory:, disk:PATH, redis://HOST, rediss://HOST, \
+             redis-sentinel://HOST,…/SERVICE or redis-cluster://HOST,…",
         ),
         ("store.url = 'disk:'", "FILE: store.url: `disk:` needs a path, as in `disk:./data`"),
-        ("store.url = 'sqlite:x'", "FILE: store.url: must be memory: or disk:PATH"),
+        (
+            "store.url = 'sqlite:x'",
+            "FILE: store.url: must be memory:, disk:PATH, redis://HOST, rediss://HOST, \
+             redis-sentinel://HOST,…/SERVICE or redis-cluster://HOST,…",
+        ),
         ("agent = [{ backend = 'demo' }]", "FILE: agent[0].id: is missing"),
         ("agent = ['x']", "FILE: agent[0]: must be a table, not text"),
         (

@@ -4,4 +4,5 @@ mod cli;
 mod config;
 mod console;
 mod gateway;
+mod redis;
 mod support;

@@ -271,7 +271,6 @@ mod tests {
 
     /// The short script leaves exactly what the long one does, and answers the same.
     #[tokio::test]
-    #[expect(clippy::print_stdout, reason = "a failure is repeated by its seed")]
     async fn both_ways_to_append_leave_the_same() {
         let seed = std::env::var("TIDEGATE_SEED").ok().and_then(|seed| seed.parse().ok());
         let seed = seed.unwrap_or(1);

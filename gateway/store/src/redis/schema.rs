@@ -15,8 +15,9 @@ pub(super) async fn check_schema(connection: &Connection) -> Result<(), OpenErro
     let reply = connection.run(call).await.map_err(|e| OpenError::Shared(unavailable(e)))?;
     let Some(found) = bytes(reply.value).map_err(OpenError::Shared)? else { return Ok(()) };
     let found = String::from_utf8_lossy(&found).into_owned();
-    if found.parse::<u64>().is_ok_and(|found| found <= KNOWN) {
-        return Ok(());
+    match found.parse::<u64>() {
+        Ok(KNOWN) => Ok(()),
+        Ok(found) if found < KNOWN => Err(OpenError::OlderSchema { found, known: KNOWN }),
+        _ => Err(OpenError::NewerSchema { found, known: KNOWN }),
     }
-    Err(OpenError::NewerSchema { found, known: KNOWN })
 }

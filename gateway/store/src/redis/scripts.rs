@@ -3,14 +3,19 @@
 use std::sync::Arc;
 
 use tidegate_protocol::limits::{
-    EPOCH_SEQ_STRIDE, FRAME_KEY_TTL_MS, FRAME_KEYS_MAX, OWED_MAX, OWED_SIGNALS_MAX,
+    EPOCH_SEQ_STRIDE, FRAME_KEY_TTL_MS, FRAME_KEYS_MAX, OWED_MAX, OWED_SIGNALS_MAX, REDIS_GONE_MS,
+    REDIS_MEMBERS_KEPT_MS, REDIS_SILENT_MS,
 };
 
 use super::connect::Script;
-use super::fleet::{GONE_MS, MEMBERS_KEPT_MS, SILENT_MS};
 
 const HEAD: &str = include_str!("lua/head.lua");
 const FLOOR: &str = include_str!("lua/floor.lua");
+
+/// First line of a script that is refused where memory is full.
+const ANY: &str = "#!lua\n";
+/// Of one that runs all the same, since it frees memory, or keeps what is there together.
+const SMALL: &str = "#!lua flags=allow-oom\n";
 
 /// One script per kind of step.
 #[derive(Debug)]
@@ -31,14 +36,14 @@ pub(super) struct Scripts {
 impl Scripts {
     pub(super) fn new() -> Self {
         Self {
-            append: Script::new(format!("#!lua\n{}{}", bounds(), include_str!("lua/append.lua"))),
-            commit: changing(&[FLOOR, include_str!("lua/commit.lua")]),
-            lease: changing(&[include_str!("lua/lease.lua")]),
-            delete: changing(&[include_str!("lua/delete.lua")]),
-            enforce: changing(&[FLOOR, include_str!("lua/enforce.lua")]),
+            append: Script::new(format!("{ANY}{}{}", bounds(), include_str!("lua/append.lua"))),
+            commit: changing(ANY, &[FLOOR, include_str!("lua/commit.lua")]),
+            lease: changing(SMALL, &[include_str!("lua/lease.lua")]),
+            delete: changing(SMALL, &[include_str!("lua/delete.lua")]),
+            enforce: changing(SMALL, &[FLOOR, include_str!("lua/enforce.lua")]),
             read: Script::new(format!("#!lua flags=no-writes\n{}", include_str!("lua/read.lua"))),
-            claim: changing(&[include_str!("lua/claim.lua")]),
-            give_up: changing(&[include_str!("lua/give_up.lua")]),
+            claim: changing(ANY, &[include_str!("lua/claim.lua")]),
+            give_up: changing(SMALL, &[include_str!("lua/give_up.lua")]),
             beat: of_members(include_str!("lua/beat.lua")),
             announce: of_members(include_str!("lua/announce.lua")),
             leave: of_members(include_str!("lua/leave.lua")),
@@ -53,8 +58,8 @@ impl Scripts {
     }
 }
 
-fn changing(parts: &[&str]) -> Arc<Script> {
-    Script::new(format!("#!lua\n{}{HEAD}{}", bounds(), parts.concat()))
+fn changing(flags: &str, parts: &[&str]) -> Arc<Script> {
+    Script::new(format!("{flags}{}{HEAD}{}", bounds(), parts.concat()))
 }
 
 fn bounds() -> String {
@@ -65,6 +70,8 @@ fn bounds() -> String {
 }
 
 fn of_members(script: &str) -> Arc<Script> {
-    let bounds = format!("local GONE, SILENT, KEEP = {GONE_MS}, {SILENT_MS}, {MEMBERS_KEPT_MS}\n");
-    Script::new(format!("#!lua\n{bounds}{script}"))
+    let bounds = format!(
+        "local GONE, SILENT, KEEP = {REDIS_GONE_MS}, {REDIS_SILENT_MS}, {REDIS_MEMBERS_KEPT_MS}\n"
+    );
+    Script::new(format!("{SMALL}{bounds}{script}"))
 }

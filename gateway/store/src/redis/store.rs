@@ -103,9 +103,9 @@ impl RedisStore {
         Ok(Self { shared })
     }
 
-    /// Records that were committed and that a server lost, as far as this process noticed.
-    pub fn lost_records(&self) -> u64 {
-        self.shared.lost.load(Ordering::Relaxed)
+    /// The servers' time, whatever the clock of this process says.
+    pub fn clock(&self) -> Arc<dyn Clock> {
+        self.shared.connection.clock()
     }
 }
 
@@ -178,6 +178,10 @@ impl Shared {
 impl ListenableStore for RedisStore {
     fn set_listener(&self, listener: Arc<dyn CommitListener>) {
         self.shared.teller.set(listener);
+    }
+
+    fn lost_records(&self) -> u64 {
+        self.shared.lost.load(Ordering::Relaxed)
     }
 }
 

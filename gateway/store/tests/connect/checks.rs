@@ -1,9 +1,9 @@
 //! What a server must be.
 
-use tidegate_store::redis::connect::ConnectError;
+use tidegate_store::redis::connect::{CallError, ConnectError};
 use tidegate_store::servers::{Cluster, Config, Redis};
 
-use super::harness::{count, open, opened};
+use super::harness::{count, count_again, open, opened};
 
 fn refused(result: Result<impl std::fmt::Debug, ConnectError>) -> ConnectError {
     result.expect_err("it does not open")
@@ -56,7 +56,21 @@ async fn nothing_is_evicted() {
     let error = refused(open(&evicting.url()).await);
     assert!(matches!(error, ConnectError::Eviction { .. }), "{error}");
     let bounded = Redis::start(Config::new().maxmemory(50_000_000, "noeviction"));
-    opened(&bounded.url()).await;
+    let connection = opened(&bounded.url()).await;
+    // Nor later on.
+    bounded.ask::<()>(&["CONFIG", "SET", "maxmemory-policy", "volatile-lru"]).unwrap();
+    let said = || async {
+        match count(&connection, "a").await {
+            Err(CallError::NotDone(text)) if text.contains("noeviction") => true,
+            Err(CallError::NotDone(_)) | Ok(_) => false,
+            other => panic!("{other:?}"),
+        }
+    };
+    while !said().await {
+        tokio::task::yield_now().await;
+    }
+    bounded.ask::<()>(&["CONFIG", "SET", "maxmemory-policy", "noeviction"]).unwrap();
+    count_again(&connection, "a").await;
 }
 
 #[tokio::test]

@@ -60,13 +60,22 @@ impl Gateway {
 
     /// The same at an address of choice.
     pub(crate) fn serve_at(listen: SocketAddr, folder: &Path, more: &str) -> Self {
+        Self::serve_as(listen, folder, more, &[])
+    }
+
+    /// The same anywhere, with environment variables.
+    pub(crate) fn serve_with(folder: &Path, more: &str, vars: &[(&str, String)]) -> Self {
+        Self::serve_as(SocketAddr::from(([127, 0, 0, 1], 0)), folder, more, vars)
+    }
+
+    fn serve_as(listen: SocketAddr, folder: &Path, more: &str, vars: &[(&str, String)]) -> Self {
         let config = format!(
             "server.listen = '{listen}'\n{more}\n\
              [[environment]]\nname = 'test'\nsecret_keys = ['{KEY}']\n\
              [[agent]]\nid = 'demo'\nbackend = 'demo'\nwords_per_second = 200\n"
         );
         std::fs::write(folder.join("tidegate.toml"), config).expect("the folder is writable");
-        Self::start(folder, &["serve", "--config", "tidegate.toml"])
+        Self::start(folder, &["serve", "--config", "tidegate.toml"], vars)
     }
 
     /// `dev` in `folder`.
@@ -76,11 +85,12 @@ impl Gateway {
 
     /// `dev` with more arguments.
     pub(crate) fn dev_with(folder: &Path, more: &[&str]) -> Self {
-        Self::start(folder, &[&["dev", "--listen", "127.0.0.1:0"], more].concat())
+        Self::start(folder, &[&["dev", "--listen", "127.0.0.1:0"], more].concat(), &[])
     }
 
-    fn start(folder: &Path, args: &[&str]) -> Self {
+    fn start(folder: &Path, args: &[&str], vars: &[(&str, String)]) -> Self {
         let mut command = command(folder, args);
+        command.envs(vars.iter().map(|(name, value)| (name, value)));
         let mut child =
             command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the binary runs");
         let mut stdout = BufReader::new(child.stdout.take().expect("piped"));

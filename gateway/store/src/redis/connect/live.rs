@@ -54,10 +54,15 @@ impl Live {
     /// Whether it still answers, and is still the primary that it was.
     pub(super) async fn still_is(&self) -> Result<(), RedisError> {
         let info = info(&self.connection).await?;
-        if info.get("role") == "master" && info.get("master_replid") == &*self.replication_id {
-            return Ok(());
+        if info.get("role") != "master" || info.get("master_replid") != &*self.replication_id {
+            let text = "the server is not the primary that it was";
+            return Err(RedisError::from((ErrorKind::Client, text)));
         }
-        Err(RedisError::from((ErrorKind::Client, "the server is not the primary that it was")))
+        if info.evicts() {
+            // What it throws away is not missed by anybody until it is read.
+            return Err(RedisError::from((ErrorKind::Client, "the server may evict keys by now")));
+        }
+        Ok(())
     }
 }
 

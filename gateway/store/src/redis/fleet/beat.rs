@@ -2,16 +2,20 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 use bytes::Bytes;
 use tidegate_core::seams::store::StoreError;
+use tidegate_protocol::limits::REDIS_BEAT_MS;
 use tracing::debug;
 
 use super::super::connect::Call;
 use super::super::store::Shared;
 use super::super::value::{bytes, list, number, text, unexpected};
 use super::members::Present;
-use super::names::{BEAT, MEMBERS, NEWS, ROSTERS, TO, channel_to};
+use super::names::{MEMBERS, NEWS, ROSTERS, TO, channel_to};
+
+const BEAT: Duration = Duration::from_millis(REDIS_BEAT_MS);
 
 /// Beats as long as the store is there and open.
 pub(super) async fn keep_beating(shared: Weak<Shared>) {

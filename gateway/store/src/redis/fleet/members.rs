@@ -7,13 +7,14 @@ use std::time::Duration;
 use bytes::Bytes;
 use parking_lot::Mutex;
 use tidegate_core::seams::fleet::FleetListener;
+use tidegate_protocol::limits::{REDIS_GONE_MS, REDIS_SILENT_MS};
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
-use super::names::{GONE_MS, NEWS, SILENT_MS, TO};
+use super::names::{NEWS, TO};
 
 /// How long nobody is judged after the servers, or this gateway, were away: the others were too.
-const GRACE: Duration = Duration::from_millis(GONE_MS);
+const GRACE: Duration = Duration::from_millis(REDIS_GONE_MS);
 
 /// The others, and what this gateway says of itself.
 #[derive(Debug, Default)]
@@ -170,7 +171,7 @@ impl Members {
     fn note_own(&self, late_ms: Option<u64>) -> bool {
         let now = Instant::now();
         let mut grace = self.grace.lock();
-        if late_ms.is_none_or(|late| late > SILENT_MS) {
+        if late_ms.is_none_or(|late| late > REDIS_SILENT_MS) {
             grace.judges_from = Some(now + GRACE);
         }
         if grace.joined && late_ms.is_none() {

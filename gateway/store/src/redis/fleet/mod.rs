@@ -8,4 +8,3 @@ mod names;
 
 pub use handle::RedisFleet;
 pub(super) use members::Members;
-pub(super) use names::{GONE_MS, MEMBERS_KEPT_MS, SILENT_MS};
