@@ -99,7 +99,8 @@ async fn settled(session: &Session) -> BTreeMap<u64, Held> {
 async fn inputs(session: &Session) -> BTreeMap<u64, Held> {
     let records = pages(session, &session.path("in/records"), "afterEventId", "seqNum").await;
     let mut inputs = BTreeMap::new();
-    for record in &records {
+    let is_close = |record: &&Value| record["headers"][0][0] == control::CLOSE;
+    for record in records.iter().filter(|record| !is_close(record)) {
         let seq = record["seqNum"].as_u64().expect("a seq");
         let part = record["id"].as_str().expect("a part id").to_owned();
         inputs.insert(seq, Held { part, fate: fate(session, seq).await });

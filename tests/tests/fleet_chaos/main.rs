@@ -19,10 +19,12 @@ mod proxy;
 mod report;
 #[path = "../workers_chaos/rng.rs"]
 mod rng;
+mod rolling;
 mod rounds;
 mod servers;
 mod session;
 mod shared;
+mod takeover;
 mod user;
 #[path = "../workers_chaos/worker.rs"]
 #[expect(dead_code, reason = "the workers' tests use more of it")]

@@ -87,7 +87,7 @@ async fn finish(world: &World, sessions: &[Session], report: &Report, rounds: us
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_is_lost_repeated_or_stranded() {
-    rounds(Topology::Single, 9, 200).await;
+    rounds(Topology::Single, 7, 200).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
