@@ -11,7 +11,7 @@ use tidegate_protocol::ids::{SessionKey, StreamId};
 use tracing::warn;
 
 use super::answer::{self, Landed};
-use super::commit::{EXACT_MAX, stored_row, with_ops, with_rules};
+use super::commit::{EXACT_MAX, keys_of, stored_row, with_ops, with_rules};
 use super::connect::{Call, Served, slot_of};
 use super::keys::Home;
 use super::plain::{Around, Plain};
@@ -84,7 +84,8 @@ impl Shared {
     }
 
     async fn commit_any(&self, commit: &Commit, target: &Target) -> Result<Done, CommitError> {
-        let call = self.session_call(&self.scripts.commit, &target.home, None);
+        let keys = keys_of(commit, &target.home);
+        let call = self.session_call(&self.scripts.commit, &target.home, keys, None);
         let call = with_rules(call.arg(&*target.server).arg(&self.node), &self.retention);
         let known = |channel: &_| self.known.tail(&stream_of(&commit.session, channel));
         let call = call.arg(u8::from(target.heard));
@@ -151,7 +152,7 @@ impl Shared {
         session: &SessionKey,
         request: LeaseRequest,
     ) -> Result<Lease, LeaseError> {
-        let call = self.session_call(&self.scripts.lease, &Home::of(session), None);
+        let call = self.session_call(&self.scripts.lease, &Home::of(session), [], None);
         let (call, holder) = match request {
             LeaseRequest::Take { holder, ttl_ms } => {
                 (call.arg("t").arg(&holder).arg(ttl_ms.min(EXACT_MAX)), holder)
@@ -162,7 +163,9 @@ impl Shared {
     }
 
     pub(super) async fn delete(&self, session: &SessionKey) -> Result<(), StoreError> {
-        let call = self.session_call(&self.scripts.delete, &Home::of(session), None);
+        let home = Home::of(session);
+        let keys = ["o", "z", "b", "n"].map(|kind| home.key(kind));
+        let call = self.session_call(&self.scripts.delete, &home, keys, None);
         self.run(call).await?;
         self.rows.forget(session);
         Ok(())

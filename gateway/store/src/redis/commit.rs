@@ -8,7 +8,7 @@ use tidegate_protocol::limits::RECORD_MAX_BYTES;
 use super::codec;
 use super::connect::Call;
 use super::index::place_of;
-use super::keys::channel_name;
+use super::keys::{Home, channel_name};
 use crate::rules::check::{is_owed, next_version};
 
 /// Numbers in scripts are exact up to here.
@@ -19,6 +19,34 @@ pub(super) fn with_rules(call: Call, rules: &Retention) -> Call {
     let [ttl, records, bytes] =
         [rules.ttl_ms, rules.records, rules.bytes].map(|number| number.min(EXACT_MAX));
     call.arg(ttl).arg(records).arg(bytes)
+}
+
+/// The keys that the script may touch for `commit`, beside the head.
+pub(super) fn keys_of(commit: &Commit, home: &Home) -> Vec<String> {
+    let mut keys = vec![home.index("a")];
+    for op in &commit.ops {
+        match op {
+            Op::Append(append) => {
+                keys.extend(["r", "f"].map(|kind| home.of_channel(kind, &append.channel)));
+                if is_owed(append) {
+                    keys.extend([home.key("o"), home.index("o")]);
+                }
+            }
+            Op::Settle(_) => keys.extend([home.key("o"), home.key("z"), home.index("o")]),
+            Op::Trim { channel, .. } => keys.push(home.of_channel("r", channel)),
+            Op::PutBlob { .. } | Op::DeleteBlobs { .. } => {
+                keys.extend([home.key("b"), home.key("n")]);
+            }
+            Op::PutRow { .. } => keys.extend(["l", "i", "d", "x"].map(|kind| home.index(kind))),
+            Op::ExpectRow { .. }
+            | Op::ExpectFence { .. }
+            | Op::ExpectTerm { .. }
+            | Op::HandOver => {}
+        }
+    }
+    keys.sort_unstable();
+    keys.dedup();
+    keys
 }
 
 /// Adds the operations of `commit` to a call; `known` gives the highest tail that was seen of an

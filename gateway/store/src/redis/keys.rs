@@ -23,6 +23,16 @@ impl Home {
         Self { base: base(session.environment(), partition), name: name.to_owned() }
     }
 
+    /// The index of its partition of this kind.
+    pub(super) fn index(&self, kind: &str) -> String {
+        format!("{}{kind}", self.base)
+    }
+
+    /// The key of one of its channels of this kind.
+    pub(super) fn of_channel(&self, kind: &str, channel: &Channel) -> String {
+        self.key(&format!("{kind}:{}", channel_name(channel)))
+    }
+
     /// The session's key of this kind.
     pub(super) fn key(&self, kind: &str) -> String {
         format!("{}{kind}:{}", self.base, self.name)

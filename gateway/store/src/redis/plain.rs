@@ -73,15 +73,15 @@ impl<'a> Plain<'a> {
 
     /// The call of the script.
     pub(super) fn call(&self, script: &Arc<Script>, home: &Home, around: &Around<'_>) -> Call {
-        let channel = channel_name(&self.append.channel);
-        let of_channel = |kind: &str| home.key(&format!("{kind}:{channel}"));
-        let (head, records, hints) = (home.key("h"), of_channel("r"), home.key("w"));
+        let of_channel = |kind: &str| home.of_channel(kind, &self.append.channel);
+        let (head, records) = (home.key("h"), of_channel("r"));
         let call = match self.append.frame_key {
-            None => script.call(&[head, records, hints]),
-            Some(_) => script.call(&[head, records, hints, of_channel("f")]),
+            None => script.call(&[head, records]),
+            Some(_) => script.call(&[head, records, of_channel("f")]),
         };
+        let channel = channel_name(&self.append.channel);
         let call = call.arg(format!("={channel}")).arg(&self.numbers(around)[..]);
-        let call = call.arg(around.server).arg(around.node).arg(channel);
+        let call = call.arg(around.server).arg(around.node).arg(channel).arg(home.key("w"));
         let call = call.arg(codec::encode(&self.append.records));
         match &self.append.frame_key {
             None => call,

@@ -29,8 +29,8 @@ impl Shared {
     ) -> Result<Vec<Record>, StoreError> {
         let home = Home::of(&stream.session);
         let bound = |most: usize| (most as u64).min(EXACT_MAX);
-        let call = self.scripts.read.call(&[home.key("h")]);
-        let call = call.arg(&home.base).arg(&home.name).arg(channel_name(&stream.channel));
+        let keys = [home.key("h"), home.of_channel("r", &stream.channel)];
+        let call = self.scripts.read.call(&keys).arg(channel_name(&stream.channel));
         let call = call.arg(from.min(EXACT_MAX)).arg(bound(limit.records)).arg(bound(limit.bytes));
         self.check_open()?;
         let Reply { value, served } = self.connection.run(call).await.map_err(unavailable)?;

@@ -123,10 +123,19 @@ impl Shared {
         try_join_all(calls.into_iter().map(|call| self.run(call))).await
     }
 
-    /// A call of a script that changes the session at `home`, as `lua/head.lua` wants it.
-    pub(super) fn session_call(&self, script: &Arc<Script>, home: &Home, now: Option<u64>) -> Call {
+    /// A call of a script that changes the session at `home`, as `lua/head.lua` wants it. `keys`
+    /// are those that it may touch beside the head: while a Cluster moves them, a script that did
+    /// not name them would be stopped in its middle.
+    pub(super) fn session_call(
+        &self,
+        script: &Arc<Script>,
+        home: &Home,
+        keys: impl IntoIterator<Item = String>,
+        now: Option<u64>,
+    ) -> Call {
         let now = now.or(self.told_now()).map_or_else(String::new, |now| now.to_string());
-        script.call(&[home.key("h")]).arg(&home.base).arg(&home.name).arg(now).arg(self.span())
+        let keys: Vec<_> = std::iter::once(home.key("h")).chain(keys).collect();
+        script.call(&keys).arg(&home.base).arg(&home.name).arg(now).arg(self.span())
     }
 
     /// The time that scripts are told; `None`: they ask the server.

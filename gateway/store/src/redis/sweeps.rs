@@ -174,7 +174,8 @@ impl Shared {
                 for batch in names.chunks(BATCH) {
                     let enforce = |name: &String| {
                         let home = Home::of(&SessionKey::new(&environment, name));
-                        let call = self.session_call(&self.scripts.enforce, &home, Some(now));
+                        let keys = [home.key("o"), home.key("z"), home.index("a")];
+                        let call = self.session_call(&self.scripts.enforce, &home, keys, Some(now));
                         with_rules(call, &self.retention)
                     };
                     for answer in self.run_all(batch.iter().map(enforce)).await? {

@@ -31,7 +31,9 @@ impl Shared {
     }
 
     async fn try_claim(&self, home: &Home, dead: &str) -> Result<Claim, StoreError> {
-        let call = self.session_call(&self.scripts.claim, home, None).arg(&self.node).arg(dead);
+        let keys = ["k", "a"].map(|kind| home.index(kind));
+        let call = self.session_call(&self.scripts.claim, home, keys, None);
+        let call = call.arg(&self.node).arg(dead);
         let reply = self.connection.run(call).await.map_err(unavailable)?;
         let mut values = list(reply.value)?.into_iter();
         let (Some(mine), Some(value)) = (values.next(), values.next()) else {
@@ -62,7 +64,8 @@ impl Shared {
         term: u64,
         if_settled: bool,
     ) -> Result<bool, StoreError> {
-        let call = self.session_call(&self.scripts.give_up, &Home::of(session), None);
+        let home = Home::of(session);
+        let call = self.session_call(&self.scripts.give_up, &home, [home.index("k")], None);
         let call = call.arg(&self.node).arg(term).arg(u8::from(if_settled));
         Ok(number(&self.run(call).await?)? == 1)
     }

@@ -1,8 +1,8 @@
 -- What streaming consists of: one append to a channel that is known, with what it expects. Does
 -- what `commit.lua` would do, to the byte; where there is more to it, or something against it, it
 -- does nothing and answers nothing, and `commit.lua` is asked.
--- KEYS: head, records, wake-up channel; frames. ARGV: field of the channel, numbers, identity of
--- the server, node, name of the channel, records; frame.
+-- KEYS: head, records; frames. ARGV: field of the channel, numbers, identity of the server, node,
+-- name of the channel, wake-up channel, records; frame.
 local head, field = KEYS[1], ARGV[1]
 local call, pack, unpack, text = redis.call, struct.pack, struct.unpack, string.format
 -- Of the expected ones, -1 is none.
@@ -30,22 +30,22 @@ if used == 0 or known > tail or now + span - armed > span / 32
     or records_then > max_records + math.max(max_records / 4, 10000)))
   or (bytes_then > max_bytes and (bytes <= max_bytes
     or bytes_then > max_bytes + math.max(max_bytes / 4, 16777216))) then return end
-local frame = ARGV[7]
+local frame = ARGV[8]
 if frame and (kept < now + FRAME_TTL or frames + 1 - oldest >= FRAMES_MAX + 64
-  or call('HEXISTS', KEYS[4], frame) == 1) then return end
+  or call('HEXISTS', KEYS[3], frame) == 1) then return end
 
 local time = last > now and last or now
 -- `%d` of a double is exact below 2^53 too, and cheaper.
-call('XADD', KEYS[2], text('%d-%d', tail, count), 't', text('%d', time), 'd', ARGV[6])
+call('XADD', KEYS[2], text('%d-%d', tail, count), 't', text('%d', time), 'd', ARGV[7])
 if frame then
-  call('HSET', KEYS[4], frame, pack('>ddddd', epoch, tail, count, time, frames),
+  call('HSET', KEYS[3], frame, pack('>ddddd', epoch, tail, count, time, frames),
     text('o%d', frames), frame)
   frames = frames + 1
 end
 call('HSET', head, field, pack('>ddddddddddd', epoch, base, tail + count, floor, replay,
   bytes_then, records_then, time, oldest, frames, kept) .. ARGV[3])
 -- A hint that only its sender would hear is not given.
-if heard == 0 or call('PUBSUB', 'SHARDNUMSUB', KEYS[3])[2] > 1 then
-  call('SPUBLISH', KEYS[3], text('%s %d %s', ARGV[4], tail + count, ARGV[5]))
+if heard == 0 or call('PUBSUB', 'SHARDNUMSUB', ARGV[6])[2] > 1 then
+  call('SPUBLISH', ARGV[6], text('%s %d %s', ARGV[4], tail + count, ARGV[5]))
 end
 return pack('>ddd', epoch, tail, time)

@@ -164,7 +164,8 @@ local function append(op)
   if crossed then redis.call('ZADD', base .. 'a', 0, name) end
   if s.count > max_records + math.max(max_records / 4, 10000)
     or s.bytes > max_bytes + math.max(max_bytes / 4, 16777216) then
-    enforce(s, ttl, max_records, max_bytes)
+    -- It can't be refused any more; what a Cluster moves just now is left to the sweep.
+    pcall(enforce, s, ttl, max_records, max_bytes)
   end
   for _, value in ipairs({ s.epoch, first, op.count, time, 0, s.lost }) do
     answer[#answer + 1] = value

@@ -11,13 +11,13 @@ local ttl, max_records, max_bytes = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumb
 local fields = {}
 for i = 1, #stored, 2 do fields[stored[i]] = stored[i + 1] end
 local session = open_session(fields.s)
-local dropped, due, write = 0, now + 3600000, {}
+local dropped, due = 0, now + 3600000
 for field, packed in pairs(fields) do
   if string.sub(field, 1, 1) == '=' then
     local s = open_stream(session, string.sub(field, 2), packed)
     dropped = dropped + enforce(s, ttl, max_records, max_bytes)
     if s.changed then
-      write[#write + 1], write[#write + 2] = field, pack_stream(s)
+      redis.call('HSET', head, field, pack_stream(s))
     end
     if s.count > max_records or s.bytes > max_bytes then due = 0 end
     local oldest = redis.call('XRANGE', records_key(s.chan), '-', '+', 'COUNT', 1)[1]
@@ -26,7 +26,6 @@ for field, packed in pairs(fields) do
     end
   end
 end
-if #write > 0 then redis.call('HSET', head, unpack(write)) end
 redis.call('ZADD', base .. 'a', text(math.max(due, 0)), name)
 if is_arm_due(session) then
   arm(session)

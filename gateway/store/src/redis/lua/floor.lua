@@ -32,7 +32,8 @@ local function move_floor(s, goes)
   s.floor, s.replay = floor, math.max(s.replay, floor)
   s.bytes, s.count, s.changed = s.bytes - bytes, s.count - count, true
   if s.chan == 'in' then
-    redis.call('ZREMRANGEBYSCORE', key('z'), '-inf', '(' .. text(floor))
+    -- Where a Cluster has moved it already, it is not to stop what is half done.
+    redis.pcall('ZREMRANGEBYSCORE', key('z'), '-inf', '(' .. text(floor))
   end
   return count
 end

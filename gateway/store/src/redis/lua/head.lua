@@ -57,16 +57,17 @@ local function frames_key(chan)
   return base .. 'f:' .. chan .. ':' .. name
 end
 
--- Every key of the session lives for another span.
+-- Every key of the session lives for another span. One that a Cluster has moved already is left out:
+-- there is time enough to renew it later.
 local function arm(session)
   session.armed = now + span
   for _, field in ipairs(redis.call('HKEYS', head)) do
     if string.sub(field, 1, 1) == '=' then
-      redis.call('PEXPIRE', records_key(string.sub(field, 2)), text(span))
+      redis.pcall('PEXPIRE', records_key(string.sub(field, 2)), text(span))
     end
   end
   for _, kind in ipairs({ 'h', 'o', 'z', 'b', 'n' }) do
-    redis.call('PEXPIRE', key(kind), text(span))
+    redis.pcall('PEXPIRE', key(kind), text(span))
   end
 end
 

@@ -1,11 +1,11 @@
--- Batches of a stream. ARGV: base, name, channel, from, most records, most bytes.
-local packed = redis.call('HGET', KEYS[1], '=' .. ARGV[3])
+-- Batches of a stream. KEYS: head, records. ARGV: channel, from, most records, most bytes.
+local packed = redis.call('HGET', KEYS[1], '=' .. ARGV[1])
 if not packed then return {} end
 local tail, floor = struct.unpack('>dd', packed, 17)
-local from, most, most_bytes = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
+local from, most, most_bytes = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 from = math.max(from, floor)
 if from >= tail then return {} end
-local key = ARGV[1] .. 'r:' .. ARGV[3] .. ':' .. ARGV[2]
+local key = KEYS[2]
 local within = redis.call('XREVRANGE', key, string.format('%.0f', from), '-', 'COUNT', 1)[1]
 local start, found, bytes = within and within[1] or '-', 0, 0
 local out, full = { string.format('%.0f', from) }, false
