@@ -1,28 +1,19 @@
-//! What this gateway hears of the others, and tells them.
+//! What this gateway hears of the others.
 
-use std::pin::pin;
 use std::sync::{Arc, Weak};
-use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::FutureExt;
 use tidegate_protocol::ids::SessionKey;
-use tidegate_protocol::limits::{
-    FLEET_ANNOUNCE_MS, FLEET_SHARE_MS, FLEET_SWEEP_MS, ROSTER_MAX_BYTES,
-};
 use tokio::runtime::Handle;
-use tokio::sync::oneshot;
-use tokio::time::sleep;
 use tracing::{debug, info, warn};
 
-use super::message::{Answer, Message, Question, records};
+use super::announce::announce;
+use super::message::Message;
 use super::roster::Announcement;
+use super::take_over::look_for_owed;
 use crate::gateway::{Gateway, Inner};
-use crate::runs::Call;
-use crate::seams::Fleet;
 use crate::seams::fleet::FleetListener;
 use crate::seams::store::StoreError;
-use crate::sweeps::Share;
 
 /// Ends with the gateway, which it does not keep alive.
 #[derive(Debug)]
@@ -48,88 +39,6 @@ impl Gateway {
             self.wake(&key, &row);
         }
         Ok(())
-    }
-
-    /// What `node` served is served here, or by another one: each takes its share at once.
-    async fn take_over(&self, fleet: &dyn Fleet, node: &str) -> Result<usize, StoreError> {
-        let share = self.take_over_of(Share::Own, fleet, node).await?;
-        // Whoever should have taken the rest may be gone too, or may see another fleet.
-        sleep(Duration::from_millis(FLEET_SHARE_MS)).await;
-        Ok(share + self.take_over_of(Share::All, fleet, node).await?)
-    }
-
-    async fn take_over_of(
-        &self,
-        share: Share,
-        fleet: &dyn Fleet,
-        node: &str,
-    ) -> Result<usize, StoreError> {
-        let mut found = 0;
-        for session in fleet.claimed_by(node).await? {
-            if self.is_in(share, &session)
-                && let Some(row) = self.store().session(&session).await?
-            {
-                self.wake(&session, &row);
-                found += 1;
-            }
-        }
-        // It may have died before it claimed what it had accepted.
-        Ok(found + self.wake_owing_of(share).await?)
-    }
-
-    async fn answer(&self, session: &str, question: Question) -> Answer {
-        let failed = |text: &str| Answer::Failed(text.to_owned());
-        let Some(key) = SessionKey::from_stored(session) else { return failed("no session") };
-        let row = match self.store().session(&key).await {
-            Ok(Some(row)) => row,
-            Ok(None) => return self.leave(&key).await,
-            Err(error) => return Answer::Failed(error.to_string()),
-        };
-        let call = |call| self.runs().call(&key, &row, call);
-        match question {
-            Question::Boundary { records: sent, writer, frame_key } => {
-                let (reply, landed) = oneshot::channel();
-                let (records, writer) = (records(sent), writer.into());
-                call(Call::Boundary { records, writer, frame_key, reply }).await;
-                landed.await.map_or_else(|_| failed("the driver ended"), Into::into)
-            }
-            Question::Succeed { number, upgrade } => {
-                let (reply, next) = oneshot::channel();
-                call(Call::Succeed { number, upgrade, reply }).await;
-                next.await.map_or_else(
-                    |_| failed("the driver ended"),
-                    |(next, missing)| Answer::Succeeded {
-                        number: next.number,
-                        swapped: next.swapped,
-                        missing,
-                    },
-                )
-            }
-            Question::Cancel { number } => {
-                let (reply, live) = oneshot::channel();
-                call(Call::Cancel { number, reply }).await;
-                live.await.map_or_else(|_| failed("the driver ended"), Answer::Said)
-            }
-            Question::Yield => {
-                let (reply, left) = oneshot::channel();
-                call(Call::Yield(reply)).await;
-                left.await.map_or_else(|_| failed("the driver ended"), Answer::Said)
-            }
-            Question::Injected(ids) => Answer::Said(call(Call::Injected(ids)).await),
-            Question::Closed => Answer::Said(call(Call::Closed).await),
-            Question::Forget => self.leave(&key).await,
-        }
-    }
-
-    /// Ends what runs for a session here, and gives it up.
-    async fn leave(&self, session: &SessionKey) -> Answer {
-        self.forget_session(session).await;
-        let serving = self.serving();
-        let left = match serving.claim(session).await {
-            Ok(Ok(hold)) => serving.give_up(session, hold, false).await,
-            other => other.map(|_| true),
-        };
-        left.map_or_else(|error| Answer::Failed(error.to_string()), Answer::Said)
     }
 }
 
@@ -191,53 +100,6 @@ impl FleetListener for Ears {
                     }
                 });
             }
-        }
-    }
-}
-
-/// Tells the others what this gateway's workers can do, whenever that changes, and when it drains.
-async fn announce(gateway: Weak<Inner>, fleet: Arc<dyn Fleet>) {
-    let mut told = Bytes::new();
-    let draining = match Gateway::upgrade(&gateway) {
-        Some(gateway) => gateway.turns().draining(),
-        None => return,
-    };
-    let mut draining = pin!(draining.fuse());
-    loop {
-        let workers = {
-            let Some(gateway) = Gateway::upgrade(&gateway) else { return };
-            let roster = gateway.workers().announcement(gateway.turns().is_draining());
-            let roster: Bytes = serde_json::to_vec(&roster).expect("is valid JSON").into();
-            if roster.len() > ROSTER_MAX_BYTES {
-                warn!(bytes = roster.len(), "too many workers to tell the others of");
-            } else if roster != told {
-                told = roster.clone();
-                fleet.announce(roster);
-            }
-            Arc::clone(gateway.workers())
-        };
-        tokio::select! {
-            () = workers.changed() => {}
-            () = &mut draining => {}
-        }
-        // What changes together is told together.
-        sleep(Duration::from_millis(FLEET_ANNOUNCE_MS)).await;
-    }
-}
-
-/// Makes up for messages that got lost: what is owed and served by nobody is found now and then.
-async fn look_for_owed(gateway: Weak<Inner>) {
-    // Whoever should look after the rest may stand still, or see another fleet.
-    let shares = [Share::Own, Share::Own, Share::All];
-    for share in shares.into_iter().cycle() {
-        sleep(Duration::from_millis(FLEET_SWEEP_MS)).await;
-        let Some(gateway) = Gateway::upgrade(&gateway) else { return };
-        // One that drains would only hand on what the others find by themselves.
-        if gateway.turns().is_draining() {
-            return;
-        }
-        if let Err(error) = gateway.wake_owing_of(share).await {
-            warn!(%error, "could not look for what is owed");
         }
     }
 }
