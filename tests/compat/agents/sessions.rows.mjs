@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { runs } from "@trigger.dev/sdk";
-import { gateway } from "../harness.mjs";
+import { gateway, gateways } from "../harness.mjs";
 import { mint, say } from "../lib/chats.mjs";
 import { auth, sessions } from "../lib/sdk.mjs";
 import { call, eventually, records } from "../lib/wire.mjs";
@@ -238,7 +238,7 @@ burst = 60` });
   await auth.withAuth({ baseURL: slow.url, secretKey: slow.key }, async () => {
     const one = new Talk(slow, "talk");
     await one.open();
-    const burst = await Promise.all(Array.from({ length: 120 }, () =>
+    const burst = await Promise.all(Array.from({ length: 120 * gateways }, () =>
       call(slow, `/api/v1/sessions/${one.chat}`)));
     const refused = burst.filter(({ status }) => status === 429);
     assert.ok(refused.length > 0);
