@@ -117,10 +117,12 @@ async fn fate(session: &Session, seq: u64) -> String {
     shown["fate"].as_str().unwrap_or("owed").to_owned()
 }
 
-/// Part ids of what `.in` holds, by seq.
-pub(crate) async fn parts(session: &Session) -> BTreeMap<u64, String> {
-    let inputs = settled(session).await;
-    inputs.into_iter().map(|(seq, held)| (seq, held.part)).collect()
+/// Part ids of what `.in` holds, by seq, and how many of them are owed still. A failover that takes
+/// back an answer that readers have seen leaves its input owed until the session is restored.
+pub(crate) async fn parts(session: &Session) -> (BTreeMap<u64, String>, usize) {
+    let inputs = inputs(session).await;
+    let owed = inputs.values().filter(|held| held.fate == "owed").count();
+    (inputs.into_iter().map(|(seq, held)| (seq, held.part)).collect(), owed)
 }
 
 /// All items of a paged list.

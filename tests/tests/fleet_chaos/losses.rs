@@ -86,7 +86,8 @@ fn missing(session: &Session, seen: &[Record], held: &[Record]) -> usize {
 /// How many acknowledged inputs are gone; each stands before a gap.
 async fn inputs(session: &Session) -> usize {
     let name = &session.name;
-    let held = fates::parts(session).await;
+    let (held, owed) = fates::parts(session).await;
+    session.report.count("inputs that stay owed after a failover took their answer back", owed);
     let mut lost = 0;
     let now = session.inputs.iter().map(|input| (input.seq, Some(&input.part)));
     for (seq, part) in now.chain(session.lost.iter().map(|seq| (*seq, None))) {
