@@ -8,15 +8,47 @@ use tidegate_core::seams::store::Retention;
 use tidegate_protocol::control;
 use tidegate_protocol::ids::SessionKey;
 use tidegate_protocol::metadata::Operation;
+use tidegate_store::servers::{Config, Redis};
 use tokio::sync::Notify;
 
 use crate::harness::{floor, text};
-use crate::nodes::{Nodes, at};
+use crate::nodes::{Nodes, at, over_redis};
 use crate::worker::Worker;
 
 /// Notes of one gateway on each run.
 const NOTES: usize = 50;
 const SESSIONS: usize = 60;
+
+/// Each over a store in memory and over a real Redis.
+macro_rules! at_two_gateways {
+    ($($name:ident)*) => {
+        mod memory {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $name() {
+                let mut nodes = super::Nodes::new();
+                let (a, b) = (nodes.start("a").await, nodes.start("b").await);
+                super::$name(a, b).await;
+            })*
+        }
+
+        mod redis {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $name() {
+                let server = super::Redis::start(super::Config::default());
+                let a = super::over_redis(&server, 1).await;
+                let b = super::over_redis(&server, 2).await;
+                super::$name(a, b).await;
+            })*
+        }
+    };
+}
+
+at_two_gateways! {
+    notes_of_several_gateways_on_one_run_all_count
+    a_version_that_was_chosen_elsewhere_counts_from_the_next_turn_on
+    a_close_elsewhere_reaches_readers_everywhere
+    a_session_that_is_deleted_elsewhere_ends_here_and_starts_anew
+}
 
 async fn create(gateway: &Gateway, name: &str, config: Value) -> String {
     let chat = at(gateway, name);
@@ -39,10 +71,7 @@ async fn note(gateway: Gateway, run: String, key: &'static str) {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn notes_of_several_gateways_on_one_run_all_count() {
-    let mut nodes = Nodes::new();
-    let (a, b) = (nodes.start("a").await, nodes.start("b").await);
+async fn notes_of_several_gateways_on_one_run_all_count(a: Gateway, b: Gateway) {
     let run = create(&a, "s", json!({"basePayload": {}})).await;
     let there = tokio::spawn(note(b.clone(), run.clone(), "b"));
     let here = tokio::spawn(note(a.clone(), run.clone(), "a"));
@@ -54,10 +83,7 @@ async fn notes_of_several_gateways_on_one_run_all_count() {
     assert_eq!(["a", "b", "both"].map(count), [notes, notes, 2.0 * notes].map(Some));
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_version_that_was_chosen_elsewhere_counts_from_the_next_turn_on() {
-    let mut nodes = Nodes::new();
-    let (a, b) = (nodes.start("a").await, nodes.start("b").await);
+async fn a_version_that_was_chosen_elsewhere_counts_from_the_next_turn_on(a: Gateway, b: Gateway) {
     let never = Arc::new(Notify::new());
     let _old = Worker::link(&a, "old", "1", 4, &never);
     let _new = Worker::link(&a, "new", "2", 4, &never);
@@ -72,10 +98,7 @@ async fn a_version_that_was_chosen_elsewhere_counts_from_the_next_turn_on() {
     assert!(answer.contains("new: two"), "{answer}");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_close_elsewhere_reaches_readers_everywhere() {
-    let mut nodes = Nodes::new();
-    let (a, b) = (nodes.start("a").await, nodes.start("b").await);
+async fn a_close_elsewhere_reaches_readers_everywhere(a: Gateway, b: Gateway) {
     at(&a, "s").create(json!({"trigger": "preload"})).await.expect("created");
     let seq = at(&a, "s").say("u1", "one").await;
     at(&a, "s").answer_to(seq).await;
@@ -87,10 +110,7 @@ async fn a_close_elsewhere_reaches_readers_everywhere() {
     reader.await.expect("no panic");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_session_that_is_deleted_elsewhere_ends_here_and_starts_anew() {
-    let mut nodes = Nodes::new();
-    let (a, b) = (nodes.start("a").await, nodes.start("b").await);
+async fn a_session_that_is_deleted_elsewhere_ends_here_and_starts_anew(a: Gateway, b: Gateway) {
     at(&a, "s").create(json!({"trigger": "preload"})).await.expect("created");
     at(&a, "s").say("u1", "/hang").await;
     let records = at(&b, "s").read(None, |r| text(std::slice::from_ref(r)).contains("here")).await;
