@@ -40,7 +40,8 @@ impl Shared {
         self.check_open()?;
         self.note_environment(commit.session.environment()).await?;
         let home = Home::of(&commit.session);
-        let hears = self.subscriber.hears(home.key("w").as_bytes());
+        let hints = home.key("w");
+        let hears = self.subscriber.hears(hints.as_bytes());
         let target = Target { server: self.server_of(&home).await?, heard: hears.is_some(), home };
         let done = match self.commit_plain(&commit, &target).await? {
             Some(done) => done,
