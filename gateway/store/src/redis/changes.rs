@@ -48,8 +48,7 @@ impl Shared {
             None => self.commit_any(&commit, &target).await?,
         };
         self.connection.barrier(&done.served).await.map_err(unavailable)?;
-        let hinted =
-            hears.is_none() || self.subscriber.hears(target.home.key("w").as_bytes()) == hears;
+        let hinted = hears.is_none() || self.subscriber.hears(hints.as_bytes()) == hears;
         let committed = Committed { appends: done.landed.iter().map(|one| one.appended).collect() };
         if !committed.appends.iter().any(|one| one.repeated) {
             self.note(commit, done.landed, hinted);
