@@ -4,6 +4,7 @@
 //! Whatever goes wrong is an `io::Error` that says what was being tried: a figure from a run
 //! that failed is worse than none, so every error ends the run.
 
+pub mod capacity;
 pub mod cli;
 pub mod figures;
 pub mod floor;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 use super::agents::{HostArgs, LinkArgs};
+use super::capacity::{CalibrateArgs, CapacityArgs};
 use super::nodes::NodesArgs;
 use crate::target::{Store, WorkerMode};
 
@@ -125,6 +126,10 @@ pub enum Command {
     Host(HostArgs),
     /// Two gateways on one Redis: delivery across them, what Redis is asked for
     Nodes(NodesArgs),
+    /// Measures what the model of capacity is calibrated with
+    Calibrate(CalibrateArgs),
+    /// Gateways, Redis shards, memory and network for a load
+    Capacity(CapacityArgs),
     /// All of it but the link, the host and Redis, briefly, as one document
     Report {
         /// Write the figures to benches/baselines/DATE.json as well

@@ -2,6 +2,7 @@
 
 mod agents;
 mod args;
+mod capacity;
 mod nodes;
 mod report;
 mod run;

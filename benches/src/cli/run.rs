@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::agents;
 use super::args::{Args, Command, PacedArgs};
+use super::capacity;
 use super::nodes;
 use super::report::report;
 use crate::figures::{
@@ -33,6 +34,9 @@ pub fn run(args: Args) -> io::Result<()> {
             agents::host(&kinds, &args, json)
         }
         Command::Nodes(args) => nodes::run(&targets.binary()?, &args, json),
+        Command::Calibrate(args) => capacity::calibrated(&targets.binary()?, &args),
+        Command::Capacity(args) if args.check => capacity::checked(&targets.binary()?, &args, json),
+        Command::Capacity(args) => capacity::sized(&args, json),
         Command::Report { save } => report(&targets, json, save),
         Command::Paced { load, stores, with_floor, rounds } => {
             let kinds = targets.kinds(&stores.stores, with_floor)?;

@@ -127,3 +127,50 @@ async fn with_wait_nothing_is_shown_that_a_failover_could_take_back() {
     let read = read_until(&reader, 0, |read| read.as_ref().is_ok_and(|all| all.len() == 2)).await;
     assert_eq!(seqs(&read.expect("read")), [0, 1]);
 }
+
+/// As a server does that evicts, within the second before that is noticed.
+#[tokio::test]
+async fn evicted_records_are_below_the_floor_and_counted() {
+    let server = Redis::start(Config::new());
+    let store = open(&server, "a").await;
+    write(&store, &["0", "1", "2"]).await;
+    let keys: Vec<String> = server.ask(&["KEYS", "*}:r:out:*"]).expect("keys");
+    let [records] = &keys[..] else { panic!("{keys:?}") };
+    let evict = || server.ask::<i64>(&["DEL", records]).expect("deleted");
+    evict();
+    let out = stream(&Channel::OUT);
+    assert_eq!(store.read(&out, 0, ALL).await, Ok(vec![]));
+    let state = store.state(&out).await.expect("a state");
+    assert_eq!((state.retention_floor, state.replay_floor, state.tail), (3, 3, 3));
+    assert_eq!((store.lost_records(), state.bytes), (3, 0));
+    assert_eq!(write(&store, &["3", "4"]).await.first, 3);
+    evict();
+    // Nobody read in between.
+    assert_eq!(write(&store, &["5"]).await.first, 5);
+    assert_eq!(seqs(&store.read(&out, 4, ALL).await.expect("records")), [5]);
+    let state = store.state(&out).await.expect("a state");
+    assert_eq!((state.retention_floor, state.tail), (5, 6));
+    assert_eq!(store.lost_records(), 5);
+    let life: i64 = server.ask(&["PTTL", records]).expect("a life");
+    assert!(life > 0, "{life}");
+}
+
+#[tokio::test]
+async fn full_memory_is_refused_and_room_can_be_made() {
+    let server = Redis::start(Config::new().maxmemory(100_000_000, "noeviction"));
+    let store = open(&server, "a").await;
+    write(&store, &["0"]).await;
+    write(&store, &["1"]).await;
+    server.ask::<()>(&["CONFIG", "SET", "maxmemory", "1"]).expect("set");
+    for channel in [Channel::OUT, Channel::IN] {
+        let ops = vec![append(&channel, &["2"])];
+        let refused = store.commit(Commit { session: key(), ops }).await.expect_err("full");
+        assert!(refused.to_string().contains("OOM"), "{refused}");
+    }
+    let records = store.read(&stream(&Channel::OUT), 0, ALL).await.expect("records");
+    assert_eq!(seqs(&records), [0, 1], "what is there can be read");
+    store.enforce_retention(0).await.expect("swept");
+    store.delete(&key()).await.expect("deleted");
+    server.ask::<()>(&["CONFIG", "SET", "maxmemory", "100000000"]).expect("set");
+    write(&store, &["2"]).await;
+}

@@ -9,7 +9,7 @@ use tidegate_core::seams::store::{Commit, CommitListener, Retention};
 use tidegate_protocol::Record;
 use tidegate_protocol::ids::{Channel, StreamId};
 use tidegate_store::contract::fixture::{append, key, stream};
-use tidegate_store::servers::{Config, Redis};
+use tidegate_store::servers::{Config, Redis, until};
 use tidegate_store::{ListenableStore, open_shared};
 
 #[derive(Debug, Default)]
@@ -88,4 +88,45 @@ async fn the_listener_may_watch_and_stop_to_watch_what_it_is_told_of() {
     store.set_listener(by.clone());
     write(&store, 20).await;
     heard(&by.heard, 20).await;
+}
+
+/// How many hints the server was given.
+fn hints(server: &Redis) -> u64 {
+    let stats: String = server.ask(&["INFO", "commandstats"]).expect("statistics");
+    let line = stats.lines().find_map(|line| line.strip_prefix("cmdstat_spublish:calls="));
+    line.map_or(0, |line| line.split(',').next().expect("a count").parse().expect("a number"))
+}
+
+fn listeners(server: &Redis) -> u64 {
+    let channels: Vec<String> = server.ask(&["PUBSUB", "SHARDCHANNELS", "*}:w:*"]).expect("names");
+    let Some(channel) = channels.first() else { return 0 };
+    server.ask::<(String, u64)>(&["PUBSUB", "SHARDNUMSUB", channel]).expect("a count").1
+}
+
+#[tokio::test]
+async fn nobody_hints_at_what_only_it_hears() {
+    let server = Redis::start(Config::new());
+    let (one, two) = (open(&server, "one").await, open(&server, "two").await);
+    let by = Arc::new(Heard::default());
+    two.set_listener(by.clone());
+    let out = stream(&Channel::OUT);
+    let own = one.watch(&out);
+    until("one listens", || listeners(&server) == 1).await;
+    // By the end of these it knows that it does.
+    write(&one, 20).await;
+    let before = hints(&server);
+    write(&one, 20).await;
+    assert_eq!(hints(&server), before, "only its sender listens");
+    let state = two.state(&out).await.expect("a state");
+    let watch = two.watch(&out);
+    until("both listen", || listeners(&server) == 2).await;
+    write(&one, 20).await;
+    assert_eq!(hints(&server), before + 20, "another one listens");
+    until("it heard", || by.0.lock().len() == 20).await;
+    assert_eq!(by.0.lock()[0], state.tail);
+    drop(own);
+    until("one does not", || listeners(&server) == 1).await;
+    write(&one, 1).await;
+    until("it heard", || by.0.lock().len() == 21).await;
+    drop(watch);
 }

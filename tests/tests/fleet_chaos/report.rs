@@ -62,19 +62,23 @@ impl Report {
         self.state().counts.get(what).copied().unwrap_or_default()
     }
 
-    pub(crate) fn print(&self) {
+    /// A line for each kind of fault, and for each count.
+    pub(crate) fn lines(&self) -> Vec<String> {
         let mut state = self.state();
         let State { faults, waits, counts, .. } = &mut *state;
+        let mut lines = Vec::new();
         for (fault, times) in faults {
             let mut waits = waits.remove(fault).unwrap_or_default();
             waits.sort_unstable();
             let middle = waits.get(waits.len() / 2).copied().unwrap_or_default();
             let slowest = waits.last().copied().unwrap_or_default();
-            println!("{fault:?}: {times}×, next record for {} readers", waits.len());
-            println!("    in the middle after {middle:?}, the slowest after {slowest:?}");
+            let count = waits.len();
+            lines.push(format!(
+                "{fault:?}: {times} times; {count} readers waited, in the middle {middle:?}, the \
+                 slowest {slowest:?}"
+            ));
         }
-        for (what, count) in counts {
-            println!("{what}: {count}");
-        }
+        lines.extend(counts.iter().map(|(what, count)| format!("{what}: {count}")));
+        lines
     }
 }

@@ -119,7 +119,7 @@ async fn a_rolling_restart_fails_no_turn_and_sends_each_reader_away_once_for_eac
     for session in &sessions {
         losses::check(session).await;
     }
-    report.print();
+    report.lines().iter().for_each(|line| println!("{line}"));
     println!(
         "{USERS} readers: {ends} reconnects, at most {most} each, {cuts} cut, {refused} refused"
     );

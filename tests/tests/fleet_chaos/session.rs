@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tidegate_protocol::Record;
@@ -205,6 +205,7 @@ impl Session {
     /// Waits for the answer to the last input. What a failover took is appended again.
     pub(crate) async fn read_answer(&mut self, silence: Duration) {
         self.report.asks(self.user);
+        let began = Instant::now();
         loop {
             let seq = self.inputs.last().expect("something was said").seq;
             let reading = self.read_until(silence, |session| session.is_covered(seq));
@@ -214,6 +215,9 @@ impl Session {
             }
             if timeout(Duration::from_secs(5), reading).await.is_ok() {
                 break;
+            }
+            if began.elapsed() > PATIENCE {
+                panic!("stranded after a failover: {}", self.story().await);
             }
             self.mend().await;
         }

@@ -81,5 +81,5 @@ async fn a_turn_is_taken_over_from_a_killed_gateway() {
             println!("{agent:?}: the next record came {waited:?} after the kill");
         }
     }
-    report.print();
+    report.lines().iter().for_each(|line| println!("{line}"));
 }

@@ -4,8 +4,11 @@ mod counts;
 mod harm;
 mod run;
 mod stage;
+mod waiting;
 
 pub use counts::Counts;
+use counts::number_after;
 pub use harm::Harm;
 pub use run::{Nodes, NodesPlan, nodes};
 pub use stage::Stage;
+pub use waiting::{Held, Rest};

@@ -6,6 +6,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::harm::Cutter;
+use super::waiting::{redis_cpu, used_memory};
 use super::{Counts, Harm, Stage};
 use crate::load::{Paced, Plan, paced_at};
 use crate::target::cpu;
@@ -34,6 +35,8 @@ pub struct Nodes {
     pub gateways_cpu_s_per_million: f64,
     /// CPU seconds of Redis for a million delivered records.
     pub redis_cpu_s_per_million: f64,
+    /// Bytes that Redis holds for an appended batch.
+    pub redis_bytes_per_entry: f64,
     /// CPU seconds of the gateways while it counted.
     pub gateways_cpu_s: f64,
     /// CPU seconds of Redis.
@@ -53,20 +56,23 @@ pub fn nodes(binary: &Path, plan: NodesPlan) -> io::Result<Nodes> {
     let mut marks = Vec::new();
     let paced = paced_at(&stage.site(plan.is_other), &plan.load, |received| {
         let gateways = cpu(stage.first.pid())? + cpu(stage.second.pid())?;
-        let spent = (gateways, cpu(stage.redis.pid())?);
-        marks.push((Counts::now(&mut redis)?, spent, received));
+        let spent = (gateways, redis_cpu(&mut redis)?);
+        marks.push((Counts::now(&mut redis)?, used_memory(&mut redis)?, spent, received));
         Ok(())
     })?;
-    let [(before, spent, received), (after, spent_after, received_after)] = marks[..] else {
+    let [(before, held, spent, received), (after, held_after, spent_after, received_after)] =
+        marks[..]
+    else {
         return Err(io::Error::other("the run ended before it was measured"));
     };
     let delivered = received_after - received;
     let gateways_cpu_s = (spent_after.0 - spent.0).as_secs_f64();
-    let redis_cpu_s = (spent_after.1 - spent.1).as_secs_f64();
+    let redis_cpu_s = spent_after.1 - spent.1;
     let per_million = |seconds: f64| seconds / delivered.max(1) as f64 * 1e6;
     Ok(Nodes {
         plan,
         paced,
+        redis_bytes_per_entry: (held_after - held) / (after - before).entries.max(1) as f64,
         counts: after - before,
         gateways_cpu_s_per_million: per_million(gateways_cpu_s),
         redis_cpu_s_per_million: per_million(redis_cpu_s),

@@ -40,15 +40,15 @@ impl Shared {
         self.check_open()?;
         self.note_environment(commit.session.environment()).await?;
         let home = Home::of(&commit.session);
-        let hears = self.subscriber.hears(home.key("w").as_bytes());
+        let hints = home.key("w");
+        let hears = self.subscriber.hears(hints.as_bytes());
         let target = Target { server: self.server_of(&home).await?, heard: hears.is_some(), home };
         let done = match self.commit_plain(&commit, &target).await? {
             Some(done) => done,
             None => self.commit_any(&commit, &target).await?,
         };
         self.connection.barrier(&done.served).await.map_err(unavailable)?;
-        let hinted =
-            hears.is_none() || self.subscriber.hears(target.home.key("w").as_bytes()) == hears;
+        let hinted = hears.is_none() || self.subscriber.hears(hints.as_bytes()) == hears;
         let committed = Committed { appends: done.landed.iter().map(|one| one.appended).collect() };
         if !committed.appends.iter().any(|one| one.repeated) {
             self.note(commit, done.landed, hinted);
@@ -174,11 +174,11 @@ impl Shared {
     /// The identity of the server that a session's commits go to.
     async fn server_of(&self, home: &Home) -> Result<Arc<str>, StoreError> {
         let slot = slot_of(home.base.as_bytes());
-        if let Some(server) = self.connection.server_id(slot) {
+        if let Some(server) = self.connection.reign(slot) {
             return Ok(server);
         }
         let reply = self.connection.run(Call::at(slot, "PING")).await.map_err(unavailable)?;
-        Ok(reply.served.server_id().clone())
+        Ok(reply.served.reign().clone())
     }
 }
 

@@ -1,12 +1,15 @@
 //! Reads of one session.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
+use redis::Value;
 use tidegate_core::seams::store::{Fate, ReadLimit, StoreError, StreamState};
 use tidegate_core::sessions::row::SessionRow;
 use tidegate_protocol::Record;
 use tidegate_protocol::ids::{SessionKey, StreamId};
+use tracing::warn;
 
 use super::answer::unpack;
 use super::codec;
@@ -27,13 +30,12 @@ impl Shared {
         from: u64,
         limit: ReadLimit,
     ) -> Result<Vec<Record>, StoreError> {
-        let home = Home::of(&stream.session);
-        let bound = |most: usize| (most as u64).min(EXACT_MAX);
-        let keys = [home.key("h"), home.of_channel("r", &stream.channel)];
-        let call = self.scripts.read.call(&keys).arg(channel_name(&stream.channel));
-        let call = call.arg(from.min(EXACT_MAX)).arg(bound(limit.records)).arg(bound(limit.bytes));
-        self.check_open()?;
-        let Reply { value, served } = self.connection.run(call).await.map_err(unavailable)?;
+        let mut reply = self.read_batches(stream, from, limit).await?;
+        if matches!(reply.value, Value::Int(_)) {
+            self.mend(stream).await?;
+            reply = self.read_batches(stream, from, limit).await?;
+        }
+        let Reply { value, served } = reply;
         let mut values = list(value)?.into_iter();
         let mut reader = Reader::new(limit);
         let Some(from) = values.next() else { return Ok(reader.records) };
@@ -75,6 +77,34 @@ impl Shared {
             }
         }
         Ok(records)
+    }
+
+    async fn read_batches(
+        &self,
+        stream: &StreamId,
+        from: u64,
+        limit: ReadLimit,
+    ) -> Result<Reply, StoreError> {
+        self.check_open()?;
+        let home = Home::of(&stream.session);
+        let bound = |most: usize| (most as u64).min(EXACT_MAX);
+        let keys = [home.key("h"), home.of_channel("r", &stream.channel)];
+        let call = self.scripts.read.call(&keys).arg(channel_name(&stream.channel));
+        let call = call.arg(from.min(EXACT_MAX)).arg(bound(limit.records)).arg(bound(limit.bytes));
+        self.connection.run(call).await.map_err(unavailable)
+    }
+
+    /// Owns up to records that are missing.
+    async fn mend(&self, stream: &StreamId) -> Result<(), StoreError> {
+        let home = Home::of(&stream.session);
+        let keys = [home.of_channel("r", &stream.channel)];
+        let call = self.session_call(&self.scripts.mend, &home, keys, None);
+        let lost = number(&self.run(call.arg(channel_name(&stream.channel))).await?)?;
+        if lost > 0 {
+            self.lost.fetch_add(lost, Ordering::Relaxed);
+            warn!(?stream, lost, "the server dropped committed records that nobody trimmed");
+        }
+        Ok(())
     }
 
     pub(super) async fn state(&self, stream: &StreamId) -> Result<StreamState, StoreError> {

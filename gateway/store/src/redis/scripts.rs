@@ -25,6 +25,7 @@ pub(super) struct Scripts {
     pub(super) lease: Arc<Script>,
     pub(super) delete: Arc<Script>,
     pub(super) enforce: Arc<Script>,
+    pub(super) mend: Arc<Script>,
     pub(super) read: Arc<Script>,
     pub(super) claim: Arc<Script>,
     pub(super) give_up: Arc<Script>,
@@ -41,6 +42,7 @@ impl Scripts {
             lease: changing(SMALL, &[include_str!("lua/lease.lua")]),
             delete: changing(SMALL, &[include_str!("lua/delete.lua")]),
             enforce: changing(SMALL, &[FLOOR, include_str!("lua/enforce.lua")]),
+            mend: changing(SMALL, &[include_str!("lua/mend.lua")]),
             read: Script::new(format!("#!lua flags=no-writes\n{}", include_str!("lua/read.lua"))),
             claim: changing(ANY, &[include_str!("lua/claim.lua")]),
             give_up: changing(SMALL, &[include_str!("lua/give_up.lua")]),
@@ -52,7 +54,7 @@ impl Scripts {
 
     pub(super) fn all(&self) -> Vec<Arc<Script>> {
         let commits = [&self.append, &self.commit];
-        let sessions = [&self.lease, &self.delete, &self.enforce, &self.read];
+        let sessions = [&self.lease, &self.delete, &self.enforce, &self.mend, &self.read];
         let fleet = [&self.claim, &self.give_up, &self.beat, &self.announce, &self.leave];
         commits.into_iter().chain(sessions).chain(fleet).map(Arc::clone).collect()
     }

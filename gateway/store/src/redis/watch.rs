@@ -7,16 +7,17 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use tidegate_core::seams::store::{ReadLimit, Watch};
+use tidegate_protocol::Record;
 use tidegate_protocol::ids::{SessionKey, StreamId};
-use tidegate_protocol::limits::READ_PAGE_MAX_BYTES;
+use tidegate_protocol::limits::{READ_PAGE_MAX_BYTES, RECORD_MAX_BYTES};
 use tracing::debug;
 
 use super::connect::{Call, SubscriberListener};
 use super::keys::{Home, channel_name, parse_channel};
 use super::store::Shared;
 
-/// One read of what was missed.
-const PAGE: ReadLimit = ReadLimit { records: 1_000, bytes: READ_PAGE_MAX_BYTES };
+/// One read of what was missed. One that stays below it by more than a record was to the end.
+const PAGE: ReadLimit = ReadLimit { records: 1_000, bytes: 4 * READ_PAGE_MAX_BYTES };
 /// How often watched streams are looked at where hints may have got lost.
 const POLL: Duration = Duration::from_secs(1);
 /// Polls between two looks where none is known to be lost; and polls after a loss.
@@ -113,8 +114,12 @@ impl Shared {
         }
         while let Some(from) = self.teller.next(stream) {
             match self.read(stream, from, PAGE).await {
-                Ok(records) if records.is_empty() => return,
-                Ok(records) => self.teller.read(stream, &records),
+                Ok(records) => {
+                    self.teller.read(stream, &records);
+                    if is_the_end(&records) {
+                        return;
+                    }
+                }
                 Err(error) => {
                     debug!(?stream, %error, "a watched stream can't be read");
                     return;
@@ -126,6 +131,16 @@ impl Shared {
     fn all_watched(&self) -> Vec<StreamId> {
         let sessions = self.watched.sessions.lock();
         sessions.values().flat_map(|(_, streams)| streams.clone()).collect()
+    }
+
+    /// Those whose hints do not arrive.
+    fn unheard(&self) -> Vec<StreamId> {
+        let sessions = self.watched.sessions.lock();
+        let unheard = |(channel, (_, streams)): (&String, &(SessionKey, Vec<StreamId>))| {
+            let hears = self.subscriber.hears(channel.as_bytes()).is_some();
+            (!hears).then(|| streams.clone())
+        };
+        sessions.iter().filter_map(unheard).flatten().collect()
     }
 
     fn catch_up_all(self: &Arc<Self>) {
@@ -173,6 +188,11 @@ impl Shared {
     }
 }
 
+fn is_the_end(records: &[Record]) -> bool {
+    let bytes: usize = records.iter().map(Record::metered_len).sum();
+    records.len() < PAGE.records && bytes + RECORD_MAX_BYTES < PAGE.bytes
+}
+
 /// Passes hints on as long as the store is there.
 #[derive(Debug)]
 pub(super) struct Hints(pub(super) Weak<Shared>);
@@ -213,8 +233,7 @@ pub(super) async fn poll(shared: Weak<Shared>) {
         let is_due = *uneasy > 0 || count.is_multiple_of(CALM);
         *uneasy = uneasy.saturating_sub(1);
         drop(uneasy);
-        if is_due {
-            shared.catch_up_all();
-        }
+        let streams = if is_due { shared.all_watched() } else { shared.unheard() };
+        streams.iter().for_each(|stream| shared.catch_up(stream));
     }
 }

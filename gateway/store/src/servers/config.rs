@@ -5,6 +5,7 @@
 pub struct Config {
     lines: Vec<String>,
     password: Option<String>,
+    tls: bool,
 }
 
 impl Config {
@@ -40,6 +41,16 @@ impl Config {
         self.line(format!("replicaof 127.0.0.1 {port}"))
     }
 
+    /// Serves TLS too, with the files `cert.pem` and `key.pem` of `folder`, on the port that
+    /// [`tls_port`](super::Redis::tls_port) says.
+    pub fn tls(mut self, folder: &std::path::Path) -> Self {
+        self.tls = true;
+        let file = |name: &str| folder.join(name).display().to_string();
+        self.line(format!("tls-cert-file {}", file("cert.pem")))
+            .line(format!("tls-key-file {}", file("key.pem")))
+            .line("tls-auth-clients no")
+    }
+
     pub(super) fn secret(&self) -> Option<&str> {
         self.password.as_deref()
     }
@@ -55,7 +66,15 @@ impl Config {
             "repl-diskless-sync-delay 0".to_owned(),
             "enable-debug-command yes".to_owned(),
         ];
+        if self.tls {
+            lines.push(format!("tls-port {}", tls_port(port)));
+        }
         lines.extend(self.lines.iter().cloned());
         lines.join("\n") + "\n"
     }
+}
+
+/// Where a server on `port` serves TLS: there the bus of a Cluster would be.
+pub(super) fn tls_port(port: u16) -> u16 {
+    port + 10_000
 }

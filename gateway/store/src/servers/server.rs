@@ -6,7 +6,7 @@ use redis::{Client, ConnectionAddr, ConnectionInfo, FromRedisValue, IntoConnecti
 use redis::{RedisConnectionInfo, RedisResult};
 use tempfile::TempDir;
 
-use super::config::Config;
+use super::config::{Config, tls_port};
 use super::process::Process;
 
 /// A server of Redis or Valkey. It ends when it is dropped.
@@ -44,6 +44,11 @@ impl Redis {
     /// Its port.
     pub fn port(&self) -> u16 {
         self.port
+    }
+
+    /// Its port for TLS, if it serves that.
+    pub fn tls_port(&self) -> u16 {
+        tls_port(self.port)
     }
 
     /// Its URL, with its credentials.

@@ -15,10 +15,10 @@ async fn every_slot_is_served_and_may_move() {
     }
     let slot = slot_of(b"7");
     let from = cluster.server_of(slot);
-    let before = connection.server_id(slot).expect("connected");
+    let before = connection.reign(slot).expect("connected");
     cluster.move_slot(slot, (from + 1) % 3);
     assert_eq!(count(&connection, "7").await, Ok(2));
-    assert_ne!(connection.server_id(slot).expect("connected"), before);
+    assert_ne!(connection.reign(slot).expect("connected"), before);
 }
 
 #[tokio::test]

@@ -6,4 +6,5 @@ mod harness;
 mod pub_sub;
 mod sentinels;
 mod single;
+mod tls;
 mod waiting;

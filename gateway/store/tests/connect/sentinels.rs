@@ -9,10 +9,10 @@ async fn a_failover_is_followed() {
     let mut all = Sentinels::start(Config::new(), 1).await;
     let connection = opened(&all.url()).await;
     assert_eq!(count(&connection, "a").await, Ok(1));
-    let before = connection.server_id(0);
+    let before = connection.reign(0);
     all.servers[0].kill();
     count_again(&connection, "a").await;
-    assert_ne!(connection.server_id(0), before);
+    assert_ne!(connection.reign(0), before);
     assert_eq!(all.primary(), Some(1));
 }
 
@@ -20,10 +20,10 @@ async fn a_failover_is_followed() {
 async fn a_demoted_primary_is_left() {
     let all = Sentinels::start(Config::new(), 1).await;
     let connection = opened(&all.url()).await;
-    let before = connection.server_id(0);
+    let before = connection.reign(0);
     all.fail_over().await;
     until("the new primary serves", || {
-        let now = connection.server_id(0);
+        let now = connection.reign(0);
         now.is_some() && now != before
     })
     .await;

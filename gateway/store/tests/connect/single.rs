@@ -41,7 +41,7 @@ async fn flushed_scripts_are_loaded_again() {
 async fn a_killed_server_comes_back_with_what_it_answered() {
     let mut server = Redis::start(Config::new().durable());
     let connection = opened(&server.url()).await;
-    let first = connection.server_id(0).expect("connected");
+    let first = connection.reign(0).expect("connected");
     let load = {
         let connection = connection.clone();
         tokio::spawn(async move {
@@ -61,20 +61,20 @@ async fn a_killed_server_comes_back_with_what_it_answered() {
     let (done, unknown) = load.await.unwrap();
     let stored = get(&connection, "a").await.unwrap();
     assert!((done..=done + unknown).contains(&stored), "{done} + {unknown}: {stored}");
-    assert_ne!(connection.server_id(0).expect("connected"), first);
+    assert_ne!(connection.reign(0).expect("connected"), first);
 }
 
 #[tokio::test]
 async fn a_cut_connection_is_opened_again() {
     let server = Redis::start(Config::new());
     let connection = opened(&server.url()).await;
-    let id = connection.server_id(0);
+    let id = connection.reign(0);
     for round in 1..=20 {
         server.ask::<i64>(&["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"]).unwrap();
         let (count, unknown) = count_again(&connection, "a").await;
         assert!(count >= round && unknown <= 1, "{count} {unknown}");
     }
-    assert_eq!(connection.server_id(0), id, "the same server");
+    assert_eq!(connection.reign(0), id, "the same server");
 }
 
 #[tokio::test]

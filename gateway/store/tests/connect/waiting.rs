@@ -39,10 +39,8 @@ async fn a_restarted_server_does_not_answer_for_the_one_before() {
     let connection = opened(&format!("{}?wait=1&wait_timeout_ms=50", primary.url())).await;
     let reply = connection.run(Call::command("SET", "k").arg(1)).await.unwrap();
     primary.restart();
-    until("connected again", || {
-        connection.server_id(0).is_some_and(|id| id != *reply.served.server_id())
-    })
-    .await;
+    until("connected again", || connection.reign(0).is_some_and(|id| id != *reply.served.reign()))
+        .await;
     let error = connection.barrier(&reply.served).await.unwrap_err();
     let said = matches!(&error, CallError::Unknown(text) if text.contains("took over"));
     assert!(said, "{error}");

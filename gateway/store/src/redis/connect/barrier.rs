@@ -68,11 +68,7 @@ impl Barrier {
 /// What a server had before it was restarted or demoted is not covered by what it has now.
 fn same_reign(last: &Last, served: &Served) -> Result<(), String> {
     match &last.line {
-        Some((live, _))
-            if live.run_id == served.run_id && live.replication_id == served.replication_id =>
-        {
-            Ok(())
-        }
+        Some((live, _)) if live.reign == served.reign => Ok(()),
         Some(_) => Err("another server took over before replicas were known to have it".into()),
         None => Err("the connection to wait on was lost".into()),
     }

@@ -104,14 +104,13 @@ pub struct Reply {
 /// or a demotion.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Served {
-    pub(super) run_id: Arc<str>,
-    pub(super) replication_id: Arc<str>,
+    pub(super) reign: Arc<str>,
     pub(super) slot: u16,
 }
 
 impl Served {
-    /// Run id of the server's process.
-    pub fn server_id(&self) -> &Arc<str> {
-        &self.run_id
+    /// What tells this reign of the server from its others, and from those of other servers.
+    pub fn reign(&self) -> &Arc<str> {
+        &self.reign
     }
 }

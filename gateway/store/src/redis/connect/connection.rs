@@ -90,10 +90,10 @@ impl Connection {
         self.inner.wait.is_some()
     }
 
-    /// Run id of the primary that serves `slot` as far as is known; no round trip. `None` while
+    /// The reign of the primary that serves `slot` as far as is known; no round trip. `None` while
     /// there is no connection to it.
-    pub fn server_id(&self, slot: u16) -> Option<Arc<str>> {
-        Some(self.inner.topology.node(slot)?.live()?.run_id.clone())
+    pub fn reign(&self, slot: u16) -> Option<Arc<str>> {
+        Some(self.inner.topology.node(slot)?.live()?.reign.clone())
     }
 
     /// The servers' time.

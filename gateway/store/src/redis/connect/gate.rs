@@ -31,6 +31,11 @@ impl Gate {
     /// Waits for room until the deadline. What is larger than all the room gets all of it.
     pub(super) async fn enter(&self, bytes: usize, deadline: Instant) -> Option<Room<'_>> {
         let kibibytes = u32::try_from((bytes / 1024 + 1).min(ALL_KIBIBYTES)).unwrap_or(u32::MAX);
+        if let (Ok(command), Ok(kibibytes)) =
+            (self.commands.try_acquire(), self.kibibytes.try_acquire_many(kibibytes))
+        {
+            return Some(Room { _command: command, _kibibytes: kibibytes });
+        }
         let room = async {
             let command = self.commands.acquire().await.ok()?;
             let kibibytes = self.kibibytes.acquire_many(kibibytes).await.ok()?;

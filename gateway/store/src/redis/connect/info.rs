@@ -1,6 +1,7 @@
 //! What a server says of itself.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use redis::Value;
 
@@ -21,6 +22,14 @@ impl Info {
 
     pub(super) fn get(&self, key: &str) -> &str {
         self.0.get(key).map_or("", String::as_str)
+    }
+
+    /// What tells this reign of the server from its others, and from those of other servers. The
+    /// process is not enough: one that was demoted and promoted again may have lost what it had.
+    /// The replication id is not enough: it is kept over a restart.
+    pub(super) fn reign(&self) -> Arc<str> {
+        let half = |name| self.get(name).get(..20).unwrap_or_default();
+        format!("{}{}", half("run_id"), half("master_replid")).into()
     }
 
     /// Major version; Valkey says there which Redis it is compatible with.

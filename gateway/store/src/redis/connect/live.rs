@@ -25,8 +25,8 @@ pub(super) struct Live {
     pub(super) connection: MultiplexedConnection,
     pub(super) ended: Arc<Ended>,
     pub(super) address: Address,
-    pub(super) run_id: Arc<str>,
-    pub(super) replication_id: Arc<str>,
+    /// See [`Info::reign`].
+    pub(super) reign: Arc<str>,
 }
 
 pub(super) const COMMAND_TIMEOUT: Duration = Duration::from_millis(REDIS_COMMAND_TIMEOUT_MS);
@@ -46,15 +46,13 @@ impl Live {
         for script in scripts {
             ask(&connection, &script.load(), COMMAND_TIMEOUT).await.map_err(failed)?;
         }
-        let run_id = info.get("run_id").into();
-        let replication_id = info.get("master_replid").into();
-        Ok(Self { connection, ended, address: address.clone(), run_id, replication_id })
+        Ok(Self { connection, ended, address: address.clone(), reign: info.reign() })
     }
 
     /// Whether it still answers, and is still the primary that it was.
     pub(super) async fn still_is(&self) -> Result<(), RedisError> {
         let info = info(&self.connection).await?;
-        if info.get("role") != "master" || info.get("master_replid") != &*self.replication_id {
+        if info.get("role") != "master" || info.reign() != self.reign {
             let text = "the server is not the primary that it was";
             return Err(RedisError::from((ErrorKind::Client, text)));
         }

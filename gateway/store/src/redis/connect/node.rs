@@ -144,8 +144,13 @@ impl Shared {
 
     /// The connection as soon as it is up; else why it is not.
     pub(super) async fn up(&self, deadline: Instant) -> Result<Arc<Live>, Arc<str>> {
-        let mut link = self.link.subscribe();
         let usable = |link: &Link| matches!(link, Link::Up(live) if !live.ended.is_raised());
+        if let Link::Up(live) = &*self.link.borrow()
+            && !live.ended.is_raised()
+        {
+            return Ok(Arc::clone(live));
+        }
+        let mut link = self.link.subscribe();
         let link = match tokio::time::timeout_at(deadline, link.wait_for(usable)).await {
             Ok(Ok(link)) => link.clone(),
             _ => self.link.borrow().clone(),

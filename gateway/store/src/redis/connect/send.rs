@@ -101,11 +101,7 @@ impl Shared {
 }
 
 fn served(live: &Live, call: &Call) -> Served {
-    Served {
-        run_id: live.run_id.clone(),
-        replication_id: live.replication_id.clone(),
-        slot: call.slot(),
-    }
+    Served { reign: live.reign.clone(), slot: call.slot() }
 }
 
 /// The server's answer; `None` if there is none.

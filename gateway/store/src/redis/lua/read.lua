@@ -1,4 +1,5 @@
--- Batches of a stream. KEYS: head, records. ARGV: channel, from, most records, most bytes.
+-- Batches of a stream. KEYS: head, records. ARGV: channel, from, most records, most bytes. Answers 1
+-- where records are missing that nobody trimmed.
 local packed = redis.call('HGET', KEYS[1], '=' .. ARGV[1])
 if not packed then return {} end
 local tail, floor = struct.unpack('>dd', packed, 17)
@@ -11,6 +12,9 @@ local start, found, bytes = within and within[1] or '-', 0, 0
 local out, full = { string.format('%.0f', from) }, false
 repeat
   local page = redis.call('XRANGE', key, start, '+', 'COUNT', math.min(64, most + 1))
+  if start == '-' and (not page[1] or tonumber(string.match(page[1][1], '^%d+')) > from) then
+    return 1
+  end
   for _, entry in ipairs(page) do
     local first, count = string.match(entry[1], '^(%d+)-(%d+)$')
     for i = math.max(0, from - tonumber(first)), tonumber(count) - 1 do
