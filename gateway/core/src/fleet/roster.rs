@@ -44,6 +44,8 @@ pub enum Whereabouts {
     Here,
     /// To a worker of that gateway, which has room or can make some.
     There(String),
+    /// To a worker of another gateway once there is room; no worker of this one has the version.
+    Later,
     /// No live worker runs the version that it must have.
     Nowhere,
 }
@@ -104,7 +106,10 @@ impl Roster {
         }
         match best {
             Some(((true, ..) | (_, true, ..), Some(node))) => Whereabouts::There(node.clone()),
-            _ => Whereabouts::Here,
+            _ if here.versions.iter().any(|own| own.serves(want) && own.spec.version == name) => {
+                Whereabouts::Here
+            }
+            _ => Whereabouts::Later,
         }
     }
 
@@ -162,8 +167,9 @@ mod tests {
             (node("w", "1", 0, 1), node("w", "1", 1, 0), there()),
             (node("w", "1", 1, 0), node("last", "1", 0, 1), Whereabouts::Here),
             (node("w", "1", 1, 0), node("w", "2", 0, 1), there()),
-            (node("w", "1", 1, 0), node("w", "2", 0, 0), Whereabouts::Here),
-            (Announcement::default(), node("w", "1", 0, 0), Whereabouts::Here),
+            (node("w", "1", 1, 0), node("w", "2", 0, 0), Whereabouts::Later),
+            (node("w", "2", 0, 0), node("w", "1", 1, 0), Whereabouts::Here),
+            (Announcement::default(), node("w", "1", 0, 0), Whereabouts::Later),
             (Announcement::default(), Announcement::default(), Whereabouts::Nowhere),
         ];
         for (here, other, expected) in cases {

@@ -31,6 +31,17 @@ impl Workers {
         }
     }
 
+    /// Resolves when `want` is for a worker of this gateway, or for nobody who is there.
+    pub(super) async fn until_here(&self, want: &Want) {
+        while self.serving.fleet().is_some() {
+            let changed = self.serving.changed();
+            match self.whereabouts(want) {
+                Whereabouts::Here | Whereabouts::Nowhere => return,
+                Whereabouts::There(_) | Whereabouts::Later => changed.await,
+            }
+        }
+    }
+
     pub(super) fn is_served_elsewhere(&self, want: &Want) -> bool {
         self.serving.fleet().is_some() && self.whereabouts(want) != Whereabouts::Nowhere
     }

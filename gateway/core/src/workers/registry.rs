@@ -105,9 +105,11 @@ impl Workers {
         self.access.mint_run_token(&origin.environment, &identity).unwrap_or_default()
     }
 
-    /// Room for a piece of work, as soon as there is some. Cancel-safe.
+    /// Room for a piece of work, as soon as there is some here. Where a newer version or a better
+    /// place is at another gateway, none is taken here. Cancel-safe.
     pub async fn place(self: &Arc<Self>, want: Want) -> Slot {
         loop {
+            self.until_here(&want).await;
             let (placed, waited) = oneshot::channel();
             {
                 let mut state = self.state.lock();
