@@ -61,6 +61,8 @@ pub const RING_MAX_BATCHES: usize = 1_024;
 pub const FLEET_ANSWER_MS: u64 = 10_000;
 /// A gateway of which nothing was heard for so long is dead.
 pub const FLEET_GONE_MS: u64 = 2_500;
+/// How long a run whose gateway is gone waits for its worker to come to another one.
+pub const FLEET_ORPHAN_MS: u64 = 300;
 /// How often a gateway of a fleet looks by itself for input of a session that it serves: a message
 /// of another gateway that got lost delays it no longer.
 pub const FLEET_LOOK_MS: u64 = 5_000;

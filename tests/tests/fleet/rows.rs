@@ -23,22 +23,26 @@ const SESSIONS: usize = 60;
 macro_rules! at_two_gateways {
     ($($name:ident)*) => {
         mod memory {
-            $(#[tokio::test(flavor = "multi_thread")]
-            async fn $name() {
-                let mut nodes = super::Nodes::new();
-                let (a, b) = (nodes.start("a").await, nodes.start("b").await);
-                super::$name(a, b).await;
-            })*
+            $(
+                #[tokio::test(flavor = "multi_thread")]
+                async fn $name() {
+                    let mut nodes = super::Nodes::new();
+                    let (a, b) = (nodes.start("a").await, nodes.start("b").await);
+                    super::$name(a, b).await;
+                }
+            )*
         }
 
         mod redis {
-            $(#[tokio::test(flavor = "multi_thread")]
-            async fn $name() {
-                let server = super::Redis::start(super::Config::default());
-                let a = super::over_redis(&server, 1).await;
-                let b = super::over_redis(&server, 2).await;
-                super::$name(a, b).await;
-            })*
+            $(
+                #[tokio::test(flavor = "multi_thread")]
+                async fn $name() {
+                    let server = super::Redis::start(super::Config::default());
+                    let a = super::over_redis(&server, 1).await;
+                    let b = super::over_redis(&server, 2).await;
+                    super::$name(a, b).await;
+                }
+            )*
         }
     };
 }

@@ -2,9 +2,11 @@
 //! What the turn engine and the run engine have in common.
 
 mod common;
+mod epochs;
 mod keeper;
 mod serve;
 
 pub use common::Common;
+pub(crate) use epochs::Epochs;
 pub(crate) use keeper::{Inbox, Keeper};
 pub(crate) use serve::{Serve, keep_serving};

@@ -63,6 +63,11 @@ impl Serving {
         self.changed.notify_waiters();
     }
 
+    /// Is any other gateway there?
+    pub fn has_others(&self) -> bool {
+        self.fleet.is_some() && self.roster.read().any(0).is_some()
+    }
+
     /// A later change of the roster.
     pub fn changed(&self) -> Notified<'_> {
         self.changed.notified()

@@ -1,4 +1,4 @@
-//! What nobody serves any more finds a gateway: after another one died, and after messages got lost.
+//! What nobody serves any more finds a gateway: after one died, and after messages got lost.
 
 use std::sync::Weak;
 use std::time::Duration;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use tidegate_protocol::Record;
 use tidegate_protocol::ids::{Channel, SessionKey, StreamId};
-use tidegate_protocol::limits::{READ_PAGE_MAX_BYTES, RECORDS_PAGE_MAX};
+use tidegate_protocol::limits::{FLEET_ORPHAN_MS, READ_PAGE_MAX_BYTES, RECORDS_PAGE_MAX};
 use tidegate_protocol::link::WorkerFrame;
 use tidegate_protocol::record::Envelope;
 use tokio::sync::{mpsc, oneshot};
@@ -17,7 +17,7 @@ use super::book::{BOOK_BLOB, Book, RunRow, run_name};
 use super::calls::Call;
 use super::engine::Shared;
 use super::machine::Machine;
-use crate::drivers::Inbox;
+use crate::drivers::{Epochs, Inbox};
 use crate::fleet::Hold;
 use crate::seams::BoxFuture;
 use crate::seams::store::{Commit, CommitError, Committed, Op, ReadLimit, StoreError};
@@ -52,6 +52,7 @@ pub(super) struct Driver {
     pub(super) delivered: Option<u64>,
     /// Tail of `.out` when the run was handed over.
     pub(super) out_at_boot: u64,
+    epochs: Epochs,
 }
 
 /// Why a driver stops serving its session.
@@ -95,6 +96,7 @@ impl Driver {
             wanted,
             delivered,
             out_at_boot: 0,
+            epochs: Epochs::default(),
         }
     }
 
@@ -108,6 +110,7 @@ impl Driver {
                 Event::Poked => self.read_inputs(&mut machine).await?,
                 Event::Look => {
                     looked = Instant::now();
+                    self.epochs.look(&*self.shared.common.store, &self.session).await?;
                     self.read_inputs(&mut machine).await?;
                 }
                 Event::Forgotten => return Ok(Exit::Idle),
@@ -215,6 +218,9 @@ impl Driver {
         self.placing = None;
         self.slot = None;
         let mut machine = Machine::new(book, row, self.shared.limits, self.now());
+        if self.shared.common.serving.has_others() {
+            machine.expect_worker_until(self.now() + FLEET_ORPHAN_MS);
+        }
         // Before what is owed is asked for: what is not owed then, and is below, has its fate.
         let tail = store.state(&self.stream(Channel::IN)).await?.tail;
         for seq in store.owed(&self.session).await? {

@@ -256,6 +256,13 @@ impl Machine {
         }
     }
 
+    /// The gateway that had the run's link is gone: its worker goes to another one at once.
+    pub fn expect_worker_until(&mut self, at: u64) {
+        if let Phase::Orphaned(until) = &mut self.phase {
+            *until = at.min(*until);
+        }
+    }
+
     /// The run of before the restart is back; it has seen `.in` up to `seen`.
     pub fn handle_adopted(&mut self, parked: bool, seen: Option<u64>, now: u64) {
         self.now = now;

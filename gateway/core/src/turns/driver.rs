@@ -15,9 +15,10 @@ use super::asked::{Asked, Step, next};
 use super::conversation::Conversation;
 use super::engine::Shared;
 use super::machine::{Effect, Machine, Setting};
+use super::serve::Exit;
 use super::state::{Active, ENGINE_BLOB, EngineState, MESSAGE_PREFIX, StoredMessage};
 use crate::agents::Service;
-use crate::drivers::Inbox;
+use crate::drivers::{Epochs, Inbox};
 use crate::fleet::Hold;
 use crate::seams::backend::{AgentBackend, BackendError, Chunk};
 use crate::seams::store::{Commit, CommitError, Committed, Op, ReadLimit, StoreError};
@@ -27,14 +28,6 @@ use crate::sessions::row::SessionRow;
 /// A driver without work stays this long, so that the next input finds its history in memory.
 const IDLE: Duration = Duration::from_secs(30);
 const PAGE: ReadLimit = ReadLimit { records: RECORDS_PAGE_MAX, bytes: READ_PAGE_MAX_BYTES };
-
-/// Why a driver stops serving its session.
-pub(super) enum Exit {
-    /// There is nothing to do.
-    Idle,
-    /// That gateway is the better place for its next answer.
-    Moved(String),
-}
 
 type Early = BoxFuture<'static, Result<Committed, CommitError>>;
 
@@ -47,6 +40,7 @@ pub(super) struct Driver {
     pub(super) hold: Hold,
     /// The store failed under the last machine.
     pub(super) failed: bool,
+    epochs: Epochs,
 }
 
 /// What runs besides the machine.
@@ -61,7 +55,8 @@ struct Running {
 impl Driver {
     pub(super) fn new(shared: Arc<Shared>, session: SessionKey, inbox: Inbox<Infallible>) -> Self {
         let row = inbox.row();
-        Self { shared, session, row, inbox, hold: Hold::default(), failed: false }
+        let (hold, failed, epochs) = Default::default();
+        Self { shared, session, row, inbox, hold, failed, epochs }
     }
 
     pub(super) async fn drive(&mut self) -> Result<Exit, CommitError> {
@@ -112,6 +107,10 @@ impl Driver {
                 }
                 () = self.shared.common.serving.look(looked) => {
                     looked = Instant::now();
+                    // An answer that is under way is not given up.
+                    if machine.is_between_turns() {
+                        self.epochs.look(&*self.shared.common.store, &self.session).await?;
+                    }
                     self.read_inputs(&mut machine, &mut running, &*backend).await?;
                 }
                 () = sleep_until(idle_from.unwrap_or_else(far) + IDLE), if idle => {

@@ -1,8 +1,16 @@
 //! Serves one session: claims it, runs its machine, gives it up.
 
-use super::driver::{Driver, Exit};
+use super::driver::Driver;
 use crate::drivers::Serve;
 use crate::seams::store::CommitError;
+
+/// Why a driver stops serving its session.
+pub(super) enum Exit {
+    /// There is nothing to do.
+    Idle,
+    /// That gateway is the better place for its next answer.
+    Moved(String),
+}
 
 impl Serve for Driver {
     async fn serve(&mut self) -> Result<bool, CommitError> {

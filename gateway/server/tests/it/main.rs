@@ -5,4 +5,5 @@ mod config;
 mod console;
 mod gateway;
 mod redis;
+mod store_urls;
 mod support;

@@ -120,7 +120,8 @@ end
 -- tail is below one that was seen: no seq may be given twice.
 local function new_epoch(s, known)
   if s.server ~= server and (s.server ~= '' or known > s.tail) or known > s.tail then
-    s.lost = math.max(0, known - s.tail)
+    -- Where an epoch was lost as well, its leap is no record.
+    s.lost = math.max(0, known - s.tail) % STRIDE
     s.epoch, s.base = s.epoch + 1, math.max(s.tail, known) + STRIDE
     s.tail = s.base
     if s.count == 0 then s.floor, s.replay = s.base, s.base end
