@@ -74,6 +74,21 @@ async fn keys_that_were_flushed_are_a_loss() {
 }
 
 #[tokio::test]
+async fn a_channel_that_was_lost_starts_beyond_what_is_known_of_another() {
+    let server = Redis::start(Config::new());
+    let (a, b) = (open(&server, "a").await, open(&server, "b").await);
+    write(&a, &["out"]).await;
+    let input = || vec![append(&Channel::IN, &["in"])];
+    let commit = |ops| Commit { session: key(), ops };
+    b.commit(commit(input())).await.expect("a commit");
+    server.ask::<()>(&["FLUSHALL"]).expect("flushed");
+    // This one never saw `.out`, and yet no seq of it is given again.
+    let known = b.commit(commit(input())).await.expect("a commit").appends[0];
+    let fresh = write(&b, &["out"]).await;
+    assert_eq!((fresh.epoch, fresh.first), (known.epoch, known.first));
+}
+
+#[tokio::test]
 async fn a_restart_that_loses_nothing_is_a_new_epoch_without_a_loss() {
     let mut server = Redis::start(Config::new().durable());
     let store = open(&server, "a").await;
@@ -110,7 +125,7 @@ async fn with_wait_nothing_is_shown_that_a_failover_could_take_back() {
     let replica = Redis::start(Config::new().replica_of(primary.port()));
     // A primary is another one from its first replica on.
     while primary.ask::<u32>(&["WAIT", "1", "100"]).expect("an answer") < 1 {}
-    let url = format!("{}?wait=1&wait_timeout_ms=200", primary.url());
+    let url = format!("{}?wait=1&wait_timeout_ms=1500", primary.url());
     let (writer, reader) = (open_url(&url, "a").await, open_url(&url, "b").await);
     write(&writer, &["one"]).await;
     let read = read_until(&reader, 0, Result::is_ok).await;

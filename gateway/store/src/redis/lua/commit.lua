@@ -124,6 +124,9 @@ local function new_epoch(s, known)
     s.lost = math.max(0, known - s.tail) % STRIDE
     s.epoch, s.base = s.epoch + 1, math.max(s.tail, known) + STRIDE
     s.tail = s.base
+    -- Channels that are not there may have been, and may have been lost as well.
+    session.epoch, session.base = math.max(session.epoch, s.epoch), math.max(session.base, s.base)
+    session.changed = true
     if s.count == 0 then s.floor, s.replay = s.base, s.base end
   end
   s.server = server
