@@ -10,7 +10,7 @@ use crate::seams::store::CommitError;
 
 /// First and longest wait before a session is restored after a store failure.
 const BACKOFF: Duration = Duration::from_millis(200);
-const BACKOFF_MAX: Duration = Duration::from_secs(10);
+const BACKOFF_MAX: Duration = Duration::from_secs(2);
 
 /// A driver of one session.
 pub(crate) trait Serve: Send {
