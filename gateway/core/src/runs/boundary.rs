@@ -24,8 +24,8 @@ impl Driver {
             return Ok(first);
         }
         self.read_inputs(machine).await?;
-        let boundary = records.iter().rev().find(|record| is_boundary(record));
-        let seq = |name| boundary.and_then(|record| header(record, name)?.parse().ok());
+        let boundary = records.iter().rfind(|record| control::is_new_boundary(record));
+        let seq = |name| boundary.and_then(|record| record.header(name)?.parse().ok());
         let plan = machine.plan_boundary(seq(control::IN_EVENT_ID), seq(control::IN_CONSUMED_ID));
         let trim = records.iter().filter_map(trim_point).max();
         let append = Append { channel: Channel::OUT, writer, frame_key, records, owed: false };
@@ -53,7 +53,7 @@ impl Driver {
         records: &[NewRecord],
     ) -> Result<Option<Appended>, StoreError> {
         let [boundary] = records else { return Ok(None) };
-        if header(boundary, control::IN_EVENT_ID).is_none() {
+        if boundary.header(control::IN_EVENT_ID).is_none() {
             return Ok(None);
         }
         let state = self.shared.store.state(&self.stream(Channel::OUT)).await?;
@@ -70,12 +70,4 @@ impl Driver {
             },
         ))
     }
-}
-
-fn is_boundary(record: &NewRecord) -> bool {
-    header(record, control::CONTROL) == Some(control::TURN_COMPLETE)
-}
-
-fn header<'a>(record: &'a NewRecord, name: &str) -> Option<&'a str> {
-    record.headers.iter().find(|(found, _)| found == name).map(|(_, value)| value.as_str())
 }
