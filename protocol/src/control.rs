@@ -45,6 +45,11 @@ pub fn is_boundary(record: &Record) -> bool {
     kind(record) == Some(TURN_COMPLETE)
 }
 
+/// Will this be the end of a turn?
+pub fn is_new_boundary(record: &NewRecord) -> bool {
+    record.header(CONTROL) == Some(TURN_COMPLETE)
+}
+
 /// A control record of `kind` with sibling headers.
 pub fn record(kind: &str, siblings: Vec<(String, String)>) -> NewRecord {
     let mut headers = Vec::with_capacity(siblings.len() + 1);

@@ -68,6 +68,11 @@ impl NewRecord {
         Self::data(&data, id)
     }
 
+    /// The value of the first header called `name`.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        header(&self.headers, name)
+    }
+
     /// Metered size in bytes.
     pub fn metered_len(&self) -> usize {
         metered_len(&self.headers, &self.body)

@@ -4,7 +4,7 @@
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
-use hyper::{Request, Response};
+use hyper::{HeaderMap, Request, Response};
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use tidegate_protocol::Record;
@@ -26,6 +26,8 @@ pub struct Client {
 pub struct Answer {
     /// HTTP status.
     pub status: u16,
+    /// Its header fields.
+    pub headers: HeaderMap,
     /// The body.
     pub body: Bytes,
 }
@@ -48,6 +50,11 @@ impl Client {
     /// A GET, whole.
     pub async fn get(&self, path: &str) -> Result<Answer, Failure> {
         self.answer("GET", path, &[], "").await
+    }
+
+    /// A PUT of nothing, whole.
+    pub async fn put(&self, path: &str) -> Result<Answer, Failure> {
+        self.whole("PUT", path, &[], "").await
     }
 
     /// A POST of a JSON text, whole.
@@ -82,8 +89,9 @@ impl Client {
     ) -> Result<Answer, Failure> {
         let response = self.send(method, path, headers, body).await?;
         let status = response.status().as_u16();
+        let headers = response.headers().clone();
         let body = response.into_body().collect().await?.to_bytes();
-        Ok(Answer { status, body })
+        Ok(Answer { status, headers, body })
     }
 
     async fn send(

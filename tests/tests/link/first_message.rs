@@ -5,22 +5,12 @@ use tidegate_tests::process::Gateway;
 
 use crate::raw::Raw;
 
-async fn join(gateway: &Gateway, worker: &str) -> Raw {
-    let mut raw = Raw::connect(gateway).await;
-    let agent = json!({"id": "own", "mode": "runs"});
-    let hello = json!({"t": "hello", "worker": worker, "epoch": 1, "capacity": 1,
-        "agents": [agent]});
-    raw.send(&hello).await;
-    raw.next_of("welcome").await;
-    raw
-}
-
 #[tokio::test]
 async fn a_reader_brings_the_first_run_back() {
     let dir = tempfile::tempdir().expect("a temporary directory");
     let store = format!("disk:{}", dir.path().join("data").display());
     let mut gateway = Gateway::start(dir.path(), &store, "").await;
-    let mut worker = join(&gateway, "first").await;
+    let mut worker = Raw::join_runs(&gateway, "first").await;
     let message = json!({"id": "u1", "role": "user", "parts": [{"type": "text", "text": "hi"}]});
     let create = json!({"type": "chat.agent", "externalId": "c", "taskIdentifier": "own",
         "triggerConfig": {"basePayload": {"trigger": "submit-message", "message": message}}});
@@ -32,7 +22,7 @@ async fn a_reader_brings_the_first_run_back() {
     gateway.kill();
     drop(worker);
     gateway.restart().await;
-    let mut worker = join(&gateway, "second").await;
+    let mut worker = Raw::join_runs(&gateway, "second").await;
     let _reader = gateway.client().follow("/realtime/v1/sessions/c/out", None).await.expect("up");
     let again = worker.next_of("boot").await;
     assert_eq!((&again["run"], &again["attempt"]), (&boot["run"], &json!(2)));

@@ -2,6 +2,7 @@
 //! everything that a worker may not do (`spec/v1/agent-link.md`).
 
 mod bad_input;
+mod boundaries;
 mod chat;
 mod cuts;
 mod first_message;

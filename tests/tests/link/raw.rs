@@ -61,6 +61,17 @@ impl Raw {
         raw
     }
 
+    /// Registers the agent `own`, whose loop is the worker's, with room for one run.
+    pub(crate) async fn join_runs(gateway: &Gateway, worker: &str) -> Self {
+        let mut raw = Self::connect(gateway).await;
+        let agents = [json!({"id": "own", "mode": "runs"})];
+        let hello = json!({"t": "hello", "worker": worker, "epoch": 1, "capacity": 1,
+            "agents": agents});
+        raw.send(&hello).await;
+        raw.next_of("welcome").await;
+        raw
+    }
+
     pub(crate) async fn send(&mut self, frame: &Value) {
         self.message(Message::text(frame.to_string())).await;
     }

@@ -7,7 +7,7 @@ import { test } from "node:test";
 import { configure } from "@trigger.dev/sdk";
 import { AgentChat } from "@trigger.dev/sdk/chat";
 import { scratch } from "../support/isolates.mjs";
-import { gateway, launch, served } from "../support/served.mjs";
+import { gateway, launch, linked, served } from "../support/served.mjs";
 
 const ask = async (chat, text) => (await chat.sendMessage(text)).text();
 const newChat = () => new AgentChat({ agent: "chats", id: `c-${randomUUID().slice(0, 8)}` });
@@ -37,6 +37,7 @@ test("a gateway that is killed and comes back finds the runs where they were", a
   const chat = newChat();
   assert.equal(await ask(chat, "hello"), "turn 1, 1 messages, 1 visits");
   await killed.stop("SIGKILL");
-  await gateway({ store: "disk:", data, port });
+  // A message that came before the host would, after LINK_RESUME_MS, start another attempt.
+  await linked(await gateway({ store: "disk:", data, port }));
   assert.equal(await ask(chat, "again"), "turn 2, 3 messages, 2 visits", host.said());
 });

@@ -47,3 +47,12 @@ export async function served(gw, { flags = [], files = ["chats.ts"], workspaces 
   await host.ready;
   return { ...host, workspaces: folder };
 }
+
+/** Resolves once a worker is linked to `gw`. */
+export async function linked(gw) {
+  for (;;) {
+    const metrics = await (await fetch(`${gw.url}/metrics`)).text();
+    if (/^tidegate_links [1-9]/m.test(metrics)) return;
+    await new Promise((later) => setTimeout(later, 10));
+  }
+}

@@ -2,6 +2,7 @@
 
 mod asked;
 pub mod book;
+mod boundary;
 mod budget;
 mod calls;
 mod driver;

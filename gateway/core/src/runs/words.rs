@@ -4,7 +4,6 @@ use serde_json::value::RawValue;
 use tidegate_protocol::ids::{Channel, base36};
 use tidegate_protocol::limits::READ_PAGE_MAX_BYTES;
 use tidegate_protocol::link::{Cause, OutRecord, Refusal, WorkerFrame};
-use tidegate_protocol::s2::input::trim_point;
 use tidegate_protocol::{ErrorCode, NewRecord, Record, control};
 
 use super::calls::Call;
@@ -12,7 +11,7 @@ use super::driver::{Driver, PAGE};
 use super::injected::injected_messages;
 use super::machine::Machine;
 use super::perform::want;
-use crate::seams::store::{Append, Appended, CommitError, Floor, Op, StoreError, Writer};
+use crate::seams::store::{Append, CommitError, Floor, Op, StoreError, Writer};
 use crate::sessions::row::SessionRow;
 use crate::streams::transcript::SAVED_BLOB;
 use crate::workers::WorkEvent;
@@ -168,35 +167,6 @@ impl Driver {
         self.commit(vec![Op::Append(append)]).await.map(drop)
     }
 
-    /// Appends records with a boundary among them, and settles what it covers in the same commit.
-    async fn boundary(
-        &mut self,
-        machine: &mut Machine,
-        records: Vec<NewRecord>,
-        writer: Writer,
-        frame_key: Option<String>,
-    ) -> Result<Appended, CommitError> {
-        self.read_inputs(machine).await?;
-        let boundary = records.iter().rev().find(|record| is_boundary(record));
-        let seq = |name| boundary.and_then(|record| header(record, name)?.parse().ok());
-        let plan = machine.plan_boundary(seq(control::IN_EVENT_ID), seq(control::IN_CONSUMED_ID));
-        let trim = records.iter().filter_map(trim_point).max();
-        let append = Append { channel: Channel::OUT, writer, frame_key, records, owed: false };
-        let mut ops = vec![Op::Append(append), Op::Settle(plan.fates.clone()), plan.book.put()];
-        ops.extend(trim.map(|before| Op::Trim {
-            channel: Channel::OUT,
-            floor: Floor::Replay,
-            before,
-        }));
-        let committed = self.commit(ops).await?;
-        let appended = committed.appends[0];
-        if !appended.repeated {
-            self.shared.common.metrics.turn_completed();
-            machine.handle_boundary(plan, self.now());
-        }
-        Ok(appended)
-    }
-
     /// Somebody asks.
     pub(super) async fn answer(
         &mut self,
@@ -328,12 +298,4 @@ impl Driver {
         let blob = self.shared.common.store.blob(&self.session, SAVED_BLOB).await?;
         Ok(blob.and_then(|bytes| String::from_utf8(bytes.into()).ok()))
     }
-}
-
-fn is_boundary(record: &NewRecord) -> bool {
-    header(record, control::CONTROL) == Some(control::TURN_COMPLETE)
-}
-
-fn header<'a>(record: &'a NewRecord, name: &str) -> Option<&'a str> {
-    record.headers.iter().find(|(found, _)| found == name).map(|(_, value)| value.as_str())
 }

@@ -39,7 +39,7 @@ impl Gateway {
         let by_run = matches!(grant.writer, Writer::Run { .. }) && grant.channel == Channel::OUT;
         let row = if by_run { self.row_of_runs(&grant.session).await? } else { None };
         if let Some(row) = &row
-            && records.iter().any(is_boundary)
+            && records.iter().any(control::is_new_boundary)
         {
             let (key, writer) = (&grant.session, grant.writer);
             let records = without_tokens(records);
@@ -124,11 +124,6 @@ fn without_tokens(mut records: Vec<NewRecord>) -> Vec<NewRecord> {
         record.headers.retain(|(name, _)| !name.eq_ignore_ascii_case(control::ACCESS_TOKEN));
     }
     records
-}
-
-fn is_boundary(record: &NewRecord) -> bool {
-    let kind = record.headers.iter().find(|(name, _)| name == control::CONTROL);
-    kind.is_some_and(|(_, kind)| kind == control::TURN_COMPLETE)
 }
 
 #[cfg(test)]
