@@ -30,7 +30,7 @@ fn problems(text: &str, vars: &[(&str, &str)]) -> Vec<String> {
 }
 
 /// Problems of `text` beside a good environment.
-fn refused(text: &str) -> Vec<String> {
+pub(crate) fn refused(text: &str) -> Vec<String> {
     problems(&format!("{text}\n{ENVIRONMENT}"), &[])
 }
 
@@ -58,22 +58,6 @@ fn golden_errors() {
             "FILE: server.listen_plain: only makes sense beside [server.tls]",
         ),
         ("server.tls = { cert = 'c' }", "FILE: server.tls.key: is missing"),
-        ("store.url = 'redis://h:x'", "FILE: store.url: `h:x` is not `host:port`"),
-        (
-            "store.url = 'redis-sentinel://h'",
-            "FILE: store.url: a Sentinel URL ends in `/service` or `/service/db`",
-        ),
-        (
-            "store.url = 'redis+tls://h'",
-            "FILE: store.url: must be memory:, disk:PATH, redis://HOST, rediss://HOST, \
-             redis-sentinel://HOST,…/SERVICE or redis-cluster://HOST,…",
-        ),
-        ("store.url = 'disk:'", "FILE: store.url: `disk:` needs a path, as in `disk:./data`"),
-        (
-            "store.url = 'sqlite:x'",
-            "FILE: store.url: must be memory:, disk:PATH, redis://HOST, rediss://HOST, \
-             redis-sentinel://HOST,…/SERVICE or redis-cluster://HOST,…",
-        ),
         ("agent = [{ backend = 'demo' }]", "FILE: agent[0].id: is missing"),
         ("agent = ['x']", "FILE: agent[0]: must be a table, not text"),
         (
