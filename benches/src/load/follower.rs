@@ -28,8 +28,8 @@ impl Follower {
         Ok(Self { conn, events })
     }
 
-    /// Reads once and hands the records to `sink`; how many bytes came. An end is an error: nothing here ends a
-    /// stream.
+    /// Reads once and hands the records to `sink`; how many bytes came. An end is an error: nothing
+    /// here ends a stream.
     pub(super) fn read(
         &mut self,
         buffer: &mut [u8],
