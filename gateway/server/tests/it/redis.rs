@@ -3,7 +3,33 @@
 use serde_json::{Value, json};
 use tidegate_store::servers::{Config, Redis};
 
+use crate::config::refused as problems;
 use crate::support::{Gateway, KEY, request, tidegate, tidegate_in};
+
+#[test]
+fn golden_errors_of_store_urls() {
+    let cases = [
+        ("store.url = 'redis://h:x'", "FILE: store.url: `h:x` is not `host:port`"),
+        (
+            "store.url = 'redis-sentinel://h'",
+            "FILE: store.url: a Sentinel URL ends in `/service` or `/service/db`",
+        ),
+        (
+            "store.url = 'redis+tls://h'",
+            "FILE: store.url: must be memory:, disk:PATH, redis://HOST, rediss://HOST, \
+             redis-sentinel://HOST,…/SERVICE or redis-cluster://HOST,…",
+        ),
+        ("store.url = 'disk:'", "FILE: store.url: `disk:` needs a path, as in `disk:./data`"),
+        (
+            "store.url = 'sqlite:x'",
+            "FILE: store.url: must be memory:, disk:PATH, redis://HOST, rediss://HOST, \
+             redis-sentinel://HOST,…/SERVICE or redis-cluster://HOST,…",
+        ),
+    ];
+    for (text, expected) in cases {
+        assert_eq!(problems(text), [expected], "{text}");
+    }
+}
 
 /// What a start against `url` ends with.
 fn refused(url: &str) -> (i32, String) {
