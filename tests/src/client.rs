@@ -54,7 +54,7 @@ impl Client {
 
     /// A PUT of nothing, whole.
     pub async fn put(&self, path: &str) -> Result<Answer, Failure> {
-        self.whole("PUT", path, &[], "").await
+        self.answer("PUT", path, &[], "").await
     }
 
     /// A POST of a JSON text, whole.
