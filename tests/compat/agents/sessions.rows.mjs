@@ -54,6 +54,7 @@ agentRow(3, async () => {
   const appended = await call(gw, path(id, "in/append"), { json: message(one.chat, "by id") });
   const { seq } = await appended.json();
   await one.covered(seq);
+  await one.trimmed(1); // what the agent does after its second turn; until then the log changes
   assert.deepEqual(await records(gw, id), await one.records());
   assert.deepEqual(await records(gw, id, "in"), await records(gw, one.chat, "in"));
 });

@@ -50,7 +50,7 @@ agentRow(66, async () => {
 
 agentRow(67, async () => {
   const one = await answered(3);
-  const floor = await trimmed(one, 2);
+  const floor = await one.trimmed(2);
   const { answer, events } = await open(gw, one.chat, { headers: { "last-event-id": "0",
     "x-peek-settled": "1" } });
   assert.equal(answer.status, 200);
@@ -89,7 +89,7 @@ agentRow(69, async () => {
   assert.equal(await settledOf(one), null, "in the middle of a turn");
   await one.stop();
   await one.covered(seq);
-  await trimmed(one, 1);
+  await one.trimmed(1);
   assert.equal(await settledOf(one), "true", "also behind a trim record");
   await sessions.close(one.chat);
   await eventually(async () => (await one.records()).some((record) =>
@@ -99,7 +99,7 @@ agentRow(69, async () => {
 
 agentRow(70, async () => {
   const one = await answered(3);
-  await trimmed(one, 2);
+  await one.trimmed(2);
   const { events } = await open(gw, one.chat, { headers: { "x-peek-settled": "1",
     "last-event-id": "0" } });
   const streamed = await recordsOf(events);
@@ -128,7 +128,7 @@ agentRow(71, async () => {
 agentRow(73, async () => {
   const one = await answered(3);
   const [, second] = await one.turns();
-  const floor = await trimmed(one, 2);
+  const floor = await one.trimmed(2);
   assert.equal(floor, second.boundary.seqNum, "the boundary of the turn before the last");
   const stream = await sessions.open(one.chat).out.read({ timeoutInSeconds: 1 });
   const seen = await all(stream);
@@ -184,15 +184,4 @@ async function flood(lane, n, count) {
   const seqs = [];
   for (const ticket of tickets) seqs.push((await ticket.ack()).start.seqNum);
   return seqs;
-}
-
-/** Waits until readers without a cursor start behind the boundary of turn `count`. */
-async function trimmed(one, count) {
-  const { boundary } = (await one.settled(count))[count - 1];
-  return eventually(async () => {
-    const { answer, events } = await open(gw, one.chat, { headers: { "x-peek-settled": "1" } });
-    const [first] = await recordsOf(events);
-    assert.equal(answer.status, 200);
-    return first?.seq_num >= boundary.seqNum && first.seq_num;
-  }, "the trim");
 }

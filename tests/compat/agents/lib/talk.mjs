@@ -6,6 +6,7 @@ import { newChat, newTransport, say, send, all } from "../../lib/chats.mjs";
 import { chat as helpers, defaultStorage, sessions } from "../../lib/sdk.mjs";
 import { call, eventually, header, records } from "../../lib/wire.mjs";
 import { notes } from "../fixtures/lib/notes.mjs";
+import { open, recordsOf } from "./sse.mjs";
 
 const load = helpers.createLoadTranscriptAction(defaultStorage);
 
@@ -81,6 +82,18 @@ export class Talk {
       const found = await this.turns();
       return found.length >= count && found;
     }, `${count} turns of ${this.chat}`, 30);
+  }
+
+  /** Waits until readers without a cursor start behind the boundary of turn `count`; gives the seq. */
+  async trimmed(count) {
+    const { boundary } = (await this.settled(count))[count - 1];
+    return eventually(async () => {
+      const { answer, events } = await open(this.gw, this.chat,
+        { headers: { "x-peek-settled": "1" } });
+      const [first] = await recordsOf(events);
+      assert.equal(answer.status, 200);
+      return first?.seq_num >= boundary.seqNum && first.seq_num;
+    }, `the trim of ${this.chat}`);
   }
 
   /** Waits until the text of the turn that runs has at least `size` characters. */
