@@ -1,18 +1,24 @@
 //! Writes that count once replicas have them.
 
+use futures_util::poll;
 use tidegate_store::redis::connect::{Call, CallError};
 use tidegate_store::servers::{Config, Redis, until};
 
 use super::harness::opened;
 
-#[tokio::test]
-async fn replicas_have_what_passed_the_barrier() {
+async fn primary_and_replica() -> (Redis, Redis) {
     let primary = Redis::start(Config::new());
     let replica = Redis::start(Config::new().replica_of(primary.port()));
     until("in step", || {
         replica.ask::<String>(&["INFO", "replication"]).unwrap().contains("link_status:up")
     })
     .await;
+    (primary, replica)
+}
+
+#[tokio::test]
+async fn replicas_have_what_passed_the_barrier() {
+    let (primary, replica) = primary_and_replica().await;
     let url = format!("{}?wait=1&wait_timeout_ms=5000", primary.url());
     let connection = opened(&url).await;
     assert!(connection.waits());
@@ -21,6 +27,17 @@ async fn replicas_have_what_passed_the_barrier() {
         connection.barrier(&reply.served).await.unwrap();
         assert_eq!(replica.ask::<i64>(&["GET", "k"]).unwrap(), round);
     }
+}
+
+#[tokio::test]
+async fn who_is_not_polled_holds_up_nobody() {
+    let (primary, _replica) = primary_and_replica().await;
+    let connection = opened(&format!("{}?wait=1&wait_timeout_ms=5000", primary.url())).await;
+    let reply = connection.run(Call::command("SET", "k").arg(1)).await.unwrap();
+    let mut first = Box::pin(connection.barrier(&reply.served));
+    assert!(poll!(&mut first).is_pending());
+    connection.barrier(&reply.served).await.unwrap();
+    first.await.unwrap();
 }
 
 #[tokio::test]

@@ -17,7 +17,7 @@ use super::live::Wanted;
 use super::node::{Finder, Maker, Node};
 use super::send::Failure;
 use super::topology::{Cluster, Topology};
-use super::url::{Mode, RedisUrl, Wait};
+use super::url::{Mode, RedisUrl};
 
 /// Connections to all primaries of a store. Clones share them.
 #[derive(Clone, Debug)]
@@ -32,7 +32,6 @@ pub(super) struct Inner {
     pub(super) topology: Topology,
     pub(super) maker: Maker,
     clock: Arc<ServerClock>,
-    wait: Option<Wait>,
 }
 
 const QUEUE_TIMEOUT: Duration = Duration::from_millis(REDIS_QUEUE_TIMEOUT_MS);
@@ -52,12 +51,13 @@ impl Connection {
             dialer: Dialer::new(&url)?,
             wanted: Wanted { cluster: matches!(url.mode, Mode::Cluster(_)) },
             scripts: scripts.into(),
+            wait: url.wait,
             lost: Arc::new(Notify::new()),
             changes: Arc::new(watch::Sender::new(0)),
         };
         let topology = open_topology(url.mode, &maker).await?;
         let clock = Arc::new(ServerClock::new(clock));
-        let inner = Arc::new(Inner { topology, maker, clock, wait: url.wait });
+        let inner = Arc::new(Inner { topology, maker, clock });
         inner.measure().await;
         let mut tasks = JoinSet::new();
         tasks.spawn(Arc::clone(&inner).keep_time());
@@ -75,19 +75,15 @@ impl Connection {
     /// Waits until the write that `served` answered, and all before it, are on as many replicas as
     /// the URL's `wait` says. Without `wait`, at once. After an error they may be or not.
     pub async fn barrier(&self, served: &Served) -> Result<(), CallError> {
-        let Some(wait) = self.inner.wait else { return Ok(()) };
+        let Some(wait) = self.inner.maker.wait else { return Ok(()) };
         let node = self.inner.topology.node(served.slot);
-        let lost = || CallError::Unknown("its primary is gone".to_owned());
-        let node = node.ok_or_else(lost)?;
-        let live = node.live().ok_or_else(lost)?;
-        let maker = &self.inner.maker;
-        let to = (&maker.dialer, &live.address, maker.wanted);
-        node.shared.barrier.pass(to, served, wait).await.map_err(CallError::Unknown)
+        let node = node.ok_or_else(|| CallError::Unknown("its primary is gone".to_owned()))?;
+        node.shared.barrier.pass(served, wait).await.map_err(CallError::Unknown)
     }
 
     /// Whether the URL has `wait`.
     pub fn waits(&self) -> bool {
-        self.inner.wait.is_some()
+        self.inner.maker.wait.is_some()
     }
 
     /// The reign of the primary that serves `slot` as far as is known; no round trip. `None` while

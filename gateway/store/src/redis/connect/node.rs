@@ -6,7 +6,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use tidegate_protocol::limits::{REDIS_BREAKER_FAILURES, REDIS_BREAKER_REST_MS};
 use tokio::sync::{Notify, watch};
-use tokio::task::JoinHandle;
+use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::backoff::Backoff;
@@ -18,7 +18,7 @@ use super::error::ConnectError;
 use super::gate::Gate;
 use super::live::{Live, Wanted};
 use super::sentinel;
-use super::url::Address;
+use super::url::{Address, Wait};
 
 /// Where a primary is to be looked for.
 #[derive(Clone, Debug)]
@@ -33,6 +33,7 @@ pub(super) struct Maker {
     pub(super) dialer: Dialer,
     pub(super) wanted: Wanted,
     pub(super) scripts: Arc<[Arc<Script>]>,
+    pub(super) wait: Option<Wait>,
     /// Raised when a connection is lost or can't be had: the topology may have changed.
     pub(super) lost: Arc<Notify>,
     /// Counts connections that came up, and topologies: who keeps something by server looks again.
@@ -50,13 +51,8 @@ pub(super) enum Link {
 #[derive(Debug)]
 pub(super) struct Node {
     pub(super) shared: Arc<Shared>,
-    keeper: JoinHandle<()>,
-}
-
-impl Drop for Node {
-    fn drop(&mut self) {
-        self.keeper.abort();
-    }
+    /// Dropped with the node: ends what runs in the background.
+    _tasks: JoinSet<()>,
 }
 
 #[derive(Debug)]
@@ -99,10 +95,14 @@ impl Node {
             link: watch::Sender::new(link),
             gate: Gate::new(),
             breaker: Mutex::new(Breaker::new(REDIS_BREAKER_FAILURES, rest)),
-            barrier: Barrier::default(),
+            barrier: Barrier::new(),
         });
-        let keeper = tokio::spawn(Arc::clone(&shared).keep(first));
-        Arc::new(Self { shared, keeper })
+        let mut tasks = JoinSet::new();
+        tasks.spawn(Arc::clone(&shared).keep(first));
+        if let Some(wait) = shared.maker.wait {
+            tasks.spawn(Arc::clone(&shared).keep_waiting(wait));
+        }
+        Arc::new(Self { shared, _tasks: tasks })
     }
 
     /// The connection, if it is up.
