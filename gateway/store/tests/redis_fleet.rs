@@ -278,6 +278,27 @@ async fn whoever_closes_leaves() {
 }
 
 #[tokio::test]
+async fn one_that_said_that_it_is_deaf_is_waited_for() {
+    let server = Redis::start(Config::new());
+    let _a = Gateway::open(&server.url(), "a").await;
+    let key = "tg:{fleet}:members";
+    let others = |script: &str| server.ask::<Vec<String>>(&["EVAL", script, "1", key]);
+    // Both are silent for a little, and nobody listens for either.
+    let silent = "local t = redis.call('TIME'); local at = t[1] * 1000 - 500;
+        local at = string.format('%.0f', at + math.floor(t[2] / 1000));
+        redis.call('HSET', KEYS[1], 'deaf', at .. ' 1 0', 'dead', at .. ' 1 1'); return {}";
+    let is_there = |name| server.ask::<bool>(&["HEXISTS", key, name]).expect("an answer");
+    // Both are gone if it is looked too late: then once more.
+    loop {
+        others(silent).expect("written");
+        until("the one is gone", || !is_there("dead")).await;
+        if is_there("deaf") {
+            break;
+        }
+    }
+}
+
+#[tokio::test]
 async fn the_sweep_leaves_out_what_another_serves() {
     let server = Redis::start(Config::new());
     let (a, b) = (Gateway::open(&server.url(), "a").await, Gateway::open(&server.url(), "b").await);

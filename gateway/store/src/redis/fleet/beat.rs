@@ -39,12 +39,13 @@ impl Shared {
     pub(super) async fn beat(&self) -> Result<(), StoreError> {
         let may_judge = u8::from(self.members.may_judge());
         let call = self.scripts.beat.call(&[MEMBERS, ROSTERS]);
-        let call = call.arg(&self.node).arg(TO).arg(NEWS).arg(may_judge);
+        let hears = u8::from(self.subscriber.hears(channel_to(&self.node).as_bytes()).is_some());
+        let call = call.arg(&self.node).arg(TO).arg(NEWS).arg(may_judge).arg(hears);
         let (version, present) = parse(self.run(call).await?)?;
         let roster = self.members.roster();
         if roster.version != version {
             let call = self.scripts.announce.call(&[MEMBERS, ROSTERS]).arg(&self.node);
-            self.run(call.arg(roster.version).arg(&roster.bytes[..]).arg(NEWS)).await?;
+            self.run(call.arg(roster.version).arg(&roster.bytes[..]).arg(NEWS).arg(hears)).await?;
         }
         let rosters = self.rosters(self.members.unknown(&present)).await?;
         self.members.update(&present, &rosters);
