@@ -49,13 +49,25 @@ async fn a_server_that_forgot_all_gets_a_new_epoch_far_ahead() {
     server.restart();
     reached(&store).await;
     let after = write(&store, &["four"]).await;
-    assert_eq!((after.epoch, after.first), (1, 3 + EPOCH_SEQ_STRIDE));
+    assert_eq!((after.epoch, after.first), (1, EPOCH_SEQ_STRIDE));
     assert_eq!(store.lost_records(), 3);
     let again = write(&store, &["five"]).await;
     assert_eq!((again.epoch, again.first), (1, after.first + 1));
     assert_eq!(store.lost_records(), 3, "what is lost is counted once");
     let records = store.read(&stream(&Channel::OUT), 0, ALL).await.expect("records");
     assert_eq!(seqs(&records), [after.first, again.first]);
+}
+
+#[tokio::test]
+async fn what_was_lost_whole_is_not_given_again_by_one_that_never_saw_it() {
+    let mut server = Redis::start(Config::new());
+    let seen = open(&server, "a").await;
+    write(&seen, &["one", "two"]).await;
+    server.restart();
+    reached(&seen).await;
+    let other = open(&server, "b").await;
+    let after = write(&other, &["three"]).await;
+    assert_eq!((after.epoch, after.first), (1, EPOCH_SEQ_STRIDE));
 }
 
 #[tokio::test]
@@ -96,7 +108,7 @@ async fn a_restart_that_loses_nothing_is_a_new_epoch_without_a_loss() {
     server.restart();
     reached(&store).await;
     let after = write(&store, &["three"]).await;
-    assert_eq!((after.epoch, after.first), (before.epoch + 1, 2 + EPOCH_SEQ_STRIDE));
+    assert_eq!((after.epoch, after.first), (before.epoch + 1, EPOCH_SEQ_STRIDE));
     assert_eq!(store.lost_records(), 0);
     let records = store.read(&stream(&Channel::OUT), 0, ALL).await.expect("records");
     assert_eq!(seqs(&records), [0, 1, after.first]);

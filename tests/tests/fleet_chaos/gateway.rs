@@ -102,8 +102,7 @@ impl Gateway {
 impl Drop for Gateway {
     fn drop(&mut self) {
         self.kill();
-        if std::thread::panicking()
-            && let Some(folder) = std::env::var_os("TIDEGATE_KEEP_LOGS")
+        if let Some(folder) = std::env::var_os("TIDEGATE_KEEP_LOGS")
             && let Some(name) = self.log.file_name()
         {
             let kept = Path::new(&folder).join(name);

@@ -81,7 +81,8 @@ fn missing(session: &Session, seen: &[Record], held: &[Record]) -> usize {
     assert_eq!(seqs.len(), seen.len(), "{name}: a seq came twice");
     let (first, last) = (seen[0].seq_num, seen[seen.len() - 1].seq_num);
     for (seq, record) in by_seq.range(first..=last) {
-        assert!(seqs.contains(seq), "{name}: its reader never saw {record:?}");
+        let around = (seqs.range(..seq).next_back(), seqs.range(seq..).next());
+        assert!(seqs.contains(seq), "{name}: between {around:?} its reader never saw {record:?}");
     }
     lost
 }

@@ -79,6 +79,20 @@ impl Session {
         answer.unwrap_or_else(|_| panic!("{}: nobody answers {path}", self.name))
     }
 
+    /// Makes a right request until it is done, also if a failover took the session whole.
+    async fn done(&self, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
+        loop {
+            let answer = self.insist(path, headers, body).await;
+            if answer.status < 300 {
+                return answer;
+            }
+            let lost = answer.status == 404 && self.topology.may_lose();
+            assert!(lost, "{}: a right request was refused: {answer:?}", self.name);
+            self.report.count("sessions lost by failover and made again", 1);
+            self.create().await;
+        }
+    }
+
     /// Creates it; waits until a worker has registered the agent.
     pub(crate) async fn create(&self) {
         let body = json!({
@@ -95,17 +109,8 @@ impl Session {
 
     /// Appends until it is acknowledged, always under the same part id.
     async fn append(&self, part: &str, body: &str) -> u64 {
-        loop {
-            let path = self.path("in/append");
-            let answer = self.insist(&path, &[("x-part-id", part)], body).await;
-            if answer.status < 300 {
-                return answer.json()["seq"].as_u64().expect("every answer has a seq");
-            }
-            let lost = answer.status == 404 && self.topology.may_lose();
-            assert!(lost, "{}: a right request was refused: {answer:?}", self.name);
-            self.report.count("sessions lost by failover and made again", 1);
-            self.create().await;
-        }
+        let answer = self.done(&self.path("in/append"), &[("x-part-id", part)], body).await;
+        answer.json()["seq"].as_u64().expect("every answer has a seq")
     }
 
     async fn input(&mut self, body: &Value, part: String, words: Option<u64>) -> u64 {
@@ -133,8 +138,7 @@ impl Session {
     /// Closes it; from then on it takes nothing (R-CLS-3).
     pub(crate) async fn close(&mut self) {
         let path = format!("/api/v1/sessions/{}/close", self.name);
-        let answer = self.insist(&path, &[], "{}").await;
-        assert!(answer.status < 300, "{}: {answer:?}", self.name);
+        self.done(&path, &[], "{}").await;
         let late = json!({"kind": "stop"}).to_string();
         let refused = self.insist(&self.path("in/append"), &[("x-part-id", "late")], &late).await;
         assert!(refused.status >= 400, "{}: closed, but {refused:?}", self.name);

@@ -12,7 +12,7 @@ use tracing::warn;
 
 use super::answer::{self, Landed};
 use super::commit::{EXACT_MAX, keys_of, stored_row, with_ops, with_rules};
-use super::connect::{Call, Served, slot_of};
+use super::connect::{Call, CallError, Reign, Served, slot_of};
 use super::keys::Home;
 use super::plain::{Around, Plain};
 use super::store::Shared;
@@ -22,8 +22,7 @@ use super::value::{bytes, unavailable};
 #[derive(Debug)]
 struct Target {
     home: Home,
-    /// Identity of the server.
-    server: Arc<str>,
+    reign: Reign,
     /// Whether this node hears the session's hints.
     heard: bool,
 }
@@ -35,6 +34,35 @@ struct Done {
     served: Served,
 }
 
+/// Why a commit was not done.
+#[derive(Debug, PartialEq)]
+enum Undone {
+    /// Another reign began before it came to the server.
+    TakenOver,
+    Failed(CommitError),
+}
+
+impl From<CallError> for Undone {
+    fn from(error: CallError) -> Self {
+        match error {
+            CallError::TakenOver => Self::TakenOver,
+            error => Self::Failed(unavailable(error).into()),
+        }
+    }
+}
+
+impl From<StoreError> for Undone {
+    fn from(error: StoreError) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+impl From<CommitError> for Undone {
+    fn from(error: CommitError) -> Self {
+        Self::Failed(error)
+    }
+}
+
 impl Shared {
     pub(super) async fn commit(self: &Arc<Self>, commit: Commit) -> Result<Committed, CommitError> {
         self.check_open()?;
@@ -42,10 +70,15 @@ impl Shared {
         let home = Home::of(&commit.session);
         let hints = home.key("w");
         let hears = self.subscriber.hears(hints.as_bytes());
-        let target = Target { server: self.server_of(&home).await?, heard: hears.is_some(), home };
-        let done = match self.commit_plain(&commit, &target).await? {
-            Some(done) => done,
-            None => self.commit_any(&commit, &target).await?,
+        let heard = hears.is_some();
+        let done = loop {
+            let target = Target { home: home.clone(), reign: self.reign_of(&home).await?, heard };
+            match self.commit_under(&commit, &target).await {
+                Ok(done) => break done,
+                // What it says of the server is wrong by now.
+                Err(Undone::TakenOver) => {}
+                Err(Undone::Failed(error)) => return Err(error),
+            }
         };
         self.connection.barrier(&done.served).await.map_err(unavailable)?;
         let hinted = hears.is_none() || self.subscriber.hears(hints.as_bytes()) == hears;
@@ -56,12 +89,15 @@ impl Shared {
         Ok(committed)
     }
 
+    async fn commit_under(&self, commit: &Commit, target: &Target) -> Result<Done, Undone> {
+        match self.commit_plain(commit, target).await? {
+            Some(done) => Ok(done),
+            None => self.commit_any(commit, target).await,
+        }
+    }
+
     /// Does what is but an append, if it can be done in the short way.
-    async fn commit_plain(
-        &self,
-        commit: &Commit,
-        target: &Target,
-    ) -> Result<Option<Done>, StoreError> {
+    async fn commit_plain(&self, commit: &Commit, target: &Target) -> Result<Option<Done>, Undone> {
         let Some(plain) = Plain::of(commit) else { return Ok(None) };
         let known = self.known.tail(&stream_of(&commit.session, &plain.append.channel));
         if known == 0 {
@@ -69,7 +105,7 @@ impl Shared {
             return Ok(None);
         }
         let around = Around {
-            server: &target.server,
+            server: &target.reign.id,
             node: &self.node,
             now: self.told_now(),
             span: self.span(),
@@ -78,19 +114,20 @@ impl Shared {
             heard: target.heard,
         };
         let call = plain.call(&self.scripts.append, &target.home, &around);
-        let reply = self.connection.run(call).await.map_err(unavailable)?;
+        let reply = self.connection.run(call.under(&target.reign)).await?;
         let Some(answer) = bytes(reply.value)? else { return Ok(None) };
         Ok(Some(Done { landed: vec![plain.landed(&answer)?], served: reply.served }))
     }
 
-    async fn commit_any(&self, commit: &Commit, target: &Target) -> Result<Done, CommitError> {
+    async fn commit_any(&self, commit: &Commit, target: &Target) -> Result<Done, Undone> {
         let keys = keys_of(commit, &target.home);
         let call = self.session_call(&self.scripts.commit, &target.home, keys, None);
-        let call = with_rules(call.arg(&*target.server).arg(&self.node), &self.retention);
+        let call = with_rules(call.arg(&*target.reign.id).arg(&self.node), &self.retention);
         let known = |channel: &_| self.known.tail(&stream_of(&commit.session, channel));
-        let call = call.arg(u8::from(target.heard));
+        let reigns = self.connection.reigns_before(&target.reign);
+        let call = call.arg(u8::from(target.heard)).arg(reigns);
         let call = with_ops(call, commit, |append| known(&append.channel))?;
-        let reply = self.connection.run(call).await.map_err(unavailable)?;
+        let reply = self.connection.run(call.under(&target.reign)).await?;
         let landed = answer::commit(reply.value);
         if matches!(landed, Err(CommitError::RowChanged { .. })) {
             self.rows.let_go(&commit.session);
@@ -171,14 +208,14 @@ impl Shared {
         Ok(())
     }
 
-    /// The identity of the server that a session's commits go to.
-    async fn server_of(&self, home: &Home) -> Result<Arc<str>, StoreError> {
+    /// Under whom a session's commits are done.
+    async fn reign_of(&self, home: &Home) -> Result<Reign, StoreError> {
         let slot = slot_of(home.base.as_bytes());
-        if let Some(server) = self.connection.reign(slot) {
-            return Ok(server);
+        if let Some(reign) = self.connection.reign(slot) {
+            return Ok(reign);
         }
         let reply = self.connection.run(Call::at(slot, "PING")).await.map_err(unavailable)?;
-        Ok(reply.served.reign().clone())
+        Ok(reply.served.reign)
     }
 }
 
@@ -295,8 +332,8 @@ mod tests {
             let heard = random.once_in(2);
             let target = async |store: &RedisStore| {
                 let home = Home::of(&key());
-                let server = store.shared.server_of(&home).await.expect("connected");
-                Target { home, server, heard }
+                let reign = store.shared.reign_of(&home).await.expect("connected");
+                Target { home, reign, heard }
             };
             let (at, to) = (target(&short).await, target(&long).await);
             let quick = short.shared.commit_plain(&commit, &at).await.expect("an answer");

@@ -39,7 +39,7 @@ pub(crate) async fn count_again(connection: &Connection, tag: &str) -> (i64, i64
             match count(connection, tag).await {
                 Ok(count) => return count,
                 Err(CallError::Unknown(_)) => unknown += 1,
-                Err(CallError::NotDone(_)) => {}
+                Err(CallError::NotDone(_) | CallError::TakenOver) => {}
                 Err(CallError::Refused { code, text }) => panic!("{code} {text}"),
             }
             tokio::time::sleep(Duration::from_millis(20)).await;

@@ -4,6 +4,7 @@ mod checks;
 mod cluster;
 mod harness;
 mod pub_sub;
+mod reigns;
 mod sentinels;
 mod single;
 mod tls;

@@ -10,7 +10,7 @@ async fn primary_and_replica() -> (Redis, Redis) {
     let primary = Redis::start(Config::new());
     let replica = Redis::start(Config::new().replica_of(primary.port()));
     until("in step", || {
-        replica.ask::<String>(&["INFO", "replication"]).unwrap().contains("link_status:up")
+        replica.ask::<String>(&["INFO", "replication"]).expect("up").contains("link_status:up")
     })
     .await;
     (primary, replica)
@@ -56,8 +56,10 @@ async fn a_restarted_server_does_not_answer_for_the_one_before() {
     let connection = opened(&format!("{}?wait=1&wait_timeout_ms=50", primary.url())).await;
     let reply = connection.run(Call::command("SET", "k").arg(1)).await.unwrap();
     primary.restart();
-    until("connected again", || connection.reign(0).is_some_and(|id| id != *reply.served.reign()))
-        .await;
+    until("connected again", || {
+        connection.reign(0).is_some_and(|reign| reign != reply.served.reign)
+    })
+    .await;
     let error = connection.barrier(&reply.served).await.unwrap_err();
     let said = matches!(&error, CallError::Unknown(text) if text.contains("took over"));
     assert!(said, "{error}");

@@ -6,8 +6,8 @@ use tidegate_core::seams::store::Retention;
 use tidegate_protocol::limits::{FRAME_KEY_TTL_MS, FRAME_KEYS_MAX};
 use tidegate_store::servers::Redis;
 
-const GLOBAL: [&str; 4] =
-    ["tg:environments", "tg:schema", "tg:{fleet}:members", "tg:{fleet}:rosters"];
+const GLOBAL: [&str; 5] =
+    ["tg:environments", "tg:reign", "tg:schema", "tg:{fleet}:members", "tg:{fleet}:rosters"];
 const INDEXES: &str = "lidoxak";
 const DAY_MS: u64 = 24 * 3_600 * 1_000;
 

@@ -86,7 +86,7 @@ impl Barrier {
             return Err(Missed::Final("the server does not answer".to_owned()));
         };
         // What a server had before it was restarted or demoted is not covered by what it has now.
-        if rounds.reign.as_ref().is_some_and(|reign| *reign != served.reign) {
+        if rounds.reign.as_ref().is_some_and(|reign| *reign != served.reign.id) {
             let text = "another server took over before replicas were known to have it";
             return Err(Missed::Final(text.to_owned()));
         }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use redis::{Cmd, ToRedisArgs, Value};
 
+use super::reign::Reign;
 use super::slot::slot_of;
 
 /// A Lua script. It is loaded on every new connection, and called by its hash.
@@ -29,7 +30,7 @@ impl Script {
             cmd.arg(key.as_ref());
         }
         let slot = keys.first().map_or(0, |key| slot_of(key.as_ref()));
-        Call { slot, cmd, script: Some(Arc::clone(self)) }
+        Call { slot, cmd, script: Some(Arc::clone(self)), reign: None }
     }
 
     pub(super) fn load(&self) -> Cmd {
@@ -45,6 +46,7 @@ pub struct Call {
     slot: u16,
     cmd: Cmd,
     script: Option<Arc<Script>>,
+    reign: Option<Reign>,
 }
 
 impl Call {
@@ -57,13 +59,22 @@ impl Call {
 
     /// A command without a key, to the primary of `slot`.
     pub fn at(slot: u16, name: &str) -> Self {
-        Self { slot, cmd: redis::cmd(name), script: None }
+        Self { slot, cmd: redis::cmd(name), script: None, reign: None }
     }
 
     /// Adds an argument.
     pub fn arg(mut self, arg: impl ToRedisArgs) -> Self {
         self.cmd.arg(arg);
         self
+    }
+
+    /// Makes it good for that reign only.
+    pub fn under(self, reign: &Reign) -> Self {
+        Self { reign: Some(reign.clone()), ..self }
+    }
+
+    pub(super) fn reign(&self) -> Option<&Reign> {
+        self.reign.as_ref()
     }
 
     /// Where it goes.
@@ -100,17 +111,10 @@ pub struct Reply {
     pub served: Served,
 }
 
-/// The primary that served a call, during one reign: it is another one after a restart, a failover
-/// or a demotion.
+/// The primary that served a call, during one reign.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Served {
-    pub(super) reign: Arc<str>,
+    /// Which.
+    pub reign: Reign,
     pub(super) slot: u16,
-}
-
-impl Served {
-    /// What tells this reign of the server from its others, and from those of other servers.
-    pub fn reign(&self) -> &Arc<str> {
-        &self.reign
-    }
 }

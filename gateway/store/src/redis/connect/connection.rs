@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use redis::FromRedisValue;
 use tidegate_core::seams::Clock;
 use tidegate_protocol::limits::{REDIS_CLOCK_INTERVAL_MS, REDIS_QUEUE_TIMEOUT_MS};
 use tokio::sync::{Notify, watch};
@@ -13,8 +14,10 @@ use super::call::{Call, Reply, Script, Served};
 use super::clock::ServerClock;
 use super::dial::Dialer;
 use super::error::{CallError, ConnectError};
+use super::info::Info;
 use super::live::Wanted;
 use super::node::{Finder, Maker, Node};
+use super::reign::{FIRST, Reign};
 use super::send::Failure;
 use super::topology::{Cluster, Topology};
 use super::url::{Mode, RedisUrl};
@@ -32,6 +35,8 @@ pub(super) struct Inner {
     pub(super) topology: Topology,
     pub(super) maker: Maker,
     clock: Arc<ServerClock>,
+    /// The number of the store's first reign.
+    first: u64,
 }
 
 const QUEUE_TIMEOUT: Duration = Duration::from_millis(REDIS_QUEUE_TIMEOUT_MS);
@@ -52,12 +57,15 @@ impl Connection {
             wanted: Wanted { cluster: matches!(url.mode, Mode::Cluster(_)) },
             scripts: scripts.into(),
             wait: url.wait,
+            reigns: Arc::default(),
             lost: Arc::new(Notify::new()),
             changes: Arc::new(watch::Sender::new(0)),
         };
         let topology = open_topology(url.mode, &maker).await?;
         let clock = Arc::new(ServerClock::new(clock));
-        let inner = Arc::new(Inner { topology, maker, clock });
+        let mut inner = Inner { topology, maker, clock, first: 0 };
+        inner.first = inner.first_reign().await?;
+        let inner = Arc::new(inner);
         inner.measure().await;
         let mut tasks = JoinSet::new();
         tasks.spawn(Arc::clone(&inner).keep_time());
@@ -88,8 +96,13 @@ impl Connection {
 
     /// The reign of the primary that serves `slot` as far as is known; no round trip. `None` while
     /// there is no connection to it.
-    pub fn reign(&self, slot: u16) -> Option<Arc<str>> {
-        Some(self.inner.topology.node(slot)?.live()?.reign.clone())
+    pub fn reign(&self, slot: u16) -> Option<Reign> {
+        Some(self.inner.topology.node(slot)?.live()?.reign())
+    }
+
+    /// How many reigns that may have lost something went before `reign` in this store.
+    pub fn reigns_before(&self, reign: &Reign) -> u64 {
+        reign.number.saturating_sub(self.inner.first)
     }
 
     /// The servers' time.
@@ -127,6 +140,10 @@ async fn open_cluster(
         }
     }
     Err(failed.expect("a URL has an address"))
+}
+
+fn no_reign(error: impl ToString) -> ConnectError {
+    ConnectError::Unreachable { server: "the Cluster".to_owned(), reason: error.to_string() }
 }
 
 impl Inner {
@@ -167,6 +184,17 @@ impl Inner {
                 }
             }
         }
+    }
+
+    /// A Cluster's failovers are counted from its own beginning, not from the store's.
+    async fn first_reign(&self) -> Result<u64, ConnectError> {
+        let Topology::Cluster(_) = &self.topology else { return Ok(0) };
+        let info = self.run(&Call::at(0, "CLUSTER").arg("INFO")).await.map_err(no_reign)?;
+        let epoch = Info::parse(&info.value).get("cluster_current_epoch").to_owned();
+        let noted = Call::command("SET", FIRST).arg(&epoch).arg("NX").arg("GET");
+        let noted = self.run(&noted).await.map_err(no_reign)?.value;
+        let noted = Option::<u64>::from_redis_value(noted).map_err(no_reign)?;
+        noted.map_or_else(|| epoch.parse().map_err(no_reign), Ok)
     }
 
     async fn measure(&self) {

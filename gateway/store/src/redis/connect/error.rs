@@ -93,6 +93,9 @@ pub enum CallError {
     /// It was not sent, or the server did nothing with it.
     #[error("{0}")]
     NotDone(String),
+    /// Nothing was done: the reign that it was for is over.
+    #[error("another reign began")]
+    TakenOver,
     /// It was sent, and nobody knows whether it was done.
     #[error("{0}; whether it was done is not known")]
     Unknown(String),

@@ -11,6 +11,7 @@ use super::call::Script;
 use super::dial::{Dialer, Ended, ask};
 use super::error::ConnectError;
 use super::info::Info;
+use super::reign::Reign;
 use super::url::Address;
 
 /// What a server must be.
@@ -27,6 +28,8 @@ pub(super) struct Live {
     pub(super) address: Address,
     /// See [`Info::reign`].
     pub(super) reign: Arc<str>,
+    /// See [`Reign::number`]; 0 where nobody asked for it.
+    pub(super) number: u64,
 }
 
 pub(super) const COMMAND_TIMEOUT: Duration = Duration::from_millis(REDIS_COMMAND_TIMEOUT_MS);
@@ -46,7 +49,11 @@ impl Live {
         for script in scripts {
             ask(&connection, &script.load(), COMMAND_TIMEOUT).await.map_err(failed)?;
         }
-        Ok(Self { connection, ended, address: address.clone(), reign: info.reign() })
+        Ok(Self { connection, ended, address: address.clone(), reign: info.reign(), number: 0 })
+    }
+
+    pub(super) fn reign(&self) -> Reign {
+        Reign { id: Arc::clone(&self.reign), number: self.number }
     }
 
     /// Whether it still answers, and is still the primary that it was.

@@ -17,6 +17,7 @@ use super::dial::Dialer;
 use super::error::ConnectError;
 use super::gate::Gate;
 use super::live::{Live, Wanted};
+use super::reign::Reigns;
 use super::sentinel;
 use super::url::{Address, Wait};
 
@@ -34,6 +35,7 @@ pub(super) struct Maker {
     pub(super) wanted: Wanted,
     pub(super) scripts: Arc<[Arc<Script>]>,
     pub(super) wait: Option<Wait>,
+    pub(super) reigns: Arc<Reigns>,
     /// Raised when a connection is lost or can't be had: the topology may have changed.
     pub(super) lost: Arc<Notify>,
     /// Counts connections that came up, and topologies: who keeps something by server looks again.
@@ -76,7 +78,10 @@ impl Finder {
                 sentinel::primary(dialer, sentinels, service).await?
             }
         };
-        Live::open(&maker.dialer, &address, maker.wanted, &maker.scripts).await
+        let mut live = Live::open(&maker.dialer, &address, maker.wanted, &maker.scripts).await?;
+        let number = maker.reigns.number(&live, maker.wanted.cluster).await;
+        live.number = number.map_err(|error| maker.dialer.explain(&address, &error))?;
+        Ok(live)
     }
 }
 

@@ -87,6 +87,9 @@ impl Shared {
             return Err(Failure::Final(CallError::NotDone(text)));
         };
         let live = self.up(connected_by).await.map_err(|why| Failure::Down(why.to_string()))?;
+        if call.reign().is_some_and(|reign| reign.id != live.reign) {
+            return Err(Failure::Final(CallError::TakenOver));
+        }
         let outcome = send(&live, call, asking).await;
         admission.tell(outcome.is_some());
         match outcome {
@@ -101,7 +104,7 @@ impl Shared {
 }
 
 fn served(live: &Live, call: &Call) -> Served {
-    Served { reign: live.reign.clone(), slot: call.slot() }
+    Served { reign: live.reign(), slot: call.slot() }
 }
 
 /// The server's answer; `None` if there is none.

@@ -1,11 +1,11 @@
 -- One commit: everything is checked, then everything is done. ARGV from 5 on: identity of the
--- server, node, retention (ttl, records, bytes), whether the node hears the session's hints, and
--- the operations, each led by its letter.
+-- server, node, retention (ttl, records, bytes), whether the node hears the session's hints, how
+-- many reigns went before, and the operations, each led by its letter.
 local server, node = ARGV[5], ARGV[6]
 local ttl, max_records, max_bytes = tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9])
 local ops, fields, places, owes = {}, { 's', 'c' }, {}, false
 
-local at, last = 11, #ARGV
+local at, last = 12, #ARGV
 local ARITY = { A = 10, T = 3, B = 2, D = 2, R = 6, V = 1, F = 1, M = 1, H = 0 }
 while at <= last do
   local op = { tag = ARGV[at], at = at }
@@ -29,6 +29,10 @@ end
 
 local stored = redis.call('HMGET', head, unpack(fields))
 local session = open_session(stored[1])
+-- Every reign gives seqs of its own, so that what an earlier one gave and lost is not given again:
+-- also where nobody knows any more that there was something.
+local reigns = tonumber(ARGV[11])
+local least = reigns * STRIDE
 local streams = {}
 for chan, place in pairs(places) do
   streams[chan] = open_stream(session, chan, stored[place])
@@ -116,15 +120,17 @@ local function remember_frame(s, op, first, time)
   s.oldest = s.oldest + 64
 end
 
--- Data was lost if another server holds the stream than the one that was written last, or if its
--- tail is below one that was seen: no seq may be given twice.
+-- Data may be lost if another server holds the stream than the one that was written last, and is if
+-- its tail is below one that was seen.
 local function new_epoch(s, known)
-  if s.server ~= server and (s.server ~= '' or known > s.tail) or known > s.tail then
+  local is_other = s.server ~= server and (s.server ~= '' or s.tail < least)
+  if is_other or known > s.tail then
+    local above = math.max(s.tail, known)
     -- Where an epoch was lost as well, its leap is no record.
     s.lost = math.max(0, known - s.tail) % STRIDE
-    s.epoch, s.base = s.epoch + 1, math.max(s.tail, known) + STRIDE
+    s.epoch = math.max(s.epoch + 1, reigns)
+    s.base = above < least and least or above + STRIDE
     s.tail = s.base
-    -- Channels that are not there may have been, and may have been lost as well.
     session.epoch, session.base = math.max(session.epoch, s.epoch), math.max(session.base, s.base)
     session.changed = true
     if s.count == 0 then s.floor, s.replay = s.base, s.base end
