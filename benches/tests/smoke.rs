@@ -13,7 +13,7 @@ fn floor() -> Target {
 
 #[test]
 fn every_record_arrives_once_and_in_order() {
-    let plan = Plan { sessions: 5, readers: 2, rate: 20, seconds: 1 };
+    let plan = Plan { sessions: 5, readers: 2, rate: 20, seconds: 1, is_bulk: false };
     let run = paced(&floor(), &plan).expect("the run ends");
     assert_eq!((run.lost, run.duplicated, run.reordered), (0, 0, 0), "{run:?}");
     assert!(run.delivered_per_second > 0.0, "{run:?}");

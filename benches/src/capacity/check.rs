@@ -10,9 +10,9 @@ use crate::load::{Harm, Nodes, NodesPlan, Plan, nodes};
 
 /// Two gateways, one Redis: few and many appends, few and many readers, here and elsewhere.
 const LOADS: [(Plan, bool); 3] = [
-    (Plan { sessions: 50, readers: 2, rate: 10, seconds: 8 }, true),
-    (Plan { sessions: 150, readers: 1, rate: 20, seconds: 8 }, false),
-    (Plan { sessions: 10, readers: 30, rate: 30, seconds: 8 }, true),
+    (Plan { sessions: 50, readers: 2, rate: 10, seconds: 8, is_bulk: false }, true),
+    (Plan { sessions: 150, readers: 1, rate: 20, seconds: 8, is_bulk: false }, false),
+    (Plan { sessions: 10, readers: 30, rate: 30, seconds: 8, is_bulk: false }, true),
 ];
 
 /// One load.
@@ -94,7 +94,7 @@ mod tests {
             redis_appends_per_fetch: 0.25,
             ..Constants::default()
         };
-        let load = Plan { sessions: 10, readers: 3, rate: 100, seconds: 1 };
+        let load = Plan { sessions: 10, readers: 3, rate: 100, seconds: 1, is_bulk: false };
         assert_eq!(said(&constants, load, false), (0.013, 0.02));
         assert_eq!(said(&constants, load, true), (0.018, 0.025));
     }

@@ -125,7 +125,7 @@ impl Constants {
 }
 
 fn load(binary: &Path, sessions: u32, readers: u32, is_other: bool) -> io::Result<Nodes> {
-    let load = Plan { sessions, readers, rate: 20, seconds: SECONDS };
+    let load = Plan { sessions, readers, rate: 20, seconds: SECONDS, is_bulk: false };
     nodes(binary, NodesPlan { load, is_other, harm: Harm::None })
 }
 

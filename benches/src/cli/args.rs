@@ -167,6 +167,9 @@ pub struct PacedArgs {
     /// Seconds that count
     #[arg(long, default_value_t = 10)]
     pub seconds: u32,
+    /// Append what is due at once in bulk, as agents do; the floor can't
+    #[arg(long)]
+    pub bulk: bool,
 }
 
 /// Stores to measure, one after the other.

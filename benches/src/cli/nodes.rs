@@ -27,10 +27,14 @@ pub struct NodesArgs {
     many: u32,
 }
 
+/// Records a second of each of 200 sessions, for the highest rate.
+const RATES: [u32; 5] = [20, 100, 150, 200, 250];
+
 /// Same and other node in turns; one reader and fifty; many sessions; and without pub/sub.
 pub(super) fn run(binary: &Path, args: &NodesArgs, json: bool) -> io::Result<()> {
     let (rate, seconds) = (args.rate, args.seconds);
-    let load = |sessions, readers| Plan { sessions, readers, rate, seconds };
+    let load = |sessions, readers| Plan { sessions, readers, rate, seconds, is_bulk: false };
+    let bulk = |sessions, rate| Plan { sessions, readers: 1, rate, seconds, is_bulk: true };
     let same = |load| NodesPlan { load, is_other: false, harm: Harm::None };
     let other = |load, harm| NodesPlan { load, is_other: true, harm };
     let latency = load(args.sessions, 1);
@@ -40,6 +44,7 @@ pub(super) fn run(binary: &Path, args: &NodesArgs, json: bool) -> io::Result<()>
     }
     plans.extend([same(load(1, 1)), same(load(1, 50)), other(load(1, 50), Harm::None)]);
     plans.push(same(load(args.many, 1)));
+    plans.extend(RATES.map(|rate| same(bulk(200, rate))));
     plans.extend([other(latency, Harm::Cut), other(latency, Harm::Forbidden)]);
     let mut rows = Vec::new();
     for plan in plans {

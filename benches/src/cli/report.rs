@@ -13,10 +13,10 @@ use crate::figures::{
 use crate::load::{Plan, TurnPlan, appends, idle, paced, resume, turns};
 use crate::target::{Kind, Store};
 
-const PACED: Plan = Plan { sessions: 100, readers: 1, rate: 20, seconds: 10 };
-const AIM: Plan = Plan { sessions: 300, readers: 1, rate: 20, seconds: 8 };
-const MANY: Plan = Plan { sessions: 1000, readers: 1, rate: 30, seconds: 8 };
-const FANOUT: Plan = Plan { sessions: 1, readers: 500, rate: 20, seconds: 6 };
+const PACED: Plan = Plan { sessions: 100, readers: 1, rate: 20, seconds: 10, is_bulk: false };
+const AIM: Plan = Plan { sessions: 300, readers: 1, rate: 20, seconds: 8, is_bulk: false };
+const MANY: Plan = Plan { sessions: 1000, readers: 1, rate: 30, seconds: 8, is_bulk: false };
+const FANOUT: Plan = Plan { sessions: 1, readers: 500, rate: 20, seconds: 6, is_bulk: false };
 const TURN_SESSIONS: [u32; 4] = [1, 100, 300, 1000];
 const READERS: u32 = 10_000;
 

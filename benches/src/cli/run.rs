@@ -45,7 +45,12 @@ pub fn run(args: Args) -> io::Result<()> {
         Command::Floor { load } => print_paced(&[Targets::floor()?], load.into(), 1, json),
         Command::Fanout { readers, rate, seconds, stores, with_floor } => {
             let kinds = targets.kinds(&stores.stores, with_floor)?;
-            print_paced(&kinds, Plan { sessions: 1, readers, rate, seconds }, 1, json)
+            print_paced(
+                &kinds,
+                Plan { sessions: 1, readers, rate, seconds, is_bulk: false },
+                1,
+                json,
+            )
         }
         Command::Turns { sessions, rate, chunks, seconds, stores } => {
             let mut rows = Vec::new();
@@ -169,7 +174,7 @@ pub(super) fn print<T: Serialize>(
 
 impl From<PacedArgs> for Plan {
     fn from(args: PacedArgs) -> Self {
-        let PacedArgs { sessions, rate, seconds } = args;
-        Self { sessions, readers: 1, rate, seconds }
+        let PacedArgs { sessions, rate, seconds, bulk } = args;
+        Self { sessions, readers: 1, rate, seconds, is_bulk: bulk }
     }
 }

@@ -8,6 +8,7 @@ use crate::load::{Harm, Nodes};
 pub fn nodes_table<'a>(rows: impl IntoIterator<Item = &'a Nodes>) -> Table {
     let mut table = Table::new(&[
         "readers at",
+        "appends",
         "pub/sub",
         "sessions × readers × rate",
         "delivered/s",
@@ -31,6 +32,7 @@ pub fn nodes_table<'a>(rows: impl IntoIterator<Item = &'a Nodes>) -> Table {
         };
         table.row(vec![
             if run.plan.is_other { "the other" } else { "the same" }.to_owned(),
+            if plan.is_bulk { "what is due" } else { "single" }.to_owned(),
             harm.to_owned(),
             format!("{} × {} × {}", plan.sessions, plan.readers, plan.rate),
             number(paced.delivered_per_second),

@@ -2,8 +2,11 @@
 //! protocol does.
 
 use std::io::{self, Write};
+use std::ops::Range;
 
-use crate::net::{BODY_BYTES, Conn, Marker, Piece, Reactor, head, status, write_body};
+use crate::net::{
+    BODY_BYTES, Bulk, Conn, Marker, Piece, Reactor, head, head_as, status, write_body, write_bulk,
+};
 
 /// The connection and the request that it repeats.
 #[derive(Debug)]
@@ -28,6 +31,34 @@ impl Appender {
         let mut head = head(&format!("POST {path}/append"), address, &[]);
         head.truncate(head.len() - 2);
         Ok(Self { conn, head, request: Vec::new(), busy: false })
+    }
+
+    /// To the stream that `bulk` is for, several records at once.
+    pub(super) fn bulk(
+        address: &str,
+        bulk: &Bulk,
+        reactor: &Reactor,
+        token: u64,
+    ) -> io::Result<Self> {
+        let conn = Conn::connect(address, reactor, token)?;
+        let start = format!("POST /s2/v1/streams/{}/records", bulk.stream);
+        let mut head = head_as(&bulk.token, &start, address, &[]);
+        head.truncate(head.len() - 2);
+        Ok(Self { conn, head, request: Vec::new(), busy: false })
+    }
+
+    /// Sends records of the generator in one append.
+    pub(super) fn send_bulk(
+        &mut self,
+        reactor: &Reactor,
+        session: u32,
+        indexes: Range<u32>,
+    ) -> io::Result<()> {
+        let mut body = Vec::new();
+        write_bulk(session, indexes.clone(), &mut body);
+        self.start(Marker { session, index: indexes.start }, body.len());
+        self.request.extend_from_slice(&body);
+        self.conn.send(reactor, &self.request)
     }
 
     /// Sends a record of the generator.

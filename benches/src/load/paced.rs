@@ -30,6 +30,9 @@ const WARM_UP: u32 = 1;
 /// How long the last records may take.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// Records of one append.
+const BULK_MAX: u32 = 500;
+
 /// What to do.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct Plan {
@@ -41,6 +44,8 @@ pub struct Plan {
     pub rate: u32,
     /// Seconds that count.
     pub seconds: u32,
+    /// What is due goes in one append, as agents write; else one append for each record.
+    pub is_bulk: bool,
 }
 
 /// What was seen.
@@ -148,7 +153,12 @@ impl Run {
                 let follower = Follower::open(&site.reads, &path, &reactor, token)?;
                 readers.push((follower, Check::default()));
             }
-            let appender = Appender::new(&site.writes, &path, &reactor, session.into())?;
+            let token = session.into();
+            let appender = if plan.is_bulk {
+                Appender::bulk(&site.writes, &control.writer(&path)?, &reactor, token)?
+            } else {
+                Appender::new(&site.writes, &path, &reactor, token)?
+            };
             writers.push(Writer { appender, due: 0, sent: 0 });
         }
         let rounds = plan.rate * (WARM_UP + plan.seconds);
@@ -182,6 +192,11 @@ impl Run {
         let writer = &mut self.writers[session as usize];
         if writer.appender.busy || writer.sent == writer.due {
             return Ok(());
+        }
+        if self.plan.is_bulk {
+            let due = writer.sent..writer.due.min(writer.sent + BULK_MAX);
+            writer.sent = due.end;
+            return writer.appender.send_bulk(&self.reactor, session, due);
         }
         let marker = Marker { session, index: writer.sent };
         writer.sent += 1;

@@ -13,6 +13,15 @@ pub const KEY: &str = "tr_dev_bench";
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// The right to append to one stream in bulk.
+#[derive(Clone, Debug)]
+pub struct Bulk {
+    /// Name of the stream.
+    pub stream: String,
+    /// The bearer.
+    pub token: String,
+}
+
 /// One keep-alive connection.
 #[derive(Debug)]
 pub struct Control {
@@ -32,11 +41,17 @@ impl Control {
 
     /// One request; status and body.
     pub fn request(&mut self, start: &str, body: &str) -> io::Result<(u16, Vec<u8>)> {
+        let (head, answer) = self.exchange(start, body)?;
+        Ok((status(&head), answer))
+    }
+
+    /// One request; head and body of the answer.
+    fn exchange(&mut self, start: &str, body: &str) -> io::Result<(Vec<u8>, Vec<u8>)> {
         let mut request =
             head(start, &self.address, &[("content-length", &body.len().to_string())]);
         request.push_str(body);
         self.stream.write_all(request.as_bytes())?;
-        let (mut code, mut answer, mut done) = (0, Vec::new(), false);
+        let (mut start_of, mut answer, mut done) = (Vec::new(), Vec::new(), false);
         let mut buffer = [0; 4096];
         while !done {
             let count = self.stream.read(&mut buffer)?;
@@ -44,12 +59,28 @@ impl Control {
                 return Err(io::Error::other(format!("{start}: the connection ended")));
             }
             self.parser.feed(&buffer[..count], |piece| match piece {
-                Piece::Head(head) => code = status(head),
+                Piece::Head(head) => start_of = head.to_vec(),
                 Piece::Body(part) => answer.extend_from_slice(part),
                 Piece::End => done = true,
             })?;
         }
-        Ok((code, answer))
+        Ok((start_of, answer))
+    }
+
+    /// Asks for the right to write the stream at `path` in bulk.
+    pub fn writer(&mut self, path: &str) -> io::Result<Bulk> {
+        let (head, _) = self.exchange(&format!("PUT {path}"), "")?;
+        let text = String::from_utf8_lossy(&head);
+        let of = |name: &str| {
+            let mut fields = text.lines().filter_map(|line| line.split_once(": "));
+            let (_, value) = fields.find(|(key, _)| key.eq_ignore_ascii_case(name))?;
+            Some(value.trim().to_owned())
+        };
+        let (stream, token) = (of("x-s2-stream-name"), of("x-s2-access-token"));
+        match (stream, token) {
+            (Some(stream), Some(token)) => Ok(Bulk { stream, token }),
+            _ => Err(io::Error::other(format!("PUT {path}: {text}"))),
+        }
     }
 
     /// One request that has to succeed.
@@ -110,8 +141,13 @@ impl Control {
 
 /// A request's head, with its empty line. `start` is method and path.
 pub fn head(start: &str, address: &str, headers: &[(&str, &str)]) -> String {
+    head_as(KEY, start, address, headers)
+}
+
+/// The same for another bearer.
+pub fn head_as(bearer: &str, start: &str, address: &str, headers: &[(&str, &str)]) -> String {
     let mut text = format!(
-        "{start} HTTP/1.1\r\nhost: {address}\r\nauthorization: Bearer {KEY}\r\n\
+        "{start} HTTP/1.1\r\nhost: {address}\r\nauthorization: Bearer {bearer}\r\n\
          content-type: application/json\r\n"
     );
     for (name, value) in headers {

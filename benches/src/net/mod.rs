@@ -9,9 +9,9 @@ mod record;
 mod resp;
 
 pub use conn::{Conn, READ_BYTES};
-pub use control::{Control, KEY, head};
+pub use control::{Bulk, Control, KEY, head, head_as};
 pub use events::Events;
 pub use parser::{Parser, Piece, content_length, status};
 pub use reactor::{Reactor, Ready};
-pub use record::{BODY_BYTES, Marker, Record, Scanner, write_body};
+pub use record::{BODY_BYTES, Marker, Record, Scanner, write_body, write_bulk};
 pub use resp::Resp;

@@ -2,6 +2,7 @@
 //! without parsing JSON.
 
 use std::io::Write;
+use std::ops::Range;
 
 use memchr::{memchr, memmem::Finder};
 
@@ -38,6 +39,28 @@ pub fn write_body(marker: Marker, out: &mut Vec<u8>) {
     write!(out, "~{:06}.{:08}~", marker.session, marker.index).expect("a Vec takes every write");
     out.resize(end, b'x');
     out.extend_from_slice(b"\"}");
+}
+
+/// Appends the records `indexes` of a session as one bulk append.
+pub fn write_bulk(session: u32, indexes: Range<u32>, out: &mut Vec<u8>) {
+    let mut lead: &[u8] = b"{\"records\":[";
+    for index in indexes {
+        out.extend_from_slice(lead);
+        out.extend_from_slice(b"{\"body\":\"{\\\"data\\\":");
+        let start = out.len();
+        write_body(Marker { session, index }, out);
+        let body = out.split_off(start);
+        for byte in body {
+            if byte == b'"' {
+                out.push(b'\\');
+            }
+            out.push(byte);
+        }
+        write!(out, ",\\\"id\\\":\\\"{session}-{index}\\\"}}\"}}")
+            .expect("a Vec takes every write");
+        lead = b",";
+    }
+    out.extend_from_slice(b"]}");
 }
 
 /// Finds records.
@@ -84,6 +107,23 @@ fn marker(text: &[u8]) -> Option<Marker> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_bulk_append_is_json() {
+        let mut text = Vec::new();
+        write_bulk(3, 7..9, &mut text);
+        let bulk: serde_json::Value = serde_json::from_slice(&text).expect("JSON");
+        let inner = |at: usize| {
+            let body = bulk["records"][at]["body"].as_str().expect("a string");
+            serde_json::from_str::<serde_json::Value>(body).expect("JSON")
+        };
+        assert_eq!((inner(0)["id"].clone(), inner(1)["id"].clone()), ("3-7".into(), "3-8".into()));
+        let chunk = inner(1)["data"].to_string();
+        assert_eq!(
+            (chunk.len(), marker(chunk.as_bytes())),
+            (BODY_BYTES, Some(Marker { session: 3, index: 8 }))
+        );
+    }
 
     #[test]
     fn a_marker_survives_escaping() {

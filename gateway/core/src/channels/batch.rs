@@ -6,7 +6,7 @@ use bytes::Bytes;
 use tidegate_protocol::sse::encode;
 use tidegate_protocol::{Record, control};
 
-/// Dense records of one stream, with their encodings.
+/// Records of one stream, with their encodings. Dense, but for a new epoch that begins among them.
 #[derive(Debug)]
 pub struct Batch {
     records: Arc<[Record]>,
@@ -51,8 +51,7 @@ impl Batch {
 
     /// The records from seq `from` on.
     pub fn records_from(&self, from: u64) -> &[Record] {
-        let skip = from.saturating_sub(self.first());
-        &self.records[usize::try_from(skip).unwrap_or(usize::MAX).min(self.records.len())..]
+        &self.records[self.records.partition_point(|record| record.seq_num < from)..]
     }
 
     /// The whole batch as one SSE event, for readers without a token of their own.
@@ -63,5 +62,22 @@ impl Batch {
             frame.into()
         };
         self.sse.get_or_init(encode).clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tidegate_protocol::NewRecord;
+
+    #[test]
+    fn an_epoch_may_begin_within() {
+        let record = |seq| NewRecord::data(b"1", "x").at(seq, 0);
+        let batch = Batch::new([5, 6, 1 << 32, (1 << 32) + 1].map(record).into());
+        let left = |from| batch.records_from(from).iter().map(|r| r.seq_num).collect::<Vec<_>>();
+        assert_eq!(left(6), [6, 1 << 32, (1 << 32) + 1]);
+        // Of one that saw what the new epoch does not have, and of one in the new epoch.
+        assert_eq!(left(20), [1 << 32, (1 << 32) + 1]);
+        assert_eq!(left((1 << 32) + 1), [(1 << 32) + 1]);
     }
 }

@@ -6,6 +6,7 @@ use std::task::{Context, Poll, ready};
 use tidegate_protocol::Record;
 use tidegate_protocol::ids::StreamId;
 use tidegate_protocol::limits::{READ_PAGE_MAX_BYTES, RECORDS_PAGE_MAX};
+use tracing::warn;
 
 use super::batch::Batch;
 use super::live::LiveChannel;
@@ -111,7 +112,9 @@ impl Follower {
         self.empty_reads += 1;
         if self.empty_reads > 1 {
             let live = self.live.as_ref().expect("held until drop");
-            self.cursor = live.start().unwrap_or(self.cursor).max(self.cursor);
+            let start = live.start().unwrap_or(self.cursor).max(self.cursor);
+            warn!(stream = ?self.stream, self.cursor, start, "a reader skips what is gone");
+            self.cursor = start;
             self.empty_reads = 0;
         }
     }

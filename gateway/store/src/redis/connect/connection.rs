@@ -17,7 +17,7 @@ use super::error::{CallError, ConnectError};
 use super::info::Info;
 use super::live::Wanted;
 use super::node::{Finder, Maker, Node};
-use super::reign::{FIRST, Reign};
+use super::reign::{BETWEEN, FIRST, Reign};
 use super::send::Failure;
 use super::topology::{Cluster, Topology};
 use super::url::{Mode, RedisUrl};
@@ -190,11 +190,11 @@ impl Inner {
     async fn first_reign(&self) -> Result<u64, ConnectError> {
         let Topology::Cluster(_) = &self.topology else { return Ok(0) };
         let info = self.run(&Call::at(0, "CLUSTER").arg("INFO")).await.map_err(no_reign)?;
-        let epoch = Info::parse(&info.value).get("cluster_current_epoch").to_owned();
-        let noted = Call::command("SET", FIRST).arg(&epoch).arg("NX").arg("GET");
+        let epoch = Info::parse(&info.value).get("cluster_current_epoch").parse::<u64>();
+        let first = epoch.map_err(no_reign)?.saturating_mul(BETWEEN);
+        let noted = Call::command("SET", FIRST).arg(first).arg("NX").arg("GET");
         let noted = self.run(&noted).await.map_err(no_reign)?.value;
-        let noted = Option::<u64>::from_redis_value(noted).map_err(no_reign)?;
-        noted.map_or_else(|| epoch.parse().map_err(no_reign), Ok)
+        Ok(Option::<u64>::from_redis_value(noted).map_err(no_reign)?.unwrap_or(first))
     }
 
     async fn measure(&self) {

@@ -72,14 +72,15 @@ const LOOK: Duration = Duration::from_secs(1);
 
 impl Finder {
     pub(super) async fn connect(&self, maker: &Maker) -> Result<Live, ConnectError> {
-        let address = match self {
-            Self::Fixed(address) => address.clone(),
+        let (address, epoch) = match self {
+            Self::Fixed(address) => (address.clone(), None),
             Self::Sentinel { dialer, sentinels, service } => {
-                sentinel::primary(dialer, sentinels, service).await?
+                let (address, epoch) = sentinel::primary(dialer, sentinels, service).await?;
+                (address, Some(epoch))
             }
         };
         let mut live = Live::open(&maker.dialer, &address, maker.wanted, &maker.scripts).await?;
-        let number = maker.reigns.number(&live, maker.wanted.cluster).await;
+        let number = maker.reigns.number(&live, epoch, maker.wanted.cluster).await;
         live.number = number.map_err(|error| maker.dialer.explain(&address, &error))?;
         Ok(live)
     }

@@ -1,5 +1,6 @@
 //! Reigns in their order: what a later one gives is never what an earlier one gave and lost.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
@@ -9,11 +10,17 @@ use super::call::Script;
 use super::dial::ask;
 use super::info::Info;
 use super::live::{COMMAND_TIMEOUT, Live};
+use super::url::Address;
 
-/// What one server, or the primary of Sentinels, keeps of its reigns.
+/// Number of the last reign over a store that is not in a Cluster.
 const KEY: &str = "tg:reign";
-/// What a Cluster keeps: its configuration epoch when the store was new.
-pub(super) const FIRST: &str = "tg:first_epoch";
+/// What a Cluster keeps: the number that a reign had when the store was new.
+pub(super) const FIRST: &str = "tg:first_reign";
+
+/// Reigns for which there is a number between two failovers. Whoever decides on failovers numbers
+/// them, and two primaries at once, of which one will be lost, have different numbers. Restarts
+/// come in between.
+pub(super) const BETWEEN: u64 = 64;
 
 /// One server's time as the primary: it is another one after a restart, a failover or a demotion.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,7 +36,8 @@ pub struct Reign {
 #[derive(Debug)]
 pub(super) struct Reigns {
     script: Arc<Script>,
-    last: Mutex<Option<Reign>>,
+    /// The last one; in a Cluster, of each server.
+    last: Mutex<HashMap<Option<Address>, Reign>>,
 }
 
 impl Default for Reigns {
@@ -40,27 +48,40 @@ impl Default for Reigns {
 }
 
 impl Reigns {
-    /// The number of the reign of `live`.
-    pub(super) async fn number(&self, live: &Live, cluster: bool) -> Result<u64, RedisError> {
-        if cluster {
-            return config_epoch(live).await;
-        }
-        let last = self.last.lock().clone();
-        let number = match self.noted(live, last.as_ref()).await {
-            Ok(number) => number,
-            // It takes no writes at the moment, and may be read all the same.
-            Err(error) if matches!(error.kind(), ErrorKind::Server(_) | ErrorKind::Extension) => {
-                last.map_or(0, |last| last.number + u64::from(last.id != live.reign))
+    /// The number of the reign of `live`; `epoch` is that of the Sentinels' configuration.
+    pub(super) async fn number(
+        &self,
+        live: &Live,
+        epoch: Option<u64>,
+        cluster: bool,
+    ) -> Result<u64, RedisError> {
+        let epoch = if cluster { Some(cluster_epoch(live).await?) } else { epoch };
+        let least = epoch.unwrap_or(0).saturating_mul(BETWEEN);
+        let place = cluster.then(|| live.address.clone());
+        let last = self.last.lock().get(&place).cloned();
+        let number = if cluster {
+            next(last.as_ref(), live, least)
+        } else {
+            match self.noted(live, last.as_ref(), least).await {
+                Ok(number) => number,
+                // It takes no writes at the moment, and may be read all the same.
+                Err(error) if is_refusal(&error) => next(last.as_ref(), live, least),
+                Err(error) => return Err(error),
             }
-            Err(error) => return Err(error),
         };
-        *self.last.lock() = Some(Reign { id: Arc::clone(&live.reign), number });
+        let reign = Reign { id: Arc::clone(&live.reign), number };
+        self.last.lock().insert(place, reign);
         Ok(number)
     }
 
-    async fn noted(&self, live: &Live, last: Option<&Reign>) -> Result<u64, RedisError> {
+    async fn noted(
+        &self,
+        live: &Live,
+        last: Option<&Reign>,
+        least: u64,
+    ) -> Result<u64, RedisError> {
         ask(&live.connection, &self.script.load(), COMMAND_TIMEOUT).await?;
-        let call = self.script.call(&[KEY]).arg(&*live.reign);
+        let call = self.script.call(&[KEY]).arg(&*live.reign).arg(least);
         let call = match last {
             Some(last) => call.arg(&*last.id).arg(last.number),
             None => call.arg("").arg(-1),
@@ -69,8 +90,17 @@ impl Reigns {
     }
 }
 
-/// A Cluster numbers its failovers itself.
-async fn config_epoch(live: &Live) -> Result<u64, RedisError> {
+/// The number of the reign of `live` by what this gateway knows.
+fn next(last: Option<&Reign>, live: &Live, least: u64) -> u64 {
+    let after = last.map_or(0, |last| last.number + u64::from(last.id != live.reign));
+    after.max(least)
+}
+
+fn is_refusal(error: &RedisError) -> bool {
+    matches!(error.kind(), ErrorKind::Server(_) | ErrorKind::Extension)
+}
+
+async fn cluster_epoch(live: &Live) -> Result<u64, RedisError> {
     let mut cmd = redis::cmd("CLUSTER");
     cmd.arg("INFO");
     let info = Info::parse(&ask(&live.connection, &cmd, COMMAND_TIMEOUT).await?);

@@ -126,8 +126,9 @@ local function new_epoch(s, known)
   local is_other = s.server ~= server and (s.server ~= '' or s.tail < least)
   if is_other or known > s.tail then
     local above = math.max(s.tail, known)
-    -- Where an epoch was lost as well, its leap is no record.
-    s.lost = math.max(0, known - s.tail) % STRIDE
+    -- Where an epoch was lost whole, what it held at least: a leap between epochs is no record.
+    local is_same = math.floor(known / STRIDE) == math.floor(s.tail / STRIDE)
+    s.lost = known <= s.tail and 0 or is_same and known - s.tail or known % STRIDE
     s.epoch = math.max(s.epoch + 1, reigns)
     s.base = above < least and least or above + STRIDE
     s.tail = s.base
