@@ -107,9 +107,11 @@ pub(super) fn free_port() -> io::Result<u16> {
 }
 
 fn configuration(address: &str, store: &str, backend: &Backend) -> String {
+    // Of its own, since a store that is not made for the run keeps the sessions of the last one.
+    let environment = address.replace([':', '.'], "-");
     let mut text = format!(
         "[server]\nlisten = \"{address}\"\n[store]\nurl = \"{store}\"\n\
-         [[environment]]\nname = \"dev\"\nsecret_keys = [\"{KEY}\"]\n"
+         [[environment]]\nname = \"{environment}\"\nsecret_keys = [\"{KEY}\"]\n"
     );
     let agent = format!("[[agent]]\nid = \"{AGENT}\"\nbackend =");
     match backend {

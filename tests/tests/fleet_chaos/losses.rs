@@ -80,11 +80,24 @@ fn missing(session: &Session, seen: &[Record], held: &[Record]) -> usize {
     let seqs: std::collections::BTreeSet<u64> = seen.iter().map(|r| r.seq_num).collect();
     assert_eq!(seqs.len(), seen.len(), "{name}: a seq came twice");
     let (first, last) = (seen[0].seq_num, seen[seen.len() - 1].seq_num);
+    let (seen, held) = (spans(seqs.iter()), spans(by_seq.keys()));
     for (seq, record) in by_seq.range(first..=last) {
-        let around = (seqs.range(..seq).next_back(), seqs.range(seq..).next());
-        assert!(seqs.contains(seq), "{name}: between {around:?} its reader never saw {record:?}");
+        let is_seen = seqs.contains(seq);
+        assert!(is_seen, "{name}: its reader never saw {record:?} of {held:?}, but {seen:?}");
     }
     lost
+}
+
+/// First and last of what is dense.
+fn spans<'a>(seqs: impl Iterator<Item = &'a u64>) -> Vec<(u64, u64)> {
+    let mut spans: Vec<(u64, u64)> = Vec::new();
+    for seq in seqs {
+        match spans.last_mut() {
+            Some((_, last)) if *last + 1 == *seq => *last = *seq,
+            _ => spans.push((*seq, *seq)),
+        }
+    }
+    spans
 }
 
 /// How many acknowledged inputs are gone; each stands before a gap.

@@ -9,7 +9,6 @@ use parking_lot::Mutex;
 use tidegate_core::seams::store::CommitListener;
 use tidegate_protocol::Record;
 use tidegate_protocol::ids::StreamId;
-use tracing::warn;
 
 /// A power of two, well above the number of threads that commit at once.
 const SHARDS: usize = 64;
@@ -82,9 +81,6 @@ impl Teller {
         let new = records.partition_point(|record| record.seq_num < next);
         if let Some(first) = records[new..].first().map(|record| record.seq_num) {
             // What lay before the first one is no longer there.
-            if first > next {
-                warn!(?stream, next, first, "records are gone before anybody here read them");
-            }
             told.next = Some(first);
             told.early.insert(first, records[new..].into());
         }

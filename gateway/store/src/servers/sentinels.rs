@@ -1,5 +1,9 @@
 //! One primary, its replicas, and the Sentinels that watch them.
 
+use std::time::Duration;
+
+use tokio::time::timeout;
+
 use super::config::Config;
 use super::server::Redis;
 use super::until::until;
@@ -54,12 +58,17 @@ impl Sentinels {
     /// If that does not happen.
     pub async fn fail_over(&self) {
         let before = self.primary();
-        until("another is the primary", || {
-            // Asked for over and over: one that takes too long is given up by the Sentinel.
-            let _ = self.sentinels[0].ask::<String>(&["SENTINEL", "FAILOVER", "tidegate"]);
-            self.primary() != before
-        })
-        .await;
+        let limit = Duration::from_secs(10);
+        let failed_over = async || {
+            until("a failover begins", || {
+                self.sentinels[0].ask::<String>(&["SENTINEL", "FAILOVER", "tidegate"]).is_ok()
+            })
+            .await;
+            until("another is the primary", || self.primary() != before).await;
+        };
+        // One that takes too long is given up by the Sentinel, and asked for again. Not earlier:
+        // one right after another may go back to a server that has not caught up.
+        while timeout(limit, failed_over()).await.is_err() {}
     }
 }
 
