@@ -15,7 +15,8 @@ struct State {
     faults: BTreeMap<Fault, usize>,
     /// Users that wait for an answer.
     asking: HashSet<usize>,
-    /// Those that waited when a fault began, until they see the next record.
+    /// Those that waited when a fault began, until they see the next record: by the newest fault,
+    /// since the one before may have been over when it came.
     hit: HashMap<usize, (Fault, Instant)>,
     waits: BTreeMap<Fault, Vec<Duration>>,
     counts: BTreeMap<&'static str, usize>,
@@ -32,7 +33,7 @@ impl Report {
         *state.faults.entry(fault).or_default() += 1;
         let now = Instant::now();
         for user in state.asking.clone() {
-            state.hit.entry(user).or_insert((fault, now));
+            state.hit.insert(user, (fault, now));
         }
     }
 
