@@ -106,10 +106,12 @@ async fn inputs(session: &Session) -> usize {
     let (held, owed) = fates::parts(session).await;
     session.report.count("inputs that stay owed after a failover took their answer back", owed);
     let mut lost = 0;
-    let now = session.inputs.iter().map(|input| (input.seq, Some(&input.part)));
-    for (seq, part) in now.chain(session.lost.iter().map(|seq| (*seq, None))) {
+    let now = session.inputs.iter().map(|input| (input.seq, &input.part, false));
+    let then = session.lost.iter().map(|(seq, part)| (*seq, part, true));
+    for (seq, part, was_lost) in now.chain(then) {
         if let Some(found) = held.get(&seq) {
-            assert_eq!(Some(found), part, "{name}: {seq} was given twice");
+            assert_eq!(found, part, "{name}: {seq} was given twice");
+            assert!(!was_lost, "{name}: input {seq} ({part}) was not there, and came back");
             continue;
         }
         let next = held.range(seq..).next();

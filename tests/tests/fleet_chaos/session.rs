@@ -39,7 +39,7 @@ pub(crate) struct Session {
     pub(crate) user: usize,
     pub(crate) inputs: Vec<Input>,
     /// Acknowledged, and gone after a failover; they were appended again.
-    pub(crate) lost: Vec<u64>,
+    pub(crate) lost: Vec<(u64, String)>,
     pub(crate) log: Arc<Mutex<Vec<Record>>>,
     pub(crate) closed: bool,
     pub(crate) report: Arc<Report>,
@@ -236,7 +236,7 @@ impl Session {
         }
         let seq = self.append(&last.part, &last.body).await;
         assert_ne!(seq, last.seq, "{}: a seq was given twice", self.name);
-        self.lost.push(last.seq);
+        self.lost.push((last.seq, last.part));
         self.inputs.last_mut().expect("something was said").seq = seq;
     }
 

@@ -58,7 +58,7 @@ impl Sentinels {
     /// If that does not happen.
     pub async fn fail_over(&self) {
         let before = self.primary();
-        let limit = Duration::from_secs(10);
+        let limit = Duration::from_secs(30);
         let failed_over = async || {
             until("a failover begins", || {
                 self.sentinels[0].ask::<String>(&["SENTINEL", "FAILOVER", "tidegate"]).is_ok()
