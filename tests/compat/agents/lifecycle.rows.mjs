@@ -14,8 +14,10 @@ const LONG = process.env.TIDEGATE_LONG === "1";
 agentRow(8, async () => {
   const one = talk("hooked");
   await one.transport.preload(one.chat);
-  await one.noted("onPreload");
-  assert.deepEqual(one.notes().map(({ what }) => what), ["onBoot", "onPreload"]);
+  // It parks when nothing came, sooner or later; only then is there no hook left to be called.
+  await one.noted("onChatSuspend");
+  assert.deepEqual(one.notes().map(({ what }) => what), ["onBoot", "onPreload", "onChatSuspend"]);
+  assert.equal(one.notes("onChatSuspend")[0].phase, "preload");
   const before = await one.records();
   assert.ok(before.every(({ data }) => data.type === "data-hook"), "hooks alone wrote");
   const seq = await one.submit("hi");
