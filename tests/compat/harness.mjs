@@ -2,6 +2,7 @@
 
 import { spawn } from "node:child_process";
 import assert from "node:assert/strict";
+import { randomInt } from "node:crypto";
 import { createServer } from "node:net";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -33,15 +34,17 @@ export async function gateway(options = {}) {
 
 /**
  * Starts a gateway. `store`: "memory:" or "disk:" (a new folder); `agents`: TOML beside the demo
- * agents; `config`: more TOML; `port`: a given one. `data` reuses the folder of another launch.
+ * agents; `config`: more TOML; `port`: a given one. `data` reuses the folder of another launch;
+ * `drain`: how long SIGTERM waits for answers.
  */
-export async function launch({ store = "memory:", agents = "", config = "", port, data } = {}) {
+export async function launch({ store = "memory:", agents = "", config = "", port, data,
+  drain = "2s" } = {}) {
   const folder = data ?? (await mkdtemp(join(tmpdir(), "tidegate-compat-")));
   port ??= await freePort();
   const url = `http://127.0.0.1:${port}`;
   const file = join(folder, "tidegate.toml");
   const storeUrl = store === "disk:" ? `disk:${join(folder, "data")}` : store;
-  await writeFile(file, toml({ port, url, storeUrl, agents, config }));
+  await writeFile(file, toml({ port, url, storeUrl, agents, config, drain }));
   const child = spawn(BINARY, ["serve", "--config", file], {
     stdio: ["ignore", "pipe", "pipe"],
     env: { PATH: process.env.PATH, RUST_BACKTRACE: "1" },
@@ -63,7 +66,7 @@ export async function launch({ store = "memory:", agents = "", config = "", port
     logs: () => log };
 }
 
-function toml({ port, url, storeUrl, agents, config }) {
+function toml({ port, url, storeUrl, agents, config, drain }) {
   return `
 [server]
 listen = "127.0.0.1:${port}"
@@ -91,7 +94,7 @@ words_per_second = 100
 stop_on_disconnect = true
 ${agents}
 [drain]
-timeout = "2s"
+timeout = "${drain}"
 ${config}
 `;
 }
@@ -99,23 +102,30 @@ ${config}
 async function ready(url, exit, logs) {
   let ended;
   exit.then((how) => (ended = how), (error) => (ended = error));
-  for (let attempt = 0; attempt < 600; attempt += 1) {
+  for (let attempt = 0; attempt < 2_400; attempt += 1) {
     if (ended) throw new Error(`the gateway did not start: ${JSON.stringify(ended)}\n${logs()}`);
     const answer = await fetch(`${url}/ready`).catch(() => undefined);
     if (answer?.status === 200) return;
     await new Promise((done) => setTimeout(done, 50));
   }
-  throw new Error(`the gateway was not ready within 30 s\n${logs()}`);
+  throw new Error(`the gateway was not ready within 120 s\n${logs()}`);
 }
 
-/** A port that was free a moment ago. */
-export function freePort() {
-  return new Promise((done, failed) => {
+/**
+ * A port that was free a moment ago. It is none of those that the system gives to outgoing
+ * connections (32768 and up), so that nobody takes it by chance before it is used.
+ */
+export async function freePort() {
+  for (;;) {
+    const port = randomInt(10_000, 32_000);
+    if (await isFree(port)) return port;
+  }
+}
+
+function isFree(port) {
+  return new Promise((done) => {
     const server = createServer();
-    server.on("error", failed);
-    server.listen(0, "127.0.0.1", () => {
-      const { port } = server.address();
-      server.close(() => done(port));
-    });
+    server.on("error", () => done(false));
+    server.listen(port, "127.0.0.1", () => server.close(() => done(true)));
   });
 }

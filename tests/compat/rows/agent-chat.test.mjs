@@ -74,13 +74,13 @@ row(37, {}, async () => {
 
 row(38, {}, async () => {
   const chat = agentChat({ agent: "steady" });
-  const { stream } = await chat.sendMessage("/words 60 20");
+  const { stream } = await chat.sendMessage("/words 250 20");
   const { chunks, reader } = await readUntil(stream, (read) => deltas(read) >= 5);
   const before = chat.session;
   const wire = recorder();
   const again = new AgentChat({ agent: "steady", id: chat.id, session: before, fetch: wire.fetch });
   const live = await all(await again.reconnect());
-  assert.equal(textOf([...chunks, ...live]), words(60));
+  assert.equal(textOf([...chunks, ...live]), words(250));
   // The oldest SDK does not ask whether the session is settled, but waits.
   if (isOldest) return;
   assert.equal(wire.of("out")[0].headers["x-peek-settled"], "1");
