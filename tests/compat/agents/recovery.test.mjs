@@ -67,7 +67,8 @@ agentRow(47, async () => {
   const turn = await one.covered(seq);
   assert.equal(turn.types.at(-1), "finish");
   assert.equal((await one.turns()).length, 2);
-  const stored = await one.saved((some) => some.length === 4);
+  const stored = await one.saved((some) =>
+    some.length === 4 && messageText(some[3]).endsWith("word-200 "));
   assert.equal(messageText(stored[3]).trim().split(" ").length, 200);
 }, { detail: "the whole host" });
 
