@@ -23,8 +23,7 @@ for (const [language, { agent, command }] of Object.entries(SUITE_AGENTS)) {
     for (let cut = 1; cut <= CUTS; cut += 1) {
       // Each cut meets every answer at another place, and all of them while they run.
       for (const talk of talks) await talk.shows(` ${cut * 60} `);
-      const before = link.connections;
-      link.drop();
+      const before = await link.drop();
       await eventually(() => link.connections > before, `the link after cut ${cut}`);
     }
     const errors = await Promise.all(talks.map((talk, index) => talk.settled(seqs[index])));

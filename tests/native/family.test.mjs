@@ -55,7 +55,7 @@ test("cuts under a sub-agent lose and repeat nothing", async () => {
   const seq = await talk.say(ask("count 800"));
   for (const number of [40, 120, 200]) {
     await eventually(() => shown(talk).includes(` ${number} `), `number ${number}`);
-    cuts.drop();
+    await cuts.drop();
   }
   assert.deepEqual(await talk.settled(seq), []);
   const whole = Array.from({ length: 800 }, (_, index) => `${index + 1} `).join("");

@@ -97,11 +97,11 @@ row(25, {}, async () => {
     const { transport, wire } = newTransport(gw, { agent: "steady", baseURL: between.url });
     const stream = await send(transport, chat, "/words 400 20");
     const { chunks, reader } = await readUntil(stream, (read) => deltas(read) >= 10);
-    between.drop();
+    await between.drop();
     const more = await readUntil(unlocked(reader), (read) => deltas(read) >= 30);
     // What was read may have come before the cut; the next one needs a connection.
     await eventually(() => wire.of("out")[1]?.status, "the second connection");
-    between.drop();
+    await between.drop();
     const whole = [...chunks, ...more.chunks, ...(await rest(more.reader))];
     assert.equal(textOf(whole), words(400), "nothing lost, nothing twice");
     assert.ok(wire.of("out").length >= 3);
