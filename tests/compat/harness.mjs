@@ -113,11 +113,12 @@ async function ready(url, exit, logs) {
 
 /**
  * A port that was free a moment ago. It is none of those that the system gives to outgoing
- * connections (32768 and up), so that nobody takes it by chance before it is used.
+ * connections (32768 and up), so that nobody takes it by chance before it is used, and none that
+ * browsers and fetch refuse to connect to (10080 is one).
  */
 export async function freePort() {
   for (;;) {
-    const port = randomInt(10_000, 32_000);
+    const port = randomInt(11_000, 32_000);
     if (await isFree(port)) return port;
   }
 }
