@@ -37,7 +37,7 @@ const quiet = (page) => page.waitForFunction(() =>
   document.querySelector("#messages").getAttribute("aria-busy") === "false"
     && document.querySelector("#stop").hidden, undefined, { polling: 20 });
 
-test("a wrong key is refused, the right one opens", { timeout: 60_000 }, async () => {
+test("a wrong key is refused, the right one opens", { timeout: 300_000 }, async () => {
   const page = await open(`${gw.url}/console`);
   await page.locator("#key").fill("tr_dev_sk_wrongwrongwrongwrongwron");
   await page.getByRole("button", { name: "Open" }).click();
@@ -50,7 +50,7 @@ test("a wrong key is refused, the right one opens", { timeout: 60_000 }, async (
   await page.close();
 });
 
-test("chat, and the records as they arrive", { timeout: 60_000 }, async () => {
+test("chat, and the records as they arrive", { timeout: 300_000 }, async () => {
   const { page } = await newConsole();
   await say(page, "hi");
   await page.getByText(echo("hi")).waitFor();
@@ -64,7 +64,7 @@ test("chat, and the records as they arrive", { timeout: 60_000 }, async () => {
   await page.close();
 });
 
-test("reload in the middle of an answer, and a second tab", { timeout: 90_000 }, async () => {
+test("reload in the middle of an answer, and a second tab", { timeout: 300_000 }, async () => {
   const { page } = await newConsole();
   await say(page, "/words 200 25");
   await shown(page, 3);
@@ -81,7 +81,7 @@ test("reload in the middle of an answer, and a second tab", { timeout: 90_000 },
   await Promise.all([page.close(), second.close()]);
 });
 
-test("stop from a second tab", { timeout: 60_000 }, async () => {
+test("stop from a second tab", { timeout: 300_000 }, async () => {
   const { page, name } = await newConsole();
   await say(page, "/words 3000 20");
   await shown(page, 3);
@@ -97,7 +97,7 @@ test("stop from a second tab", { timeout: 60_000 }, async () => {
   await Promise.all([page.close(), second.close()]);
 });
 
-test("approve, after a reload", { timeout: 60_000 }, async () => {
+test("approve, after a reload", { timeout: 300_000 }, async () => {
   const { page } = await newConsole();
   await say(page, "/approve boat");
   await page.getByRole("button", { name: "Approve" }).waitFor();

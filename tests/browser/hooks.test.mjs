@@ -13,7 +13,7 @@ test("useMultiTabChat: the other tab reads along and may speak afterwards", asyn
   const url = `${pages}/hooks/${chat}`;
   const first = await open(url);
   const second = await open(url);
-  await say(first, "/words 100 20");
+  await say(first, "/words 400 20");
   await wordsShown(first, 3);
   await second.locator("#read-only", { hasText: "true" }).waitFor();
   await wordsShown(second, 20);
@@ -22,7 +22,7 @@ test("useMultiTabChat: the other tab reads along and may speak afterwards", asyn
   // The hook shares on idle time, so the last words may not have come across; and when the claim
   // ends the other tab shares back what it has.
   for (const tab of [first, second]) {
-    assert.ok(words(100).startsWith((await answers(tab))[0].trim()));
+    assert.ok(words(400).startsWith((await answers(tab))[0].trim()));
   }
   await say(second, "my turn");
   // Here, too, what the other tab shares back may take the last words away again (in both tabs,
@@ -39,15 +39,15 @@ test("useMultiTabChat: the other tab reads along and may speak afterwards", asyn
 test("usePendingMessages: steering and queueing while an answer streams", async () => {
   const chat = newChat("pending");
   const page = await open(`${pages}/hooks/${chat}`);
-  await say(page, "/words 100 20");
+  await say(page, "/words 400 20");
   await wordsShown(page, 3);
   await page.getByRole("button", { name: "Steer" }).click();
   await page.getByRole("button", { name: "Queue" }).click();
   await page.locator("#pending", { hasText: "queued:afterwards" }).waitFor();
   // What was not injected is sent again by the hook, as one message, when the answer is complete.
-  await page.getByText(echo("turn left afterwards")).waitFor({ timeout: 20_000 });
+  await page.getByText(echo("turn left afterwards")).waitFor();
   await idle(page);
-  assert.equal((await answers(page))[0], words(100), "the answer is undisturbed");
+  assert.equal((await answers(page))[0], words(400), "the answer is undisturbed");
   assert.equal((await settled(gw, chat, 3)).length, 3);
   const inputs = await (await call(gw, `/realtime/v1/sessions/${chat}/in/records`)).json();
   assert.equal(inputs.records.length, 3);

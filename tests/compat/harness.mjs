@@ -32,15 +32,17 @@ export async function gateway(options = {}) {
 
 /**
  * Starts a gateway. `store`: "memory:" or "disk:" (a new folder); `agents`: TOML beside the demo
- * agents; `config`: more TOML; `port`: a given one. `data` reuses the folder of another launch.
+ * agents; `config`: more TOML; `port`: a given one. `data` reuses the folder of another launch;
+ * `drain`: how long SIGTERM waits for answers.
  */
-export async function launch({ store = "memory:", agents = "", config = "", port, data } = {}) {
+export async function launch({ store = "memory:", agents = "", config = "", port, data,
+  drain = "2s" } = {}) {
   const folder = data ?? (await mkdtemp(join(tmpdir(), "tidegate-compat-")));
   port ??= await freePort();
   const url = `http://127.0.0.1:${port}`;
   const storeUrl = store === "disk:" ? `disk:${join(folder, "data")}` : store;
   const place = await start({ folder, port, storeUrl, keep: data !== undefined,
-    toml: (own) => toml({ ...own, url, agents, config }) });
+    toml: (own) => toml({ ...own, url, agents, config, drain }) });
   const stop = async (signal = "SIGTERM") => {
     const ended = await place.stop(signal);
     if (!data) await rm(folder, { recursive: true, force: true });
@@ -49,7 +51,7 @@ export async function launch({ store = "memory:", agents = "", config = "", port
   return { url, port, folder, key: OWN_KEY, rootKey: ROOT_KEY, stop, logs: place.logs };
 }
 
-function toml({ port, url, storeUrl, behind, agents, config }) {
+function toml({ port, url, storeUrl, behind, agents, config, drain }) {
   return `
 [server]
 listen = "127.0.0.1:${port}"
@@ -78,7 +80,7 @@ words_per_second = 100
 stop_on_disconnect = true
 ${agents}
 [drain]
-timeout = "2s"
+timeout = "${drain}"
 ${config}
 `;
 }

@@ -67,7 +67,7 @@ function scenarios(gw, notes, worker) {
     await talk.stop();
     assert.deepEqual(await talk.settled(seq), []);
     assert.match(textOf((await talk.transcript()).at(-1)), /^I heard: slow $/);
-    await eventually(() => notes().includes("complete 1 stopped"), "the hook");
+    await eventually(() => notes().includes(`${talk.id} complete 1 stopped`), "the hook");
     assert.deepEqual(await talk.settled(await talk.say("quick")), []);
   });
 
@@ -125,14 +125,14 @@ function scenarios(gw, notes, worker) {
 
   test("hooks are called in order", async () => {
     const talk = await chat(gw, "assistant");
-    const before = notes().length;
     for (const turn of [1, 2]) {
       await talk.settled(await talk.say(`number ${turn}`));
       // The reader has its boundary before the worker has its acknowledgement.
-      await eventually(() => notes().slice(before).includes(`complete ${turn} done`), "the hook");
+      await eventually(() => notes().includes(`${talk.id} complete ${turn} done`), "the hook");
     }
-    assert.deepEqual(notes().slice(before), [`start ${talk.id}`, "turn 1", "complete 1 done",
-      "turn 2", "complete 2 done"]);
+    const hooks = notes().filter((line) => line.startsWith(talk.id));
+    assert.deepEqual(hooks, ["start", "turn 1", "complete 1 done", "turn 2", "complete 2 done"]
+      .map((hook) => `${talk.id} ${hook}`));
   });
 }
 

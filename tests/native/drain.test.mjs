@@ -6,7 +6,7 @@ import { gateway } from "../compat/harness.mjs";
 import { chat, textOf } from "./lib/chat.mjs";
 import { SUITE_AGENTS, start } from "./lib/workers.mjs";
 
-const NUMBERS = 200;
+const NUMBERS = 600;
 const whole = Array.from({ length: NUMBERS }, (_, index) => `${index + 1} `).join("");
 
 for (const [language, { agent, command }] of Object.entries(SUITE_AGENTS)) {

@@ -52,13 +52,13 @@ test("cuts under a sub-agent lose and repeat nothing", async () => {
   const cuts = await proxy(gw.port);
   start(gw, command, { cwd, url: cuts.url });
   const talk = await chat(gw, "parent");
-  const seq = await talk.say(ask("count 400"));
+  const seq = await talk.say(ask("count 800"));
   for (const number of [40, 120, 200]) {
     await eventually(() => shown(talk).includes(` ${number} `), `number ${number}`);
-    cuts.drop();
+    await cuts.drop();
   }
   assert.deepEqual(await talk.settled(seq), []);
-  const whole = Array.from({ length: 400 }, (_, index) => `${index + 1} `).join("");
+  const whole = Array.from({ length: 800 }, (_, index) => `${index + 1} `).join("");
   assert.equal(shown(talk), whole);
   const tool = (await talk.transcript()).at(-1).parts.find(({ type }) => type === "tool-ask");
   assert.equal(tool.output, whole);
@@ -102,7 +102,7 @@ test("a parent that is run again finds its sub-agent", async () => {
   const first = start(gw, command, { cwd, env: { TIDEGATE_ROLE: "parent" } });
   await chat(gw, "child");
   const talk = await chat(gw, "quiet-parent");
-  const seq = await talk.say("count 200");
+  const seq = await talk.say("count 1000");
   const child = childOf(talk.id, "c1");
   await eventually(async () => {
     const out = await records(gw, child).catch(() => []);
@@ -111,7 +111,7 @@ test("a parent that is run again finds its sub-agent", async () => {
   first.kill("SIGKILL");
   start(gw, command, { cwd, env: { TIDEGATE_ROLE: "parent" } });
   assert.deepEqual(await talk.settled(seq), []);
-  const whole = Array.from({ length: 200 }, (_, index) => `${index + 1} `).join("");
+  const whole = Array.from({ length: 1000 }, (_, index) => `${index + 1} `).join("");
   assert.equal((await talk.transcript()).at(-1).parts.at(-1).text, `2: ${whole}`);
   assert.deepEqual(await fates(gw, child), ["answered"], "it was asked once");
 });

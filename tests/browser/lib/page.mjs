@@ -39,10 +39,10 @@ export const wordsShown = (page, count) => page.waitForFunction((count) => {
   const nodes = document.querySelectorAll('[data-role="assistant"]');
   const text = nodes[nodes.length - 1]?.textContent ?? "";
   return text.includes(`word-${count} `);
-}, count, { timeout: 60_000, polling: 20 });
+}, count, { polling: 20 });
 
 /** Waits until nothing runs. */
-export const idle = (page, timeout = 60_000) =>
+export const idle = (page, timeout) =>
   page.locator('main[data-status="ready"]').waitFor({ timeout });
 
 /** Numbers in [0, 1) from a seed (mulberry32). */

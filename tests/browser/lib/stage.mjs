@@ -18,6 +18,8 @@ const FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run",
   "--disable-background-networking", "--disable-component-update", "--disable-sync",
   "--disable-quic"];
 
+const PATIENCE_MS = 120_000;
+
 /** Everything that a file of browser tests needs; stopped at its end. */
 export async function stage() {
   const gw = await gateway();
@@ -26,6 +28,8 @@ export async function stage() {
   const profile = await mkdtemp(join(tmpdir(), "tidegate-chromium-"));
   const context = await chromium.launchPersistentContext(profile, {
     executablePath: CHROMIUM, headless: true, args: FLAGS });
+  // A slow machine is no fault of a page.
+  context.setDefaultTimeout(PATIENCE_MS);
   after(async () => {
     await context.close();
     await rm(profile, { recursive: true, force: true });

@@ -30,7 +30,11 @@ agentRow(62, async () => {
   assert.equal(header(turn.boundary, "session-closed"), "true");
   assert.equal(header(turn.boundary, "session-closed-reason"), "all said");
   await one.ended(runId);
-  const closed = controls(await one.records(), "session-closed");
+  // The session's end comes after its run's.
+  const closed = await eventually(async () => {
+    const found = controls(await one.records(), "session-closed");
+    return found.length > 0 && found;
+  });
   assert.equal(closed.length, 1);
   assert.equal(header(closed[0], "session-closed-reason"), "all said");
   const row = await one.row();

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { runs } from "@trigger.dev/sdk";
 import { eventually } from "../lib/wire.mjs";
 import { agentRow } from "./lib/row.mjs";
+import { openGate } from "./fixtures/lib/notes.mjs";
 import { stage } from "./lib/stage.mjs";
 import { messageText } from "./lib/talk.mjs";
 
@@ -27,10 +28,24 @@ agentRow(34, async () => {
   }
 });
 
+/** A turn that has shown `count` words, and dies once the chat's gate opens; gives its seq. */
+async function dying(one, count) {
+  const seq = await one.submit(`/die ${count} ${one.chat}`);
+  await one.streaming(Array.from({ length: count }, (_, n) => `word-${n + 1} `).join("").length);
+  return seq;
+}
+
+/** The turn that begins so, after the death. */
+async function survived(one, count) {
+  const seq = await dying(one, count);
+  openGate(one.chat);
+  return one.covered(seq);
+}
+
 agentRow(47, async () => {
   const one = talk("fragile");
   await one.open();
-  const turn = await one.turn(`/die 10 ${one.chat}`);
+  const turn = await survived(one, 10);
   assert.equal(turn.chunks.filter(({ type }) => type === "start").length, 2, "begun twice");
   assert.equal(turn.types.at(-1), "finish");
   assert.equal((await one.turns()).length, 1, "one boundary");
@@ -45,24 +60,25 @@ agentRow(47, async () => {
   const one = talk("talk");
   await one.open();
   await one.turn("before");
-  const seq = await one.submit("/count 60 20");
+  const seq = await one.submit("/count 200 20");
   await one.streaming(60);
   await made.host.stop("SIGKILL");
   made.host = await made.start(FILES);
   const turn = await one.covered(seq);
   assert.equal(turn.types.at(-1), "finish");
   assert.equal((await one.turns()).length, 2);
-  const stored = await one.saved((some) => some.length === 4);
-  assert.equal(messageText(stored[3]).trim().split(" ").length, 60);
+  const stored = await one.saved((some) =>
+    some.length === 4 && messageText(some[3]).endsWith("word-200 "));
+  assert.equal(messageText(stored[3]).trim().split(" ").length, 200);
 }, { detail: "the whole host" });
 
 agentRow(48, async () => {
   const one = talk("fragile");
   await one.open();
-  const first = await one.submit(`/die 30 ${one.chat}`);
-  await one.streaming(20);
+  const first = await dying(one, 30);
   const second = await one.submit("correction");
   const third = await one.submit("addition");
+  openGate(one.chat);
   await one.covered(third);
   const turns = await one.turns();
   assert.equal(turns.length, 2, "the superseded input shares its successor's boundary");
@@ -82,7 +98,7 @@ agentRow(48, async () => {
 agentRow(49, async () => {
   const one = talk("fragile");
   await one.open();
-  const { types } = await one.turn(`/die 10 ${one.chat}`);
+  const { types } = await survived(one, 10);
   const banner = types.indexOf("data-chat-recovery");
   assert.ok(banner > types.indexOf("start"), "after what the dead run wrote");
   assert.ok(banner < types.lastIndexOf("start"), "before the recovered turn");
@@ -92,7 +108,11 @@ agentRow(49, async () => {
 agentRow(50, async () => {
   const one = talk("fragile");
   await one.open();
-  const turn = await one.turn(`/tool charge ${JSON.stringify({ key: one.chat })}`);
+  const seq = await one.submit(`/tool charge ${JSON.stringify({ key: one.chat })}`);
+  await eventually(async () => (await one.records()).some(({ data }) =>
+    data?.type === "tool-input-available"), "the call");
+  openGate(one.chat);
+  const turn = await one.covered(seq);
   assert.ok(turn.text.startsWith('charge gave {"ok":true}'));
   assert.equal(one.notes("charged").length, 2, "at least once");
   assert.equal((await one.turns()).length, 1);
@@ -130,20 +150,20 @@ agentRow(76, async () => {
   const zombie = made.host;
   const one = talk("talk");
   await one.open();
-  const seq = await one.submit("/count 300 20");
+  const seq = await one.submit("/count 600 20");
   await one.streaming(60);
   zombie.signal("SIGSTOP");
   made.host = await made.start(FILES);
-  await eventually(async () => starts(await one.records()).length === 2, "the takeover", 30);
+  await eventually(async () => starts(await one.records()).length === 2, "the takeover");
   zombie.signal("SIGCONT");
   const turn = await one.covered(seq);
   const [, second] = turn.chunks.filter(({ type }) => type === "start");
   const after = turn.chunks.slice(turn.chunks.indexOf(second));
   const words = after.filter(({ type }) => type === "text-delta").map(({ delta }) => delta);
-  assert.deepEqual(words, Array.from({ length: 300 }, (_, n) => `word-${n + 1} `),
+  assert.deepEqual(words, Array.from({ length: 600 }, (_, n) => `word-${n + 1} `),
     "nothing of the zombie is between");
   assert.equal((await one.turns()).length, 1, "one boundary");
   await zombie.stop("SIGKILL");
-}, { timeout: 120_000 });
+});
 
 const starts = (all) => all.filter(({ data }) => data?.type === "start");

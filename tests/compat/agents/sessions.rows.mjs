@@ -9,8 +9,9 @@ import { call, eventually, records } from "../lib/wire.mjs";
 import { proxy } from "./lib/edge.mjs";
 import { agentRow } from "./lib/row.mjs";
 import { startHost } from "./lib/host.mjs";
+import { chunkOf, isBoundary, open, recordsOf } from "./lib/sse.mjs";
 import { shared } from "./lib/stage.mjs";
-import { Talk } from "./lib/talk.mjs";
+import { Talk, textOf } from "./lib/talk.mjs";
 
 const { gw, talk, notes } = await shared();
 
@@ -81,7 +82,7 @@ agentRow(4, async () => {
 
 agentRow(5, async () => {
   const one = talk("talk");
-  const expiresAt = new Date(Date.now() + 1_500);
+  const expiresAt = new Date(Date.now() + 8_000);
   const made = await sessions.start({ type: "chat.agent", taskIdentifier: "talk",
     externalId: one.chat, tags: ["x"], metadata: { plan: "pro" }, expiresAt,
     triggerConfig: { basePayload: { chatId: one.chat, trigger: "preload" } } });
@@ -233,7 +234,7 @@ agentRow(99, async () => {
 agentRow(101, async () => {
   const slow = await gateway({ config: `
 [limits.rate_limit]
-requests_per_second = 50
+requests_per_second = 20
 burst = 60` });
   const host = await startHost(slow, ["talk"], { notes });
   await auth.withAuth({ baseURL: slow.url, secretKey: slow.key }, async () => {
@@ -247,8 +248,12 @@ burst = 60` });
       assert.equal(headers.get("x-should-retry"), "true");
       assert.ok(Number(headers.get("x-ratelimit-reset")) > 1_600_000_000_000);
     }
-    const turn = await eventually(async () => one.turn("through").catch(() => undefined));
-    assert.equal(turn.text.split(" | ")[0], "heard through", "the agent's own calls came through");
+    await eventually(() => one.submit("through").then(() => true, () => false));
+    // One stream, which is not limited, so that the agent has the rate for itself.
+    const { events } = await open(slow, one.chat);
+    const turn = await recordsOf(events, (some) => some.some(isBoundary));
+    assert.equal(textOf(turn.map(chunkOf).filter(Boolean)), "heard through",
+      "the agent's own calls came through");
     await sessions.close(one.chat);
     const again = await sessions.start({ type: "chat.agent", taskIdentifier: "talk",
       externalId: one.chat, triggerConfig: { basePayload: {} } }).catch((error) => error);

@@ -84,7 +84,7 @@ agentRow(69, async () => {
   };
   const one = await answered(1);
   assert.equal(await settledOf(one), "true");
-  const seq = await one.submit("/count 100 10");
+  const seq = await one.submit("/count 2000 10");
   await one.streaming();
   assert.equal(await settledOf(one), null, "in the middle of a turn");
   await one.stop();

@@ -59,13 +59,13 @@ agentRow(11, async () => {
 agentRow(12, async () => {
   const one = talk("talk");
   await one.open();
-  await one.submit("/count 40 10");
+  await one.submit("/count 300 10");
   await one.streaming();
   await one.submit("second");
   await one.submit("third");
   const turns = await one.settled(3);
   assert.deepEqual(turns.map(({ floor, consumed }) => [floor, consumed]), [[0, 2], [1, 2], [2, 2]]);
-  assert.equal(turns[2].text, "heard /count 40 10 | second | third");
+  assert.equal(turns[2].text, "heard /count 300 10 | second | third");
 });
 
 agentRow(17, async () => {

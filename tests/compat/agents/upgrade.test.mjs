@@ -70,10 +70,12 @@ agentRow(60, async () => {
       message: { id: "u1", role: "user", parts: [{ type: "text", text: "hi" }] } } } });
   const { seq, pendingVersion } = await appended.json();
   assert.equal(pendingVersion, true, "append says so too");
-  assert.equal(controls(await one.records(), "pending-version").length, 1, "and .out, once");
+  const waits = async () => controls(await one.records(), "pending-version").length;
+  await eventually(waits, "a record on .out");
   const late = await start(["evolving-2"], { version: "v7" });
   const turn = await one.covered(seq);
   assert.equal(versionOf(turn), 2);
+  assert.equal(await waits(), 1, "and .out, once");
   await late.stop();
 });
 
@@ -122,19 +124,20 @@ agentRow(61, async () => {
 test("deploy: the running turn ends on version 1, the next one runs on version 2", async () => {
   const old = await start(["evolving-1"], { version: "d1" });
   const { one } = await onFirst();
-  const seq = await one.submit("/count 60 20");
+  // It is there first: the old one ends in the middle of the turn, however long a start takes.
+  const fresh = await start(["evolving-2"], { version: "d2" });
+  const seq = await one.submit("/count 100 20");
   await one.streaming(60);
   const queued = await one.submit("and then?");
-  const fresh = await start(["evolving-2"], { version: "d2" });
   const drained = old.stop();
   const turn = await one.covered(seq);
   assert.equal(versionOf(turn), 1);
-  assert.equal(turn.text.trim().split(" ").length, 60, "it was not cut");
+  assert.equal(turn.text.trim().split(" ").length, 100, "it was not cut");
   assert.deepEqual(await drained, { code: 0, signal: null });
   await one.covered(queued);
   const next = await one.turn("on");
   assert.equal(versionOf(next), 2);
-  assert.equal(next.text, "heard hi | /count 60 20 | and then? | on", "nothing is lost");
+  assert.equal(next.text, "heard hi | /count 100 20 | and then? | on", "nothing is lost");
   assert.equal((await one.turns()).length, 4);
   await fresh.stop();
 });

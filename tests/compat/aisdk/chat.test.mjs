@@ -13,7 +13,7 @@ configure({ baseURL: gw.url, secretKey: gw.key });
 
 const each = (name, body) => {
   for (const [major, ai] of Object.entries(VERSIONS)) {
-    test(`ai ${major}: ${name}`, { timeout: 60_000 }, (t) => body(ai, t));
+    test(`ai ${major}: ${name}`, { timeout: 240_000 }, (t) => body(ai, t));
   }
 };
 const stored = async (id) => {
@@ -54,12 +54,12 @@ each("takes secret keys and session tokens, and refuses others", async (ai) => {
 
 each("resumes a running answer after a reload, and gets 204 when nothing runs", async (ai) => {
   const first = page(gw, ai, { agent: "steady" });
-  const sending = first.chat.sendMessage({ text: "/words 60 20" });
+  const sending = first.chat.sendMessage({ text: "/words 200 20" });
   await streaming(first.chat);
   const reloaded = page(gw, ai, { agent: "steady", id: first.id,
     messages: plain(first.chat.messages.slice(0, 1)) });
   await reloaded.chat.resumeStream();
-  assert.equal(lastText(reloaded.chat), words(60));
+  assert.equal(lastText(reloaded.chat), words(200));
   await sending;
   assert.deepEqual(plain(reloaded.chat.messages), plain(first.chat.messages));
   const idle = page(gw, ai, { agent: "steady", id: first.id });

@@ -63,7 +63,7 @@ const RACES = 200;
 for (const [store, gw] of Object.entries(stores)) {
   for (const [kind, chunks] of Object.entries(ANSWERS)) {
     const name = `I1 over the AI SDK binding, every cut, ${store}: ${kind}`;
-    test(name, { timeout: 120_000 }, async () => {
+    test(name, { timeout: 400_000 }, async () => {
       const whole = await straight(gw, kind);
       assert.ok(whole.message.parts.length > 0);
       for (let cut = 0; cut < chunks.length; cut += 1) {
@@ -73,14 +73,14 @@ for (const [store, gw] of Object.entries(stores)) {
     });
   }
   test(`I1 over the AI SDK binding, a resume races with the turn's start, ${store}`,
-    { timeout: 120_000 }, async () => {
+    { timeout: 400_000 }, async () => {
       const whole = await straight(gw, "data");
       for (let round = 0; round < RACES; round += 1) {
         assert.deepEqual(await cutAndResumed(gw, "data", 0), whole, `round ${round}`);
       }
     });
   const name = `I1 over the AI SDK binding, every cut, ${store}: stop`;
-  test(name, { timeout: 120_000 }, () => stoppedAnywhere(gw));
+  test(name, { timeout: 400_000 }, () => stoppedAnywhere(gw));
 }
 
 async function stoppedAnywhere(gw) {

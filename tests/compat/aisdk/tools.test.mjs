@@ -11,7 +11,7 @@ const gw = await gateway();
 
 const each = (name, majors, body) => {
   for (const major of majors) {
-    test(`ai ${major}: ${name}`, { timeout: 60_000 }, () => body(VERSIONS[major], major));
+    test(`ai ${major}: ${name}`, { timeout: 240_000 }, () => body(VERSIONS[major], major));
   }
 };
 const toolOf = (chat, type) =>
@@ -100,7 +100,7 @@ each("reasoning, steps, files, sources, data and metadata", [5, 6, 7], async (ai
 });
 
 async function until(done, what) {
-  for (let attempt = 0; attempt < 1_000 && !done(); attempt += 1) {
+  for (let attempt = 0; attempt < 6_000 && !done(); attempt += 1) {
     await new Promise((next) => setTimeout(next, 10));
   }
   assert.ok(done(), what());

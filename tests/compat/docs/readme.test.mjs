@@ -42,7 +42,7 @@ async function groupEnds(pid) {
   }
 }
 
-test("the README's curl walk-through works as printed", { timeout: 150_000 }, async () => {
+test("the README's curl walk-through works as printed", { timeout: 300_000 }, async () => {
   const readme = await readFile(README, "utf8").catch(() => "");
   const after = readme.split(MARKER)[1];
   assert.ok(after, `README.md has no fenced block after ${MARKER}`);

@@ -47,7 +47,7 @@ export const messageText = (message) =>
 
 /** Waits until the newest message of a running answer has at least `size` characters. */
 export async function streaming(chat, size = 20) {
-  for (let attempt = 0; attempt < 1_000; attempt += 1) {
+  for (let attempt = 0; attempt < 6_000; attempt += 1) {
     const last = chat.messages.at(-1);
     if (last?.role === "assistant" && messageText(last).length >= size) return last;
     await new Promise((done) => setTimeout(done, 10));

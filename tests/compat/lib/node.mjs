@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 
 const BINARY = process.env.TIDEGATE_BIN ??
   fileURLToPath(new URL("../../../target/debug/tidegate", import.meta.url));
-const TRIES = 600;
+const TRIES = 2_400;
 const PAUSE_MS = 50;
 
 /** Starts a gateway at `port` with a configuration, and waits until it is ready. */

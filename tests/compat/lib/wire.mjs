@@ -88,7 +88,7 @@ export async function boundaries(gw, session, bearer) {
 }
 
 /** Asks again until `probe` gives something true; what it gave last is in the error. */
-export async function eventually(probe, what = "it", seconds = 10) {
+export async function eventually(probe, what = "it", seconds = 60) {
   let last;
   for (let attempt = 0; attempt < seconds * 40; attempt += 1) {
     last = await probe();

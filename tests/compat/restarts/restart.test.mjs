@@ -13,9 +13,9 @@ import { configure } from "../lib/sdk.mjs";
 import { boundaries, records } from "../lib/wire.mjs";
 
 /** A gateway on disk that can be started again at the same address with the same data. */
-async function restartable(t) {
+async function restartable(t, more = {}) {
   const data = await mkdtemp(join(tmpdir(), "tidegate-restart-"));
-  const options = { store: "disk:", data, port: await freePort() };
+  const options = { store: "disk:", data, port: await freePort(), ...more };
   const place = { gw: await launch(options) };
   place.restart = async (signal) => {
     const ended = await place.gw.stop(signal);
@@ -34,30 +34,30 @@ async function restartable(t) {
 const chunksOf = (log) => log.map(({ data }) => data).filter((data) => data !== null);
 
 test("kill -9 in the middle of an answer: closed as interrupted, then the chat goes on",
-  { timeout: 60_000 }, async (t) => {
+  { timeout: 240_000 }, async (t) => {
     const place = await restartable(t);
     const chat = newChat("kill");
     const { transport } = newTransport(place.gw, { agent: "steady" });
-    const stream = await send(transport, chat, "/words 200 20");
+    const stream = await send(transport, chat, "/words 400 20");
     const { chunks, reader } = await readUntil(stream, (read) => deltas(read) >= 20);
     await place.restart("SIGKILL");
     const whole = [...chunks, ...(await rest(reader))];
     assert.equal(whole.filter(({ type }) => type === "error").length, 1, "it says so, once");
-    assert.ok(words(200).startsWith(textOf(whole).trim()), "nothing lost, nothing twice");
+    assert.ok(words(400).startsWith(textOf(whole).trim()), "nothing lost, nothing twice");
     assert.deepEqual(whole, chunksOf(await records(place.gw, chat)), "what was read is the log");
     assert.equal((await boundaries(place.gw, chat)).length, 1);
     const again = await all(await transport.sendMessages({ trigger: "regenerate-message",
       chatId: chat, messageId: undefined, messages: [], abortSignal: undefined }));
-    assert.ok(textOf(again).endsWith(words(200)), "regenerating gives the whole answer");
+    assert.ok(textOf(again).endsWith(words(400)), "regenerating gives the whole answer");
     assert.equal(textOf(await ask(transport, chat, "next")), echo("next"));
   });
 
-test("kill -9 before anything was visible: the turn is run again, unseen", { timeout: 60_000 },
+test("kill -9 before anything was visible: the turn is run again, unseen", { timeout: 240_000 },
   async (t) => {
     const place = await restartable(t);
     const chat = newChat("kill");
     const { transport } = newTransport(place.gw, { agent: "steady" });
-    const reading = all(await send(transport, chat, "/wait 1500 hello"));
+    const reading = all(await send(transport, chat, "/wait 5000 hello"));
     await place.restart("SIGKILL");
     const chunks = await reading;
     assert.equal(chunks.filter(({ type }) => type === "error").length, 0);
@@ -67,16 +67,16 @@ test("kill -9 before anything was visible: the turn is run again, unseen", { tim
   });
 
 test("SIGTERM lets a short answer finish, and the client reads on after the restart",
-  { timeout: 60_000 }, async (t) => {
-    const place = await restartable(t);
+  { timeout: 240_000 }, async (t) => {
+    const place = await restartable(t, { drain: "30s" });
     const chat = newChat("drain");
     const { transport } = newTransport(place.gw, { agent: "steady" });
-    const stream = await send(transport, chat, "/words 50 20");
+    const stream = await send(transport, chat, "/words 100 20");
     const { chunks, reader } = await readUntil(stream, (read) => deltas(read) >= 5);
     const { code } = await place.restart("SIGTERM");
     assert.equal(code, 0);
     const whole = [...chunks, ...(await rest(reader))];
     assert.equal(whole.filter(({ type }) => type === "error").length, 0);
-    assert.equal(textOf(whole), words(50));
+    assert.equal(textOf(whole), words(100));
     assert.equal(textOf(await ask(transport, chat, "next")), echo("next"));
   });

@@ -8,7 +8,7 @@ import {
 import { proxy } from "../lib/proxy.mjs";
 import { row } from "../lib/row.mjs";
 import { chat as helpers, configure, defaultStorage, isOldest } from "../lib/sdk.mjs";
-import { settled } from "../lib/wire.mjs";
+import { eventually, settled } from "../lib/wire.mjs";
 
 const gw = await gateway();
 configure({ baseURL: gw.url, secretKey: gw.key });
@@ -44,24 +44,24 @@ async function midTurn(command) {
 }
 
 row(14, {}, async () => {
-  const { chat, reader, chunks, state } = await midTurn("/words 80 20");
+  const { chat, reader, chunks, state } = await midTurn("/words 250 20");
   const persisted = { ...state, activeInputSeq: undefined };
   const second = newTransport(gw, { sessions: { [chat]: persisted } });
   const replay = await all(await second.transport.reconnectToStream({ chatId: chat }));
   const [out] = second.wire.of("out");
   assert.equal(out.headers["x-peek-settled"], "1");
   assert.equal(out.answer["x-session-settled"], undefined);
-  assert.equal(textOf(replay), words(80), "the whole turn is replayed");
+  assert.equal(textOf(replay), words(250), "the whole turn is replayed");
   assert.deepEqual([...chunks, ...(await rest(reader))], replay);
 });
 
 row(15, { na45: "activeInputSeq" }, async () => {
-  const { chat, state } = await midTurn("/words 80 20");
+  const { chat, state } = await midTurn("/words 250 20");
   assert.equal(typeof state.activeInputSeq, "number");
   const second = newTransport(gw, { sessions: { [chat]: state } });
   const replay = await all(await second.transport.reconnectToStream({ chatId: chat }));
   assert.equal(second.wire.of("out")[0].headers["x-peek-settled"], undefined);
-  assert.equal(textOf(replay), words(80));
+  assert.equal(textOf(replay), words(250));
   assert.equal(second.transport.getSession(chat).isStreaming, false);
 });
 
@@ -82,6 +82,7 @@ row(16, { na45: "a watch over several windows" }, async () => {
   assert.equal(textOf(chunks), wanted);
   const windows = watcher.wire.of("out");
   assert.ok(windows.length >= 2, "the watch lasts over several windows");
+  await eventually(() => windows.every(({ answer }) => answer), "the answer to the last window");
   for (const { headers, answer } of windows) {
     assert.equal(headers["x-peek-settled"], undefined);
     assert.equal(answer["x-session-settled"], undefined);
@@ -94,13 +95,15 @@ row(25, {}, async () => {
   try {
     const chat = newChat();
     const { transport, wire } = newTransport(gw, { agent: "steady", baseURL: between.url });
-    const stream = await send(transport, chat, "/words 120 20");
+    const stream = await send(transport, chat, "/words 400 20");
     const { chunks, reader } = await readUntil(stream, (read) => deltas(read) >= 10);
-    between.drop();
+    await between.drop();
     const more = await readUntil(unlocked(reader), (read) => deltas(read) >= 30);
-    between.drop();
+    // What was read may have come before the cut; the next one needs a connection.
+    await eventually(() => wire.of("out")[1]?.status, "the second connection");
+    await between.drop();
     const whole = [...chunks, ...more.chunks, ...(await rest(more.reader))];
-    assert.equal(textOf(whole), words(120), "nothing lost, nothing twice");
+    assert.equal(textOf(whole), words(400), "nothing lost, nothing twice");
     assert.ok(wire.of("out").length >= 3);
     assert.equal(whole.filter(({ type }) => type === "start").length, 1);
   } finally {
@@ -117,7 +120,7 @@ row(26, { na45: "resubscribing after a window" }, async () => {
   const text = textOf(await ask(transport, chat, "/wait 2500 hello"));
   assert.equal(text, `That was worth the wait. ${echo("hello")}`);
   const windows = wire.of("out");
-  assert.ok(windows.length >= 2 && windows.length <= 4, `${windows.length} windows`);
+  assert.ok(windows.length >= 2 && windows.length <= 10, `${windows.length} windows`);
 });
 
 row(27, { na45: "event: error" }, async () => {
@@ -130,9 +133,9 @@ row(27, { na45: "event: error" }, async () => {
     broken += 1;
     return new Response(withErrorEvent(answer.body, 5), answer);
   });
-  const chunks = await ask(made.transport, chat, "/words 60 20");
+  const chunks = await ask(made.transport, chat, "/words 250 20");
   assert.equal(broken, 1);
-  assert.equal(textOf(chunks), words(60));
+  assert.equal(textOf(chunks), words(250));
   assert.equal(made.wire.of("out").length, 2);
 });
 

@@ -79,10 +79,10 @@ row(17, {}, async () => {
   const second = newTransport(gw, { agent: "steady", multiTab: true });
   try {
     await second.transport.start(chat);
-    const stream = await send(first.transport, chat, "/words 100 20");
+    const stream = await send(first.transport, chat, "/words 300 20");
     await eventually(() => second.transport.isReadOnly(chat), "the claim in the other tab");
     await assert.rejects(ask(second.transport, chat, "me too"), /another tab/);
-    const { reader } = await readUntil(stream, (read) => deltas(read) >= 100);
+    const { reader } = await readUntil(stream, (read) => deltas(read) >= 300);
     await rest(reader);
     await eventually(() => !second.transport.isReadOnly(chat), "the release in the other tab");
     assert.equal(textOf(await ask(second.transport, chat, "now me")), echo("now me"));

@@ -81,7 +81,7 @@ requests_per_second = 2
 burst = 3` });
   const chat = newChat();
   await createOn(slow, chat);
-  const burst = await Promise.all(Array.from({ length: 8 * gateways }, () =>
+  const burst = await Promise.all(Array.from({ length: 20 * gateways }, () =>
     call(slow, `/api/v1/sessions/${chat}`)));
   const refused = burst.filter(({ status }) => status === 429);
   assert.ok(refused.length >= 1);

@@ -13,7 +13,7 @@ const gw = await gateway();
 configure({ baseURL: gw.url, secretKey: gw.key });
 
 const trap = (number, name, options, body) =>
-  test(`trap ${String(number).padStart(2, "0")} ${name}`, { timeout: 60_000, ...options }, body);
+  test(`trap ${String(number).padStart(2, "0")} ${name}`, { timeout: 240_000, ...options }, body);
 const path = (chat, rest = "") => `/realtime/v1/sessions/${encodeURIComponent(chat)}${rest}`;
 const out = (chat, headers = {}) =>
   call(gw, path(chat, "/out"), { headers: { accept: "text/event-stream", ...headers } });
@@ -81,7 +81,7 @@ trap(12, "only a peek at a settled session says settled", {}, async () => {
   const peek = await out(chat, { "x-peek-settled": "1" });
   assert.equal(peek.headers.get("x-session-settled"), "true");
   await peek.text();
-  const stream = await send(transport, chat, "/words 60 20");
+  const stream = await send(transport, chat, "/words 300 20");
   const { reader } = await readUntil(stream, (read) => deltas(read) >= 2);
   const running = await out(chat, { "x-peek-settled": "1" });
   assert.equal(running.headers.get("x-session-settled"), null);

@@ -69,7 +69,7 @@ async function serve(bytes, closes = true) {
 
 const REPAIRED = new Set(["unknown-chunk"]);
 for (const name of [...Object.keys(servers), "down"]) {
-  test(`a backend that fails: ${name}`, { timeout: 60_000 }, async () => {
+  test(`a backend that fails: ${name}`, { timeout: 240_000 }, async () => {
     const chat = newChat();
     const { transport } = newTransport(gw, { agent: name });
     for (let turn = 1; turn <= 2; turn += 1) {

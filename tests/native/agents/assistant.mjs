@@ -18,7 +18,7 @@ const tools = {
     inputSchema: z.object({ city: z.string() }),
     execute: async ({ city }) => {
       // Time for a message to arrive while the tool runs.
-      await sleep(city === "Slowtown" ? 1_000 : 0);
+      await sleep(city === "Slowtown" ? 4_000 : 0);
       return { city, sky: "clear" };
     },
   }),
@@ -60,9 +60,9 @@ const assistant = agent({
     },
     silent: { run: () => note("silent action") },
   },
-  onStart: (turn) => note(`start ${turn.chatId}`),
-  onTurnStart: (turn) => note(`turn ${turn.turn}`),
-  onTurnComplete: (turn, { status }) => note(`complete ${turn.turn} ${status}`),
+  onStart: (turn) => note(`${turn.chatId} start`),
+  onTurnStart: (turn) => note(`${turn.chatId} turn ${turn.turn}`),
+  onTurnComplete: (turn, { status }) => note(`${turn.chatId} complete ${turn.turn} ${status}`),
 });
 
 await serve([assistant], { log: (message) => note(`log ${message}`) });

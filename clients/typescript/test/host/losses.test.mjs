@@ -2,7 +2,6 @@
 
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
-import { once } from "node:events";
 import { test } from "node:test";
 import { configure } from "@trigger.dev/sdk";
 import { AgentChat } from "@trigger.dev/sdk/chat";
@@ -22,7 +21,7 @@ test("a host that is killed in a turn loses nothing: another one answers", async
   assert.equal(before, "turn 1, 1 messages, 1 visits");
   const second = await served(gw, { workspaces });
   const stream = await chat.sendMessage("kill the host");
-  await once(first.child, "exit");
+  await first.exit;
   assert.equal(await stream.text(), "back after 2 visits");
   second.child.kill("SIGTERM");
   assert.deepEqual(await second.exit, { code: 0, signal: null });

@@ -17,7 +17,7 @@ export const fixture = (name) =>
  */
 export async function startHost(gw, files, { version, flags = [], notes }) {
   const command = [HOST, "--url", gw.url, "--key", gw.key,
-    "--workspaces", join(notes, "workspaces"), "--drain-timeout", "5",
+    "--workspaces", join(notes, "workspaces"), "--drain-timeout", "120",
     ...(version ? ["--agent-version", version] : []), ...flags, ...files.map(fixture)];
   const child = spawn(process.execPath, command, {
     stdio: ["ignore", "pipe", "pipe"], env: { PATH: process.env.PATH, HOME: process.env.HOME,

@@ -63,7 +63,7 @@ export class Talk {
   /** The first turn whose boundary covers an `.in` seq. */
   covered(seq) {
     return eventually(async () => (await this.turns()).find(({ floor }) => floor >= seq),
-      `the answer to ${seq} of ${this.chat}`, 30);
+      `the answer to ${seq} of ${this.chat}`, 120);
   }
 
   /** Every record of `.out`. */
@@ -81,7 +81,7 @@ export class Talk {
     return eventually(async () => {
       const found = await this.turns();
       return found.length >= count && found;
-    }, `${count} turns of ${this.chat}`, 30);
+    }, `${count} turns of ${this.chat}`, 120);
   }
 
   /** Waits until readers without a cursor start behind the boundary of turn `count`; gives the seq. */
