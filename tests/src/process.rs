@@ -1,16 +1,13 @@
 //! The real binary as a child process.
 
 use std::fmt::Write as _;
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
-use crate::client::Client;
+use tidegate_store::servers::free_port;
 
-const FIRST_PORT: u16 = 20_000;
-const PORTS: u16 = 12_000;
+use crate::client::Client;
 
 /// The secret key of every configuration that is written here (root-style).
 pub const KEY: &str = "tr_dev_chaos";
@@ -27,7 +24,7 @@ pub struct Gateway {
 impl Gateway {
     /// Writes a configuration into `dir` and starts the binary. `agents` is TOML.
     pub async fn start(dir: &Path, store: &str, agents: &str) -> Self {
-        let port = free_port();
+        let port = free_port(&[]);
         let address = format!("127.0.0.1:{port}");
         let mut text = String::new();
         write!(
@@ -126,22 +123,6 @@ impl Gateway {
 impl Drop for Gateway {
     fn drop(&mut self) {
         self.kill();
-    }
-}
-
-/// A port that nothing listens on now. It is none of those that the system gives to outgoing
-/// connections (32768 and up): one of them could have taken it by the time a process that was
-/// killed listens on it again.
-pub fn free_port() -> u16 {
-    static NEXT: AtomicU16 = AtomicU16::new(0);
-    // Tests run in processes of their own, with neighbouring ids.
-    let start = u64::from(std::process::id()) * 61;
-    loop {
-        let next = start + u64::from(NEXT.fetch_add(1, Ordering::Relaxed));
-        let port = FIRST_PORT + u16::try_from(next % u64::from(PORTS)).expect("below PORTS");
-        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
-            return port;
-        }
     }
 }
 

@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use tempfile::TempDir;
+use tidegate_store::servers::free_port;
 use tidegate_tests::client::Client;
-use tidegate_tests::process::{KEY, free_port};
+use tidegate_tests::process::KEY;
 
 use crate::gateway::{Gateway, until_ready};
 
@@ -48,7 +49,7 @@ impl Balancer {
         change: impl FnOnce(String) -> String,
     ) -> Self {
         let dir = TempDir::new().expect("a temporary folder");
-        let (port, s2_port) = (free_port(), free_port());
+        let (port, s2_port) = (free_port(&[]), free_port(&[]));
         let mut config = Fill(read(kind.file()));
         config.all("127.0.0.1:8787", &gateways[0].address);
         config.all("127.0.0.1:8788", &gateways[1].address);

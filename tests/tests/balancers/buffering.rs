@@ -35,7 +35,7 @@ async fn an_nginx_that_is_not_told_is_told_by_the_gateway() {
 
 #[tokio::test]
 async fn no_gateway_is_no_verdict() {
-    let port = tidegate_tests::process::free_port();
+    let port = tidegate_store::servers::free_port(&[]);
     let (verdict, code) = verdict(&format!("127.0.0.1:{port}")).await;
     assert_eq!((verdict.as_str(), code), ("no verdict", Some(2)));
 }

@@ -5,8 +5,9 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use tempfile::TempDir;
+use tidegate_store::servers::free_port;
 use tidegate_tests::client::Client;
-use tidegate_tests::process::{KEY, binary, free_port};
+use tidegate_tests::process::{KEY, binary};
 
 /// Killed when dropped.
 pub(crate) struct Gateway {
@@ -19,7 +20,7 @@ impl Gateway {
     /// Its own store, in memory; any agent may register.
     pub(crate) async fn start() -> Self {
         let dir = TempDir::new().expect("a temporary folder");
-        let address = format!("127.0.0.1:{}", free_port());
+        let address = format!("127.0.0.1:{}", free_port(&[]));
         let config = format!(
             "[server]\nlisten = \"{address}\"\ntrusted_proxies = [\"127.0.0.0/8\"]\n\
              [store]\nurl = \"memory:\"\n\

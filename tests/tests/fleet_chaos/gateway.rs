@@ -8,7 +8,7 @@ use std::time::Duration;
 use tidegate_tests::client::Client;
 use tidegate_tests::process::{KEY, binary};
 
-use crate::ports::port;
+use tidegate_store::servers::free_port;
 
 /// Killed when dropped.
 pub(crate) struct Gateway {
@@ -21,7 +21,7 @@ pub(crate) struct Gateway {
 impl Gateway {
     /// Starts one over the store at `url`.
     pub(crate) async fn start(dir: &Path, name: &str, url: &str) -> Self {
-        let address = format!("127.0.0.1:{}", port());
+        let address = format!("127.0.0.1:{}", free_port(&[]));
         let text = format!(
             "[server]\nlisten = \"{address}\"\ntrusted_proxies = [\"127.0.0.0/8\"]\n\
              [store]\nurl = \"{url}\"\n\

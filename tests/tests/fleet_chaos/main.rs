@@ -12,7 +12,6 @@ mod faults;
 mod gateway;
 mod log;
 mod losses;
-mod ports;
 #[path = "../workers_chaos/proxy.rs"]
 #[expect(dead_code, reason = "the workers' tests use more of it")]
 mod proxy;

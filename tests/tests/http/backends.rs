@@ -135,7 +135,7 @@ async fn i3_every_fault_of_a_backend_is_one_error_and_one_boundary() {
 
 #[tokio::test]
 async fn a_backend_that_is_down_is_named_and_used_once_it_is_back() {
-    let port = tidegate_tests::process::free_port();
+    let port = tidegate_store::servers::free_port(&[]);
     let address = format!("127.0.0.1:{port}");
     let gate = Gate::of(&plan(&format!("http://{address}/api/chat"))).await;
     let mut chat = Chat::with(&gate, "c", "hasty").await;

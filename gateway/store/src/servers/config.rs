@@ -74,7 +74,10 @@ impl Config {
     }
 }
 
+/// How far above its port a server has the bus of its Cluster.
+pub(super) const CLUSTER_BUS: u16 = 10_000;
+
 /// Where a server on `port` serves TLS: there the bus of a Cluster would be.
 pub(super) fn tls_port(port: u16) -> u16 {
-    port + 10_000
+    port + CLUSTER_BUS
 }

@@ -3,6 +3,7 @@
 
 mod cluster;
 mod config;
+mod ports;
 mod process;
 mod sentinels;
 mod server;
@@ -10,6 +11,7 @@ mod until;
 
 pub use cluster::Cluster;
 pub use config::Config;
+pub use ports::free_port;
 pub use sentinels::Sentinels;
 pub use server::Redis;
 pub use until::until;

@@ -1,12 +1,13 @@
 //! One server.
 
-use std::net::{Ipv4Addr, TcpListener};
+use std::net::Ipv4Addr;
 
 use redis::{Client, ConnectionAddr, ConnectionInfo, FromRedisValue, IntoConnectionInfo};
 use redis::{RedisConnectionInfo, RedisResult};
 use tempfile::TempDir;
 
-use super::config::{Config, tls_port};
+use super::config::{CLUSTER_BUS, Config, tls_port};
+use super::ports::free_port;
 use super::process::Process;
 
 /// A server of Redis or Valkey. It ends when it is dropped.
@@ -30,7 +31,7 @@ impl Redis {
         for _ in 0..PORTS {
             let mut server = Self {
                 config: config.clone(),
-                port: free_port(),
+                port: free_port(&[CLUSTER_BUS]),
                 dir: tempfile::tempdir().expect("a directory"),
                 process: None,
             };
@@ -104,7 +105,7 @@ impl Redis {
     pub(super) fn start_sentinel(config: &Config) -> Self {
         let mut server = Self {
             config: config.clone(),
-            port: free_port(),
+            port: free_port(&[CLUSTER_BUS]),
             dir: tempfile::tempdir().expect("a directory"),
             process: None,
         };
@@ -132,15 +133,4 @@ const PORTS: usize = 20;
 
 fn server_only(line: &str) -> bool {
     line.starts_with("repl-") || line.starts_with("enable-debug")
-}
-
-/// A port that was free a moment ago; that of the bus of a Cluster, 10,000 above, exists too.
-fn free_port() -> u16 {
-    loop {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
-        let port = listener.local_addr().expect("bound").port();
-        if port < 55_000 && TcpListener::bind((Ipv4Addr::LOCALHOST, port + 10_000)).is_ok() {
-            return port;
-        }
-    }
 }
