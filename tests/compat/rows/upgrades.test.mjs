@@ -11,12 +11,16 @@ import { all, ask, newChat, newTransport, send, textOf } from "../lib/chats.mjs"
 import { row } from "../lib/row.mjs";
 import { chat as helpers, configure } from "../lib/sdk.mjs";
 
+const notes = await mkdtemp(join(tmpdir(), "tidegate-upgrades-"));
+let first;
+// Before the gateway's own: a host that can't reach it any more waits for it as long as it drains.
+after(async () => {
+  await first?.stop();
+  await rm(notes, { recursive: true, force: true });
+});
 const gw = await gateway();
 configure({ baseURL: gw.url, secretKey: gw.key });
-const notes = await mkdtemp(join(tmpdir(), "tidegate-upgrades-"));
-after(() => rm(notes, { recursive: true, force: true }));
-const first = await startHost(gw, ["evolving-1"], { version: "v1", notes });
-after(() => first.stop());
+first = await startHost(gw, ["evolving-1"], { version: "v1", notes });
 
 /** A transport that keeps the events it reports; `triggerConfig` goes into its sessions. */
 function observed(triggerConfig) {
