@@ -3,10 +3,9 @@
 import assert from "node:assert/strict";
 import { say } from "../lib/chats.mjs";
 import { sessions } from "../lib/sdk.mjs";
-import { call, eventually, header, records } from "../lib/wire.mjs";
+import { call, closings, eventually, header, records } from "../lib/wire.mjs";
 import { agentRow } from "./lib/row.mjs";
 import { shared } from "./lib/stage.mjs";
-import { controls } from "./lib/talk.mjs";
 
 const { gw, talk } = await shared();
 
@@ -31,10 +30,7 @@ agentRow(62, async () => {
   assert.equal(header(turn.boundary, "session-closed-reason"), "all said");
   await one.ended(runId);
   // The session's end comes after its run's.
-  const closed = await eventually(async () => {
-    const found = controls(await one.records(), "session-closed");
-    return found.length > 0 && found;
-  });
+  const closed = await closings(gw, one.chat);
   assert.equal(closed.length, 1);
   assert.equal(header(closed[0], "session-closed-reason"), "all said");
   const row = await one.row();
@@ -54,6 +50,6 @@ agentRow(63, async () => {
   assert.equal((await refused(one)).closedReason, "from outside");
   const inputs = await records(gw, one.chat, "in");
   assert.ok(JSON.stringify(inputs.at(-1).data).includes("close"), "a wake record");
-  await eventually(async () => controls(await one.records(), "session-closed").length === 1);
+  assert.equal((await closings(gw, one.chat)).length, 1);
   assert.equal((await one.turns()).length, 1);
 });

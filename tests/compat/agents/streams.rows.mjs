@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { AppendInput, AppendRecord, S2 } from "@s2-dev/streamstore";
 import { all } from "../lib/chats.mjs";
 import { sessions } from "../lib/sdk.mjs";
-import { call, eventually, header, records } from "../lib/wire.mjs";
+import { call, closings, records } from "../lib/wire.mjs";
 import { agentRow } from "./lib/row.mjs";
 import { chunkOf, isBoundary, open, recordsOf } from "./lib/sse.mjs";
 import { shared } from "./lib/stage.mjs";
@@ -92,8 +92,7 @@ agentRow(69, async () => {
   await one.trimmed(1);
   assert.equal(await settledOf(one), "true", "also behind a trim record");
   await sessions.close(one.chat);
-  await eventually(async () => (await one.records()).some((record) =>
-    header(record, "trigger-control") === "session-closed"));
+  await closings(gw, one.chat);
   assert.equal(await settledOf(one), "true", "also when closed");
 });
 

@@ -105,5 +105,13 @@ export const settled = (gw, session, count, bearer) =>
     return found.length >= count && found;
   }, `${count} boundaries of ${session}`);
 
+/** Waits for the record that ends a session; gives all of its kind. */
+export const closings = (gw, session) =>
+  eventually(async () => {
+    const found = (await records(gw, session)).filter((record) =>
+      header(record, "trigger-control") === "session-closed");
+    return found.length > 0 && found;
+  }, `the end of ${session}`);
+
 /** The claims of a JWT. */
 export const claims = (jwt) => JSON.parse(Buffer.from(jwt.split(".")[1], "base64url"));

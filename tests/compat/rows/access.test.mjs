@@ -7,7 +7,7 @@ import {
 } from "../lib/chats.mjs";
 import { row } from "../lib/row.mjs";
 import { auth, configure, sessions } from "../lib/sdk.mjs";
-import { call, claims, eventually, header, records } from "../lib/wire.mjs";
+import { call, claims, closings, records } from "../lib/wire.mjs";
 
 const gw = await gateway();
 configure({ baseURL: gw.url, secretKey: gw.key });
@@ -127,8 +127,7 @@ row(22, { na45: "closed-session handling" }, async () => {
   await sessions.close(open, { reason: "midway" });
   await rest(reader);
   // The running answer is ended first, then the session.
-  await eventually(async () => (await records(gw, open)).some((record) =>
-    header(record, "trigger-control") === "session-closed"), "the end of the session");
+  await closings(gw, open);
   const { lastEventId } = reading.transport.getSession(open);
   const later = newTransport(gw, { sessions: { [open]: {
     publicAccessToken: await mint(open), lastEventId, isStreaming: true } } });

@@ -117,10 +117,13 @@ const unlocked = (reader) => ({ getReader: () => reader });
 row(26, { na45: "resubscribing after a window" }, async () => {
   const chat = newChat();
   const { transport, wire } = newTransport(gw, { streamTimeoutSeconds: 1 });
+  const began = performance.now();
   const text = textOf(await ask(transport, chat, "/wait 2500 hello"));
   assert.equal(text, `That was worth the wait. ${echo("hello")}`);
   const windows = wire.of("out");
-  assert.ok(windows.length >= 2 && windows.length <= 10, `${windows.length} windows`);
+  // Each but the last is as long as it was asked to be, however slow the machine is.
+  const most = Math.floor((performance.now() - began) / 1_000) + 2;
+  assert.ok(windows.length >= 2 && windows.length <= most, `${windows.length} windows, ${most}`);
 });
 
 row(27, { na45: "event: error" }, async () => {
