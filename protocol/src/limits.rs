@@ -176,6 +176,8 @@ pub const HEADERS_MAX_BYTES: usize = 64 * 1024;
 pub const REDIS_IN_FLIGHT_MAX: usize = 4_096;
 /// Bytes of commands that may be in flight to one Redis server.
 pub const REDIS_IN_FLIGHT_MAX_BYTES: usize = 64 * 1024 * 1024;
+/// Least time between two writes to one Redis server; calls that come sooner are written together.
+pub const REDIS_WRITE_INTERVAL_MS: u64 = 1;
 /// How long a command may wait for its turn, or for a connection or a primary.
 pub const REDIS_QUEUE_TIMEOUT_MS: u64 = 1_000;
 /// How long a Redis server may take to answer a command.

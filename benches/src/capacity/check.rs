@@ -6,7 +6,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::Constants;
-use crate::load::{Harm, Nodes, NodesPlan, Plan, nodes};
+use crate::load::{Harm, Nodes, NodesPlan, Plan, ReadersAt, nodes};
 
 /// Two gateways, one Redis: few and many appends, few and many readers, here and elsewhere.
 const LOADS: [(Plan, bool); 3] = [
@@ -33,14 +33,15 @@ pub struct Checked {
 /// Runs the loads.
 pub fn check(binary: &Path, constants: &Constants) -> io::Result<Vec<Checked>> {
     let run = |(load, is_other): (Plan, bool)| {
-        let run = nodes(binary, NodesPlan { load, is_other, harm: Harm::None })?;
+        let readers_at = if is_other { ReadersAt::Other } else { ReadersAt::Same };
+        let run = nodes(binary, NodesPlan { load, readers_at, harm: Harm::None })?;
         Ok(compare(constants, &run))
     };
     LOADS.into_iter().map(run).collect()
 }
 
 fn compare(constants: &Constants, run: &Nodes) -> Checked {
-    let (load, is_other) = (run.plan.load, run.plan.is_other);
+    let (load, is_other) = (run.plan.load, run.plan.readers_at == ReadersAt::Other);
     let seconds = f64::from(load.seconds);
     let (gateways, redis) = settled(constants, load, is_other);
     let paced = &run.paced;

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use super::Constants;
-use crate::load::{Harm, Nodes, NodesPlan, Plan, Rest, Stage, nodes};
+use crate::load::{Harm, Nodes, NodesPlan, Plan, ReadersAt, Rest, Stage, nodes};
 
 const SECONDS: u32 = 8;
 /// Pairs are measured with this many gateways that are made up.
@@ -13,20 +13,20 @@ const WAITING: u32 = 2_000;
 
 /// Measures everything `rounds` times and takes medians. Neighbours make single runs dearer.
 pub fn calibrate(binary: &Path, rounds: u32) -> io::Result<Constants> {
-    let stage = Stage::start(binary)?;
+    let stage = Stage::start(binary, false)?;
     let alone = stage.rest(0)?;
     let crowded = stage.rest(MEMBERS)?;
     drop(stage);
     done("rest")?;
     let mut runs = Runs::default();
     for _ in 0..rounds {
-        runs.light.push(load(binary, 20, 1, false)?);
-        runs.busy.push(load(binary, 200, 1, false)?);
-        runs.many.push(load(binary, 20, 20, false)?);
-        runs.far.push(load(binary, 100, 1, true)?);
+        runs.light.push(load(binary, 20, 1, ReadersAt::Same)?);
+        runs.busy.push(load(binary, 200, 1, ReadersAt::Same)?);
+        runs.many.push(load(binary, 20, 20, ReadersAt::Same)?);
+        runs.far.push(load(binary, 100, 1, ReadersAt::Other)?);
         done("a round of loads")?;
     }
-    let (held, waiting) = Stage::start(binary)?.waiting(WAITING)?;
+    let (held, waiting) = Stage::start(binary, false)?.waiting(WAITING)?;
     done("waiting readers")?;
     let gateway = runs.costs(|run| run.gateways_cpu_s * 1e6, 2.0 * alone.gateway_us_s);
     let redis = runs.costs(|run| run.redis_cpu_s * 1e6, alone.redis_us_s);
@@ -124,9 +124,9 @@ impl Constants {
     }
 }
 
-fn load(binary: &Path, sessions: u32, readers: u32, is_other: bool) -> io::Result<Nodes> {
+fn load(binary: &Path, sessions: u32, readers: u32, readers_at: ReadersAt) -> io::Result<Nodes> {
     let load = Plan { sessions, readers, rate: 20, seconds: SECONDS, is_bulk: false };
-    nodes(binary, NodesPlan { load, is_other, harm: Harm::None })
+    nodes(binary, NodesPlan { load, readers_at, harm: Harm::None })
 }
 
 fn appends(run: &Nodes) -> f64 {

@@ -1,11 +1,11 @@
-//! The command that measures two gateways on one Redis.
+//! The command that measures gateways on one Redis.
 
 use std::io::{self, Write};
 use std::path::Path;
 
 use super::run::print;
 use crate::figures::nodes_table;
-use crate::load::{Harm, NodesPlan, Plan, nodes};
+use crate::load::{Harm, NodesPlan, Plan, ReadersAt, nodes};
 
 /// Two gateways that share a Redis.
 #[derive(Clone, Debug, clap::Args)]
@@ -19,7 +19,7 @@ pub struct NodesArgs {
     /// Seconds that count
     #[arg(long, default_value_t = 10)]
     seconds: u32,
-    /// How often same and other node are run, in turns
+    /// How often one gateway, the same and the other of two are run, in turns
     #[arg(long, default_value_t = 3)]
     rounds: u32,
     /// Sessions of the run that shows pipelining
@@ -30,21 +30,22 @@ pub struct NodesArgs {
 /// Records a second of each of 200 sessions, for the highest rate.
 const RATES: [u32; 5] = [20, 100, 150, 200, 250];
 
-/// Same and other node in turns; one reader and fifty; many sessions; and without pub/sub.
+/// One gateway, the same and the other of two in turns; one reader and fifty; many sessions; and without pub/sub.
 pub(super) fn run(binary: &Path, args: &NodesArgs, json: bool) -> io::Result<()> {
     let (rate, seconds) = (args.rate, args.seconds);
     let load = |sessions, readers| Plan { sessions, readers, rate, seconds, is_bulk: false };
     let bulk = |sessions, rate| Plan { sessions, readers: 1, rate, seconds, is_bulk: true };
-    let same = |load| NodesPlan { load, is_other: false, harm: Harm::None };
-    let other = |load, harm| NodesPlan { load, is_other: true, harm };
+    let alone = |load| NodesPlan { load, readers_at: ReadersAt::Alone, harm: Harm::None };
+    let same = |load| NodesPlan { load, readers_at: ReadersAt::Same, harm: Harm::None };
+    let other = |load, harm| NodesPlan { load, readers_at: ReadersAt::Other, harm };
     let latency = load(args.sessions, 1);
     let mut plans = Vec::new();
     for _ in 0..args.rounds {
-        plans.extend([same(latency), other(latency, Harm::None)]);
+        plans.extend([alone(latency), same(latency), other(latency, Harm::None)]);
     }
     plans.extend([same(load(1, 1)), same(load(1, 50)), other(load(1, 50), Harm::None)]);
     plans.push(same(load(args.many, 1)));
-    plans.extend(RATES.map(|rate| same(bulk(200, rate))));
+    plans.extend(RATES.map(|rate| alone(bulk(200, rate))));
     plans.extend([other(latency, Harm::Cut), other(latency, Harm::Forbidden)]);
     let mut rows = Vec::new();
     for plan in plans {

@@ -2,7 +2,7 @@
 
 use super::Table;
 use super::markdown::number;
-use crate::load::{Harm, Nodes};
+use crate::load::{Harm, Nodes, ReadersAt};
 
 /// One row for each run.
 pub fn nodes_table<'a>(rows: impl IntoIterator<Item = &'a Nodes>) -> Table {
@@ -30,8 +30,13 @@ pub fn nodes_table<'a>(rows: impl IntoIterator<Item = &'a Nodes>) -> Table {
             Harm::Cut => "cut 5/s",
             Harm::Forbidden => "forbidden",
         };
+        let readers_at = match run.plan.readers_at {
+            ReadersAt::Alone => "the only",
+            ReadersAt::Same => "the same",
+            ReadersAt::Other => "the other",
+        };
         table.row(vec![
-            if run.plan.is_other { "the other" } else { "the same" }.to_owned(),
+            readers_at.to_owned(),
             if plan.is_bulk { "what is due" } else { "single" }.to_owned(),
             harm.to_owned(),
             format!("{} × {} × {}", plan.sessions, plan.readers, plan.rate),

@@ -21,7 +21,7 @@ pub use host::{HostPlan, Hosted, hosted};
 pub use idle::{Idle, idle};
 pub use latency::Latency;
 pub use link::{AnswerPlan, Answers, Flood, FloodPlan, Parked, Through, answers, flood, parked};
-pub use nodes::{Counts, Harm, Held, Nodes, NodesPlan, Rest, Stage, nodes};
+pub use nodes::{Counts, Harm, Held, Nodes, NodesPlan, ReadersAt, Rest, Stage, nodes};
 pub use paced::{Paced, Plan, Site, paced, paced_at};
 pub use resume::{Resume, resume};
 pub use talks::Faults;

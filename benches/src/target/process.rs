@@ -27,10 +27,26 @@ pub struct Target {
 
 impl Target {
     /// Starts it on its core, pins the caller to the other one, and waits until it is ready.
-    /// `backend` serves the gateway's agent; the floor has none.
+    /// `backend` serves the gateway's agent; the floor has none. The environment is its own, since
+    /// a store that is not made for the run keeps the sessions of the last one.
     pub fn start(kind: &Kind, backend: &Backend) -> io::Result<Self> {
-        let directory = tempfile::tempdir()?;
         let address = format!("127.0.0.1:{}", free_port()?);
+        let environment = address.replace([':', '.'], "-");
+        Self::start_at(address, &environment, kind, backend)
+    }
+
+    /// As [`start`](Self::start), in an environment that other gateways serve too.
+    pub fn start_in(environment: &str, kind: &Kind, backend: &Backend) -> io::Result<Self> {
+        Self::start_at(format!("127.0.0.1:{}", free_port()?), environment, kind, backend)
+    }
+
+    fn start_at(
+        address: String,
+        environment: &str,
+        kind: &Kind,
+        backend: &Backend,
+    ) -> io::Result<Self> {
+        let directory = tempfile::tempdir()?;
         let mut command = match kind {
             Kind::Floor { binary } => {
                 let mut command = Command::new(binary);
@@ -43,7 +59,7 @@ impl Target {
                     Store::TemporaryDisk => format!("disk:{}/data", directory.path().display()),
                     store => store.to_string(),
                 };
-                std::fs::write(&config, configuration(&address, &store, backend))?;
+                std::fs::write(&config, configuration(&address, environment, &store, backend))?;
                 let mut command = Command::new(binary);
                 command.args(["serve", "--config"]).arg(&config).env("RUST_LOG", "warn");
                 command
@@ -106,9 +122,7 @@ pub(super) fn free_port() -> io::Result<u16> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
 }
 
-fn configuration(address: &str, store: &str, backend: &Backend) -> String {
-    // Of its own, since a store that is not made for the run keeps the sessions of the last one.
-    let environment = address.replace([':', '.'], "-");
+fn configuration(address: &str, environment: &str, store: &str, backend: &Backend) -> String {
     let mut text = format!(
         "[server]\nlisten = \"{address}\"\n[store]\nurl = \"{store}\"\n\
          [[environment]]\nname = \"{environment}\"\nsecret_keys = [\"{KEY}\"]\n"

@@ -1,4 +1,4 @@
-//! Two gateways that share a Redis.
+//! Gateways that share a Redis.
 
 mod counts;
 mod harm;
@@ -9,6 +9,6 @@ mod waiting;
 pub use counts::Counts;
 use counts::number_after;
 pub use harm::Harm;
-pub use run::{Nodes, NodesPlan, nodes};
+pub use run::{Nodes, NodesPlan, ReadersAt, nodes};
 pub use stage::Stage;
 pub use waiting::{Held, Rest};

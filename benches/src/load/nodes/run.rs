@@ -1,4 +1,4 @@
-//! One paced load on two gateways.
+//! One paced load on gateways that share a Redis.
 
 use std::io;
 use std::path::Path;
@@ -9,15 +9,25 @@ use super::harm::Cutter;
 use super::waiting::{redis_cpu, used_memory};
 use super::{Counts, Harm, Stage};
 use crate::load::{Paced, Plan, paced_at};
-use crate::target::cpu;
+
+/// Where readers are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub enum ReadersAt {
+    /// At the only gateway.
+    Alone,
+    /// At the gateway that is appended to, of two.
+    Same,
+    /// At the other one.
+    Other,
+}
 
 /// What to do.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct NodesPlan {
     /// How much.
     pub load: Plan,
-    /// Readers are at the gateway that is not appended to.
-    pub is_other: bool,
+    /// Where it is read.
+    pub readers_at: ReadersAt,
     /// What goes wrong.
     pub harm: Harm,
 }
@@ -27,7 +37,7 @@ pub struct NodesPlan {
 pub struct Nodes {
     /// What was done.
     pub plan: NodesPlan,
-    /// Delivery; its CPU figures are of both gateways and Redis together.
+    /// Delivery; its CPU figures are of the gateways and Redis together.
     pub paced: Paced,
     /// What Redis did while it counted.
     pub counts: Counts,
@@ -47,16 +57,15 @@ pub struct Nodes {
 
 /// Starts everything afresh and runs the load.
 pub fn nodes(binary: &Path, plan: NodesPlan) -> io::Result<Nodes> {
-    let stage = Stage::start(binary)?;
+    let stage = Stage::start(binary, plan.readers_at == ReadersAt::Alone)?;
     let mut redis = stage.redis.connect()?;
     if plan.harm == Harm::Forbidden {
         stage.redis.forbid_subscriptions()?;
     }
     let _cutter = (plan.harm == Harm::Cut).then(|| Cutter::start(&stage.redis)).transpose()?;
     let mut marks = Vec::new();
-    let paced = paced_at(&stage.site(plan.is_other), &plan.load, |received| {
-        let gateways = cpu(stage.first.pid())? + cpu(stage.second.pid())?;
-        let spent = (gateways, redis_cpu(&mut redis)?);
+    let paced = paced_at(&stage.site(plan.readers_at), &plan.load, |received| {
+        let spent = (stage.gateways_cpu()?, redis_cpu(&mut redis)?);
         marks.push((Counts::now(&mut redis)?, used_memory(&mut redis)?, spent, received));
         Ok(())
     })?;

@@ -1,10 +1,15 @@
-//! A Redis and two gateways on it.
+//! A Redis and gateways on it.
 
 use std::io;
 use std::path::Path;
+use std::time::Duration;
 
+use super::ReadersAt;
 use crate::load::Site;
-use crate::target::{Backend, Kind, Server, Store, Target};
+use crate::target::{Backend, Kind, Server, Store, Target, cpu};
+
+/// The Redis is made for the run.
+const ENVIRONMENT: &str = "default";
 
 /// Running processes.
 #[derive(Debug)]
@@ -13,27 +18,40 @@ pub struct Stage {
     pub redis: Server,
     /// Appends go here.
     pub first: Target,
-    /// The other gateway.
-    pub second: Target,
+    /// The other gateway, if there is one.
+    pub second: Option<Target>,
 }
 
 impl Stage {
     /// Starts them on the target's core.
-    pub fn start(binary: &Path) -> io::Result<Self> {
+    pub fn start(binary: &Path, is_alone: bool) -> io::Result<Self> {
         let redis = Server::start()?;
         let store = Store::Url(redis.url());
         let kind = Kind::Gateway { binary: binary.to_owned(), store };
-        let gateway = || Target::start(&kind, &Backend::Demo);
-        Ok(Self { first: gateway()?, second: gateway()?, redis })
+        let gateway = || Target::start_in(ENVIRONMENT, &kind, &Backend::Demo);
+        let first = gateway()?;
+        Ok(Self { first, second: (!is_alone).then(gateway).transpose()?, redis })
     }
 
-    /// Readers are at the gateway that is appended to, or at the other one.
-    pub fn site(&self, is_other: bool) -> Site {
-        let reads = if is_other { &self.second } else { &self.first };
+    /// Where to append and to read.
+    pub fn site(&self, readers_at: ReadersAt) -> Site {
+        let reads = match (&self.second, readers_at) {
+            (Some(second), ReadersAt::Other) => second,
+            _ => &self.first,
+        };
         Site {
             writes: self.first.address.clone(),
             reads: reads.address.clone(),
-            pids: vec![self.first.pid(), self.second.pid(), self.redis.pid()],
+            pids: self.gateways().map(Target::pid).chain([self.redis.pid()]).collect(),
         }
+    }
+
+    /// CPU time of the gateways so far.
+    pub fn gateways_cpu(&self) -> io::Result<Duration> {
+        self.gateways().map(|gateway| cpu(gateway.pid())).sum()
+    }
+
+    fn gateways(&self) -> impl Iterator<Item = &Target> {
+        [&self.first].into_iter().chain(&self.second)
     }
 }

@@ -45,8 +45,7 @@ impl Stage {
         }
         std::thread::park_timeout(Duration::from_secs(1));
         let spent = |redis: &mut Resp| {
-            let gateways = cpu(self.first.pid())? + cpu(self.second.pid())?;
-            Ok::<_, io::Error>((gateways.as_secs_f64(), redis_cpu(redis)?))
+            Ok::<_, io::Error>((self.gateways_cpu()?.as_secs_f64(), redis_cpu(redis)?))
         };
         let before = spent(&mut redis)?;
         std::thread::park_timeout(HOLD);

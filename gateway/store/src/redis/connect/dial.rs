@@ -10,7 +10,7 @@ use redis::{
     AsyncConnectionConfig, Client, ConnectionAddr, ConnectionInfo, ErrorKind, IntoConnectionInfo,
     ProtocolVersion, PushInfo, PushKind, RedisConnectionInfo, RedisError, TlsCertificates, Value,
 };
-use tidegate_protocol::limits::REDIS_CONNECT_TIMEOUT_MS;
+use tidegate_protocol::limits::{REDIS_CONNECT_TIMEOUT_MS, REDIS_IN_FLIGHT_MAX};
 use tokio::sync::Notify;
 
 use super::error::ConnectError;
@@ -151,7 +151,7 @@ impl Dialer {
 }
 
 /// Commands that the library may hold before it writes them.
-const PIPELINE: usize = 1_024;
+const PIPELINE: usize = REDIS_IN_FLIGHT_MAX;
 /// Bytes that it collects from commands that are there, before it writes.
 const WRITE_BYTES: usize = 256 * 1024;
 

@@ -10,6 +10,7 @@ use tidegate_protocol::limits::REDIS_COMMAND_TIMEOUT_MS;
 use super::call::Script;
 use super::dial::{Dialer, Ended, ask};
 use super::error::ConnectError;
+use super::gather::Gather;
 use super::info::Info;
 use super::reign::Reign;
 use super::url::Address;
@@ -24,6 +25,8 @@ pub(super) struct Wanted {
 #[derive(Debug)]
 pub(super) struct Live {
     pub(super) connection: MultiplexedConnection,
+    /// For calls; what is about the connection itself goes around it.
+    pub(super) gather: Gather,
     pub(super) ended: Arc<Ended>,
     pub(super) address: Address,
     /// See [`Info::reign`].
@@ -49,7 +52,14 @@ impl Live {
         for script in scripts {
             ask(&connection, &script.load(), COMMAND_TIMEOUT).await.map_err(failed)?;
         }
-        Ok(Self { connection, ended, address: address.clone(), reign: info.reign(), number: 0 })
+        Ok(Self {
+            gather: Gather::new(connection.clone()),
+            connection,
+            ended,
+            address: address.clone(),
+            reign: info.reign(),
+            number: 0,
+        })
     }
 
     pub(super) fn reign(&self) -> Reign {

@@ -9,6 +9,7 @@ mod connection;
 mod dial;
 mod error;
 mod gate;
+mod gather;
 mod info;
 mod live;
 mod node;

@@ -2,8 +2,8 @@
 
 use std::time::Instant as StdInstant;
 
-use redis::aio::{ConnectionLike, MultiplexedConnection};
-use redis::{ErrorKind, RedisError, Value};
+use redis::aio::ConnectionLike;
+use redis::{RedisError, Value};
 use tokio::time::Instant;
 
 use super::breaker::Pass;
@@ -109,39 +109,29 @@ fn served(live: &Live, call: &Call) -> Served {
 
 /// The server's answer; `None` if there is none.
 async fn send(live: &Live, call: &Call, asking: bool) -> Option<Result<Value, RedisError>> {
-    let answer = once(&live.connection, call, asking).await?;
+    let answer = once(live, call, asking).await?;
     let (Some(script), Err(error)) = (call.script(), &answer) else { return Some(answer) };
     if error.code() != Some("NOSCRIPT") {
         return Some(answer);
     }
     // Somebody flushed the scripts. What was not found was not run.
     match ask(&live.connection, &script.load(), COMMAND_TIMEOUT).await {
-        Ok(_) => once(&live.connection, call, asking).await,
+        Ok(_) => once(live, call, asking).await,
         Err(error) => Some(Err(error)),
     }
 }
 
-async fn once(
-    connection: &MultiplexedConnection,
-    call: &Call,
-    asking: bool,
-) -> Option<Result<Value, RedisError>> {
-    let mut connection = connection.clone();
-    let sent = async {
-        if !asking {
-            return connection.send_packed_command(call.cmd()).await?.extract_error();
-        }
-        let mut pipe = redis::pipe();
-        pipe.cmd("ASKING").add_command(call.cmd().clone());
-        let mut replies = connection.req_packed_commands(&pipe, 1, 1).await?;
-        replies.pop().unwrap_or(Value::Nil).extract_error()
-    };
-    let answer = tokio::time::timeout(COMMAND_TIMEOUT, sent).await.ok()?;
-    let answered = match &answer {
-        Ok(_) => true,
-        Err(error) => matches!(error.kind(), ErrorKind::Server(_) | ErrorKind::Extension),
-    };
-    answered.then_some(answer)
+async fn once(live: &Live, call: &Call, asking: bool) -> Option<Result<Value, RedisError>> {
+    let cmd = call.cmd().clone();
+    if !asking {
+        return live.gather.ask(cmd).await;
+    }
+    let mut pipe = redis::pipe();
+    pipe.cmd("ASKING").add_command(cmd);
+    let mut connection = live.connection.clone();
+    let replies = connection.req_packed_commands(&pipe, 1, 1);
+    let mut replies = tokio::time::timeout(COMMAND_TIMEOUT, replies).await.ok()?.ok()?;
+    Some(replies.pop()?.extract_error())
 }
 
 fn refused(live: &Live, error: &RedisError) -> Failure {
