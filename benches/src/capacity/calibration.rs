@@ -8,6 +8,10 @@ use serde::{Deserialize, Serialize};
 
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/calibration.json");
 
+/// Time between two writes: the gateway's least (`REDIS_WRITE_INTERVAL_MS`), and as much again
+/// since its timers go off at the next full millisecond.
+const WRITE_INTERVAL_S: f64 = 0.002;
+
 /// Measured constants, and where they come from.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Calibration {
@@ -25,11 +29,11 @@ pub struct Calibration {
 /// are text deltas of 120 bytes, appended one by one over HTTP/1.1.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Constants {
-    /// Gateway, for an append, while its core is busy.
+    /// Gateway, for an append, beside its share of a write to Redis.
     pub gateway_us_per_append: f64,
-    /// Gateway, for an append, so much more while its core has nothing else to do: work
-    /// that comes alone can't share wake-ups and system calls.
-    pub gateway_us_per_wake: f64,
+    /// Gateway, for a write to Redis, which calls that come soon after another share: its wake-ups
+    /// and system calls, and what it costs that they come alone.
+    pub gateway_us_per_write: f64,
     /// Gateway, for a record that a reader gets.
     pub gateway_us_per_delivery: f64,
     /// Gateway, for a batch that came in elsewhere and that it has readers for: as so many appends.
@@ -40,10 +44,10 @@ pub struct Constants {
     pub gateway_us_idle_s: f64,
     /// Gateway, for each other gateway, each second.
     pub gateway_us_per_member_s: f64,
-    /// Redis, for an append, while its core is busy.
+    /// Redis, for an append, beside its share of a write of the gateway.
     pub redis_us_per_append: f64,
-    /// Redis, for an append, so much more while its core has nothing else to do.
-    pub redis_us_per_wake: f64,
+    /// Redis, for a write of a gateway.
+    pub redis_us_per_write: f64,
     /// Redis, for a batch that another gateway fetches: as so many appends.
     pub redis_appends_per_fetch: f64,
     /// Redis, for a stream that a gateway watches, each second.
@@ -71,13 +75,19 @@ pub struct Constants {
 }
 
 impl Constants {
-    /// As they are while cores are busy to `busy`, from 0 to 1.
-    pub(super) fn at(mut self, busy: f64) -> Self {
-        let idle = (1.0 - busy).max(0.0);
-        self.gateway_us_per_append += self.gateway_us_per_wake * idle;
-        self.redis_us_per_append += self.redis_us_per_wake * idle;
+    /// With writes counted to the appends that share them, where a gateway makes so many calls a
+    /// second.
+    pub(super) fn at(mut self, calls_s: f64) -> Self {
+        let writes = 1.0 / calls_of_a_write(calls_s);
+        self.gateway_us_per_append += self.gateway_us_per_write * writes;
+        self.redis_us_per_append += self.redis_us_per_write * writes;
         self
     }
+}
+
+/// Calls of a gateway that share a write to Redis, on average.
+pub(super) fn calls_of_a_write(calls_s: f64) -> f64 {
+    (calls_s * WRITE_INTERVAL_S).max(1.0)
 }
 
 impl Calibration {

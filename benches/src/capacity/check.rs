@@ -43,7 +43,7 @@ pub fn check(binary: &Path, constants: &Constants) -> io::Result<Vec<Checked>> {
 fn compare(constants: &Constants, run: &Nodes) -> Checked {
     let (load, is_other) = (run.plan.load, run.plan.readers_at == ReadersAt::Other);
     let seconds = f64::from(load.seconds);
-    let (gateways, redis) = settled(constants, load, is_other);
+    let (gateways, redis) = said(constants, load, is_other);
     let paced = &run.paced;
     Checked {
         load,
@@ -54,19 +54,11 @@ fn compare(constants: &Constants, run: &Nodes) -> Checked {
     }
 }
 
-/// All processes share one core here; how busy it is, is what they take of it.
-fn settled(constants: &Constants, load: Plan, is_other: bool) -> (f64, f64) {
-    let mut busy = 0.5;
-    for _ in 0..20 {
-        let (gateways, redis) = said(&constants.at(busy), load, is_other);
-        busy = f64::midpoint(busy, (gateways + redis).min(1.0));
-    }
-    said(&constants.at(busy), load, is_other)
-}
-
 /// Cores of both gateways, and of Redis. Where readers are is known here, not a matter of chance.
 fn said(constants: &Constants, load: Plan, is_other: bool) -> (f64, f64) {
     let appends = f64::from(load.sessions * load.rate);
+    // One gateway appends all, and the other, if any, fetches all.
+    let constants = &constants.at(appends);
     let deliveries = appends * f64::from(load.readers);
     let (fetches, watched) = (if is_other { appends } else { 0.0 }, f64::from(load.sessions));
     let in_appends = |per_fetch: f64| appends + fetches * per_fetch;

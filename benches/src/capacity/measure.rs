@@ -4,6 +4,7 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use super::Constants;
+use super::calibration::calls_of_a_write;
 use crate::load::{Harm, Nodes, NodesPlan, Plan, ReadersAt, Rest, Stage, nodes};
 
 const SECONDS: u32 = 8;
@@ -38,7 +39,7 @@ pub fn calibrate(binary: &Path, rounds: u32) -> io::Result<Constants> {
         |figure: fn(&Rest) -> f64| (figure(&waiting) - figure(&alone)) / f64::from(WAITING);
     let constants = Constants {
         gateway_us_per_append: gateway.append,
-        gateway_us_per_wake: gateway.wake,
+        gateway_us_per_write: gateway.write,
         gateway_us_per_delivery: gateway.delivery,
         gateway_appends_per_fetch: gateway.fetch,
         gateway_us_per_watch_s: per_watch(|rest| rest.gateway_us_s),
@@ -46,7 +47,7 @@ pub fn calibrate(binary: &Path, rounds: u32) -> io::Result<Constants> {
         gateway_us_per_member_s: member,
         // Redis has nothing to do with readers: what seems to be theirs is noise.
         redis_us_per_append: redis.append + redis.delivery,
-        redis_us_per_wake: redis.wake,
+        redis_us_per_write: redis.write,
         redis_appends_per_fetch: redis.fetch,
         redis_us_per_watch_s: per_watch(|rest| rest.redis_us_s),
         redis_us_per_gateway_s: alone.redis_us_s / 2.0,
@@ -80,32 +81,30 @@ struct Runs {
 #[derive(Debug)]
 struct Costs {
     append: f64,
-    wake: f64,
+    write: f64,
     delivery: f64,
     /// In appends.
     fetch: f64,
 }
 
 impl Runs {
-    /// Solves `(append + wake × idle) × (1 + fetch) + readers × delivery` for its terms.
+    /// Solves `(append + write × writes) × (1 + fetch) + readers × delivery` for its terms.
     /// `spent` is in microseconds; `rest` of them a second are not the load's.
     fn costs(&self, spent: impl Fn(&Nodes) -> f64, rest: f64) -> Costs {
         let each = |runs: &[Nodes]| {
             median(runs, |run| (spent(run) - rest * f64::from(SECONDS)) / appends(run))
         };
-        let idle = |runs: &[Nodes]| {
-            let used = |run: &Nodes| run.gateways_cpu_s + run.redis_cpu_s;
-            (1.0 - median(runs, used) / f64::from(SECONDS)).max(0.0)
+        // The writes that an append takes.
+        let writes = |runs: &[Nodes]| {
+            median(runs, |run| 1.0 / calls_of_a_write(appends(run) / f64::from(SECONDS)))
         };
         let (light, busy) = (each(&self.light), each(&self.busy));
-        let gained = (idle(&self.light) - idle(&self.busy)).max(0.01);
-        let wake = ((light - busy) / gained).max(0.0);
-        let both = busy - wake * idle(&self.busy);
-        let delivery = (each(&self.many) - wake * idle(&self.many) - both) / 19.0;
-        let append = both - delivery;
+        let write = ((light - busy) / (writes(&self.light) - writes(&self.busy))).max(0.0);
+        let delivery = (each(&self.many) - light) / 19.0;
+        let append = light - write * writes(&self.light) - delivery;
         let far = each(&self.far) - delivery;
-        let fetch = far / (append + wake * idle(&self.far)) - 1.0;
-        Costs { append, wake, delivery, fetch }
+        let fetch = far / (append + write * writes(&self.far)) - 1.0;
+        Costs { append, write, delivery, fetch }
     }
 }
 

@@ -80,7 +80,6 @@ pub struct Need {
 
 /// The smallest fleet that does it; `None` if none does.
 pub fn size(constants: &Constants, load: &Load, machines: &Machines) -> Option<Need> {
-    let constants = &constants.at(machines.fill);
     let fits = |used: &[(Part, f64)]| used.iter().all(|(_, used)| *used <= machines.fill);
     let gateways = (1..=MOST).find(|n| fits(&gateway_parts(constants, load, machines, *n)))?;
     let shards =
@@ -122,8 +121,15 @@ fn others(load: &Load, gateways: u32) -> f64 {
     places(load, gateways) * (1.0 - 1.0 / f64::from(gateways))
 }
 
+/// With writes counted to the appends and fetches that share them.
+fn shared(constants: &Constants, load: &Load, gateways: u32) -> Constants {
+    let appends = load.sessions * load.rate;
+    constants.at(appends * (1.0 + others(load, gateways)) / f64::from(gateways))
+}
+
 /// Cores of all gateways.
 fn gateway_cores(constants: &Constants, load: &Load, gateways: u32) -> f64 {
+    let constants = &shared(constants, load, gateways);
     let (n, appends) = (f64::from(gateways), load.sessions * load.rate);
     let fetches = others(load, gateways) * constants.gateway_appends_per_fetch;
     let work = appends * (1.0 + fetches) * constants.gateway_us_per_append
@@ -135,6 +141,7 @@ fn gateway_cores(constants: &Constants, load: &Load, gateways: u32) -> f64 {
 
 /// Cores of all shards, without the list of gateways.
 fn redis_cores(constants: &Constants, load: &Load, gateways: u32) -> f64 {
+    let constants = &shared(constants, load, gateways);
     let appends = load.sessions * load.rate;
     let fetches = others(load, gateways) * constants.redis_appends_per_fetch;
     let work = appends * (1.0 + fetches) * constants.redis_us_per_append
@@ -239,6 +246,19 @@ mod tests {
         let need = with(&constants(), &LOAD, &MACHINES, 2, 1);
         assert!((need.gateway_cores - 0.08).abs() < 1e-9, "{need:?}");
         assert!((need.redis_cores - 0.0875 - 0.00101).abs() < 1e-9, "{need:?}");
+    }
+
+    #[test]
+    fn many_calls_share_writes() {
+        let writes = Constants { redis_us_per_write: 40.0, ..constants() };
+        // A thousand calls a second are two to a write.
+        let load = Load { sessions: 2_000.0, ..LOAD };
+        let of_calls =
+            |load: &Load, gateways| with(&writes, load, &MACHINES, gateways, 1).redis_cores;
+        assert!((of_calls(&load, 1) - 2_000.0 * 80e-6 - 0.0005).abs() < 1e-9);
+        assert!((of_calls(&LOAD, 1) - 1_000.0 * 90e-6 - 0.0005).abs() < 1e-9);
+        let few = Load { sessions: 10.0, ..LOAD };
+        assert!((of_calls(&few, 1) - 10.0 * 110e-6 - 0.0005).abs() < 1e-9);
     }
 
     #[test]

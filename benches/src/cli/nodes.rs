@@ -30,7 +30,8 @@ pub struct NodesArgs {
 /// Records a second of each of 200 sessions, for the highest rate.
 const RATES: [u32; 5] = [20, 100, 150, 200, 250];
 
-/// One gateway, the same and the other of two in turns; one reader and fifty; many sessions; and without pub/sub.
+/// One gateway, the same and the other of two in turns; one reader and fifty; many sessions; the
+/// highest rate; and without pub/sub.
 pub(super) fn run(binary: &Path, args: &NodesArgs, json: bool) -> io::Result<()> {
     let (rate, seconds) = (args.rate, args.seconds);
     let load = |sessions, readers| Plan { sessions, readers, rate, seconds, is_bulk: false };

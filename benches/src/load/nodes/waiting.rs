@@ -68,6 +68,8 @@ impl Stage {
         for session in 0..sessions {
             control.create(&format!("waiting-{session}"))?;
         }
+        // Whoever serves a session to which nothing is said goes after five seconds.
+        std::thread::park_timeout(HOLD);
         let (created, stored_after) = (pss()?, used_memory(&mut redis)?);
         let mut followers = Vec::new();
         for session in 0..sessions {

@@ -1,6 +1,8 @@
 //! One server that fails in all its ways.
 
-use tidegate_store::redis::connect::CallError;
+use futures_util::future::join_all;
+use redis::FromRedisValue;
+use tidegate_store::redis::connect::{Call, CallError};
 use tidegate_store::servers::{Config, Redis, until};
 
 use super::harness::{count, count_again, get, opened};
@@ -26,6 +28,23 @@ async fn callers_share_one_connection() {
     let opened = number(&after, "total_connections_received")
         - number(&before, "total_connections_received");
     assert_eq!(opened, 1, "only the one that asks for the statistics");
+}
+
+#[tokio::test]
+async fn calls_that_come_together_are_written_together_and_in_order() {
+    let server = Redis::start(Config::new());
+    let connection = opened(&server.url()).await;
+    let before: String = server.ask(&["INFO", "stats"]).unwrap();
+    let push = |number: u32| connection.run(Call::command("RPUSH", "list").arg(number));
+    let pushed = join_all((0..3_000).map(push)).await;
+    let lengths = pushed.into_iter().map(|reply| i64::from_redis_value(reply.unwrap().value));
+    let lengths: Vec<_> = lengths.map(Result::unwrap).collect();
+    let list: Vec<u32> = server.ask(&["LRANGE", "list", "0", "-1"]).unwrap();
+    assert_eq!(list, (0..3_000).collect::<Vec<_>>());
+    assert_eq!(lengths, (1..=3_000).collect::<Vec<_>>());
+    let after: String = server.ask(&["INFO", "stats"]).unwrap();
+    let reads = number(&after, "total_reads_processed") - number(&before, "total_reads_processed");
+    assert!(reads < 300, "{reads}");
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ use redis::aio::{ConnectionLike, MultiplexedConnection};
 use redis::{Cmd, Pipeline, RedisError, Value};
 use tidegate_protocol::limits::{REDIS_IN_FLIGHT_MAX, REDIS_WRITE_INTERVAL_MS};
 use tokio::sync::{mpsc, oneshot};
-use tokio::task::JoinSet;
+use tokio::task::{JoinSet, unconstrained};
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::live::COMMAND_TIMEOUT;
@@ -39,7 +39,6 @@ const TOGETHER: usize = 32;
 
 impl Gather {
     pub(super) fn new(connection: MultiplexedConnection) -> Self {
-        // As many as the gate lets through.
         let (queue, asked) = mpsc::channel(REDIS_IN_FLIGHT_MAX);
         let mut task = JoinSet::new();
         task.spawn(write(connection, asked));
@@ -50,7 +49,9 @@ impl Gather {
     /// they were polled first.
     pub(super) async fn ask(&self, cmd: Cmd) -> Option<Answer> {
         let (answer, answered) = oneshot::channel();
-        self.queue.send(Asked { cmd, answer }).await.ok()?;
+        // There is room: the gate lets no more through. Sending would count as work, and who has
+        // done much of it is made to wait, and overtaken.
+        self.queue.try_send(Asked { cmd, answer }).ok()?;
         answered.await.ok()
     }
 }
@@ -96,12 +97,13 @@ fn ask(
         pipe.add_command(asked.cmd);
         answers.push(asked.answer);
     }
-    Box::pin(async move {
+    // Not interrupted for having done much work, so that batches keep their order, too.
+    Box::pin(unconstrained(async move {
         let replies = connection.req_packed_commands(&pipe, 0, answers.len());
         let Ok(Ok(replies)) = timeout(COMMAND_TIMEOUT, replies).await else { return };
         for (answer, reply) in answers.into_iter().zip(replies) {
             // Whoever asked may be gone.
             let _ = answer.send(reply.extract_error());
         }
-    })
+    }))
 }
