@@ -4,11 +4,14 @@ use std::sync::Arc;
 
 use tidegate_core::seams::StreamStore;
 use tidegate_core::seams::clock::SystemClock;
-use tidegate_core::seams::store::{Appended, Commit, CommitError, Op, Retention, StoreError};
+use tidegate_core::seams::store::{
+    Appended, Commit, CommitError, LeaseRequest, Op, Retention, StoreError,
+};
+use tidegate_core::sessions::row::SessionRow;
 use tidegate_protocol::Record;
 use tidegate_protocol::ids::Channel;
 use tidegate_protocol::limits::EPOCH_SEQ_STRIDE;
-use tidegate_store::contract::fixture::{ALL, append, key, seqs, stream};
+use tidegate_store::contract::fixture::{ALL, append, key, put_row, row, seqs, stream};
 use tidegate_store::redis::connect::RedisUrl;
 use tidegate_store::servers::{Config, Redis};
 use tidegate_store::{ListenableStore, RedisStore, StoreTime};
@@ -68,6 +71,41 @@ async fn what_was_lost_whole_is_not_given_again_by_one_that_never_saw_it() {
     let other = open(&server, "b").await;
     let after = write(&other, &["three"]).await;
     assert_eq!((after.epoch, after.first), (1, EPOCH_SEQ_STRIDE));
+}
+
+#[tokio::test]
+async fn a_fence_that_was_lost_is_not_given_again() {
+    let mut server = Redis::start(Config::new());
+    let first = open(&server, "a").await;
+    let take = |holder: &str| LeaseRequest::Take { holder: holder.to_owned(), ttl_ms: 60_000 };
+    let before = first.lease(&key(), take("x")).await.expect("a lease").fence;
+    let next = first.lease(&key(), take("x")).await.expect("renewed").fence;
+    assert_eq!((before, next), (1, 1));
+    server.restart();
+    reached(&first).await;
+    let other = open(&server, "b").await;
+    let after = other.lease(&key(), take("y")).await.expect("a lease").fence;
+    assert!(after > before, "{after} after {before}");
+}
+
+#[tokio::test]
+async fn a_row_that_was_lost_is_not_recalled_under_the_version_of_another() {
+    let mut server = Redis::start(Config::new());
+    let (a, b) = (open(&server, "a").await, open(&server, "b").await);
+    let tagged = |tag: &str| SessionRow { tags: vec![tag.to_owned()], ..row(key().name(), 1) };
+    let put = |expected, tag| {
+        let ops = vec![put_row(expected, tagged(tag))];
+        Commit { session: key(), ops }
+    };
+    a.commit(put(None, "first")).await.expect("a commit");
+    server.ask::<()>(&["SAVE"]).expect("saved");
+    a.commit(put(Some(1), "lost")).await.expect("a commit");
+    server.restart();
+    reached(&a).await;
+    reached(&b).await;
+    b.commit(put(Some(1), "kept")).await.expect("a commit");
+    let row = a.recall(&key()).await.expect("an answer").expect("a row");
+    assert_eq!((row.version, &row.tags[..]), (2, &["kept".to_owned()][..]));
 }
 
 #[tokio::test]

@@ -9,6 +9,9 @@ use crate::balancer::{Balancer, Kind};
 use crate::events::{HANG, Raw, append, create, path};
 use crate::gateway::Gateway;
 
+/// Readers of which surely one is led to either gateway.
+const MANY: usize = 64;
+
 /// Both have the session, each in a store of its own, so what each of them stored can be told.
 pub(crate) async fn killed(kind: Kind) {
     let (mut first, second) = (Gateway::start().await, Gateway::start().await);
@@ -16,9 +19,17 @@ pub(crate) async fn killed(kind: Kind) {
     create(&first.client(), "c").await;
     create(&second.client(), "c").await;
     let client = balancer.client();
+    append(&first.client(), "c", "of the first").await;
+    append(&second.client(), "c", "of the second").await;
+    // The balancer may lead by chance; one of them must be at the gateway that is killed.
     let mut readers = Vec::new();
-    for _ in 0..4 {
-        readers.push(client.follow(&path("c", ""), None).await.expect("up"));
+    let mut is_read = false;
+    while !is_read {
+        assert!(readers.len() < MANY, "nobody is led to the first gateway");
+        let mut reader = client.follow(&path("c", ""), None).await.expect("up");
+        let records = reader.next().await.expect("a record").expect("one is there");
+        is_read = String::from_utf8_lossy(&records[0].body).contains("of the first");
+        readers.push(reader);
     }
     let mut stored: BTreeMap<String, u32> = BTreeMap::new();
     for k in 0..30 {

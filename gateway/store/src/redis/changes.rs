@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use tidegate_core::seams::store::{
     Commit, CommitError, Committed, Lease, LeaseError, LeaseRequest, Op, StoreError,
@@ -25,6 +26,20 @@ struct Target {
     reign: Reign,
     /// Whether this node hears the session's hints.
     heard: bool,
+}
+
+/// So often another server's turn is waited for: a Cluster may take its time to move a slot.
+const TURNS_MAX: u32 = 100;
+const PAUSE: Duration = Duration::from_millis(10);
+
+/// Versions of rows may be given again under another reign.
+fn is_about_the_row(commit: &Commit) -> bool {
+    let of_row = |op: &Op| match op {
+        Op::ExpectRow { .. } => true,
+        Op::PutRow { expected, .. } => expected.is_some(),
+        _ => false,
+    };
+    commit.ops.iter().any(of_row)
 }
 
 /// A commit that was done.
@@ -71,12 +86,18 @@ impl Shared {
         let hints = home.key("w");
         let hears = self.subscriber.hears(hints.as_bytes());
         let heard = hears.is_some();
+        let mut turns = 0;
         let done = loop {
-            let target = Target { home: home.clone(), reign: self.reign_of(&home).await?, heard };
+            let target = self.target(&home, turns, heard).await?;
             match self.commit_under(&commit, &target).await {
                 Ok(done) => break done,
-                // What it says of the server is wrong by now.
-                Err(Undone::TakenOver) => {}
+                // What it says of the row is wrong by now.
+                Err(Undone::TakenOver) if is_about_the_row(&commit) => {
+                    self.rows.let_go(&commit.session);
+                    return Err(CommitError::RowChanged { current: None });
+                }
+                // What it says of the server is.
+                Err(Undone::TakenOver) => turns += 1,
                 Err(Undone::Failed(error)) => return Err(error),
             }
         };
@@ -84,7 +105,7 @@ impl Shared {
         let hinted = hears.is_none() || self.subscriber.hears(hints.as_bytes()) == hears;
         let committed = Committed { appends: done.landed.iter().map(|one| one.appended).collect() };
         if !committed.appends.iter().any(|one| one.repeated) {
-            self.note(commit, done.landed, hinted);
+            self.note(commit, done, hinted);
         }
         Ok(committed)
     }
@@ -136,9 +157,9 @@ impl Shared {
     }
 
     /// What this process knows from a commit that was done.
-    fn note(self: &Arc<Self>, commit: Commit, landed: Vec<Landed>, hinted: bool) {
+    fn note(self: &Arc<Self>, commit: Commit, done: Done, hinted: bool) {
         let Commit { session, ops } = commit;
-        let mut landed = landed.into_iter();
+        let mut landed = done.landed.into_iter();
         for op in ops {
             match op {
                 Op::Append(append) => {
@@ -170,7 +191,7 @@ impl Shared {
                 }
                 Op::PutRow { expected, row } => {
                     let row = Arc::new(stored_row(expected, &row));
-                    self.rows.keep(&session, Some(&row));
+                    self.rows.keep(&session, Some(&row), &done.served.reign);
                 }
                 _ => {}
             }
@@ -189,14 +210,26 @@ impl Shared {
         session: &SessionKey,
         request: LeaseRequest,
     ) -> Result<Lease, LeaseError> {
-        let call = self.session_call(&self.scripts.lease, &Home::of(session), [], None);
-        let (call, holder) = match request {
-            LeaseRequest::Take { holder, ttl_ms } => {
-                (call.arg("t").arg(&holder).arg(ttl_ms.min(EXACT_MAX)), holder)
-            }
-            LeaseRequest::Release { holder } => (call.arg("r").arg(&holder).arg(0), holder),
+        self.check_open()?;
+        let home = Home::of(session);
+        let (wants, ttl, holder) = match request {
+            LeaseRequest::Take { holder, ttl_ms } => ("t", ttl_ms.min(EXACT_MAX), holder),
+            LeaseRequest::Release { holder } => ("r", 0, holder),
         };
-        answer::lease(self.run(call).await?, holder)
+        let mut turns = 0;
+        let reply = loop {
+            let target = self.target(&home, turns, false).await?;
+            let reigns = self.connection.reigns_before(&target.reign);
+            let call = self.session_call(&self.scripts.lease, &home, [], None);
+            let call = call.arg(wants).arg(&holder).arg(ttl).arg(reigns);
+            match self.connection.run(call.under(&target.reign)).await {
+                Ok(reply) => break reply,
+                Err(CallError::TakenOver) => turns += 1,
+                Err(error) => return Err(unavailable(error).into()),
+            }
+        };
+        self.connection.barrier(&reply.served).await.map_err(unavailable)?;
+        answer::lease(reply.value, holder)
     }
 
     pub(super) async fn delete(&self, session: &SessionKey) -> Result<(), StoreError> {
@@ -206,6 +239,19 @@ impl Shared {
         self.run(call).await?;
         self.rows.forget(session);
         Ok(())
+    }
+
+    /// Who is to do it, after so many whose turn was over.
+    async fn target(&self, home: &Home, turns: u32, heard: bool) -> Result<Target, StoreError> {
+        match turns {
+            0 | 1 => {}
+            2..TURNS_MAX => tokio::time::sleep(PAUSE).await,
+            _ => {
+                let text = "the session's slot is on the move between two servers";
+                return Err(StoreError::Unavailable(text.to_owned()));
+            }
+        }
+        Ok(Target { home: home.clone(), reign: self.reign_of(home).await?, heard })
     }
 
     /// Under whom a session's commits are done.

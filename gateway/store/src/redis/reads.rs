@@ -154,8 +154,10 @@ impl Shared {
         key: &SessionKey,
     ) -> Result<Option<Arc<SessionRow>>, StoreError> {
         let call = Call::command("HGET", Home::of(key).key("h")).arg("r");
-        let row = parse_row(bytes(self.run(call).await?)?)?.map(Arc::new);
-        self.rows.keep(key, row.as_ref());
+        self.check_open()?;
+        let reply = self.connection.run(call).await.map_err(unavailable)?;
+        let row = parse_row(bytes(reply.value)?)?.map(Arc::new);
+        self.rows.keep(key, row.as_ref(), &reply.served.reign);
         Ok(row)
     }
 

@@ -6,6 +6,7 @@ use parking_lot::Mutex;
 use tidegate_core::sessions::row::SessionRow;
 use tidegate_protocol::ids::SessionKey;
 
+use super::connect::Reign;
 use super::kept::Kept;
 
 /// Bytes of rows, about.
@@ -18,7 +19,8 @@ const IDS_MAX: usize = 100_000;
 /// Rows and ids seen last.
 #[derive(Debug)]
 pub(super) struct Rows {
-    rows: Mutex<Kept<SessionKey, Arc<SessionRow>>>,
+    /// With the reign under which each was read: another one may give its version again.
+    rows: Mutex<Kept<SessionKey, (Arc<SessionRow>, Reign)>>,
     ids: Mutex<Kept<(String, String), SessionKey>>,
 }
 
@@ -27,14 +29,16 @@ impl Rows {
         Self { rows: Mutex::new(Kept::new(ROWS_MAX_BYTES)), ids: Mutex::new(Kept::new(IDS_MAX)) }
     }
 
-    pub(super) fn recall(&self, key: &SessionKey) -> Option<Arc<SessionRow>> {
-        self.rows.lock().get(key)
+    /// A row that was kept under `reign`.
+    pub(super) fn recall(&self, key: &SessionKey, reign: &Reign) -> Option<Arc<SessionRow>> {
+        let (row, kept_under) = self.rows.lock().get(key)?;
+        (kept_under == *reign).then_some(row)
     }
 
-    pub(super) fn keep(&self, key: &SessionKey, row: Option<&Arc<SessionRow>>) {
+    pub(super) fn keep(&self, key: &SessionKey, row: Option<&Arc<SessionRow>>, reign: &Reign) {
         let mut rows = self.rows.lock();
         match row {
-            Some(row) => rows.put(key.clone(), row.clone(), weight(row)),
+            Some(row) => rows.put(key.clone(), (row.clone(), reign.clone()), weight(row)),
             None => rows.remove(key),
         }
     }

@@ -9,6 +9,9 @@ use tidegate_protocol::limits::{
 
 use super::connect::Script;
 
+/// Fences that one reign may give a session.
+const FENCES: u64 = 1 << 20;
+
 const HEAD: &str = include_str!("lua/head.lua");
 const FLOOR: &str = include_str!("lua/floor.lua");
 
@@ -66,8 +69,8 @@ fn changing(flags: &str, parts: &[&str]) -> Arc<Script> {
 
 fn bounds() -> String {
     format!(
-        "local FRAMES_MAX, FRAME_TTL, STRIDE = {FRAME_KEYS_MAX}, {FRAME_KEY_TTL_MS}, \
-         {EPOCH_SEQ_STRIDE}\nlocal OWED_MAX, OWED_SIGNALS_MAX = {OWED_MAX}, {OWED_SIGNALS_MAX}\n"
+        "local FRAMES_MAX, FRAME_TTL, STRIDE, FENCES = {FRAME_KEYS_MAX}, {FRAME_KEY_TTL_MS}, \
+         {EPOCH_SEQ_STRIDE}, {FENCES}\nlocal OWED_MAX, OWED_SIGNALS_MAX = {OWED_MAX}, {OWED_SIGNALS_MAX}\n"
     )
 }
 

@@ -1,6 +1,6 @@
 //! The Redis store behind the seam.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 
@@ -17,13 +17,14 @@ use tidegate_core::sessions::row::SessionRow;
 use tidegate_protocol::Record;
 use tidegate_protocol::ids::{SessionKey, StreamId};
 
-use super::connect::{Call, Connection, RedisUrl, Script, Subscriber};
+use super::connect::{Call, Connection, RedisUrl, Reign, Script, Subscriber, slot_of};
 use super::fleet::Members;
 use super::keys::Home;
 use super::known::Known;
 use super::recall::Rows;
 use super::schema::check_schema;
 use super::scripts::Scripts;
+use super::sweeps::ENVIRONMENTS;
 use super::tell::Teller;
 use super::value::unavailable;
 use super::watch::{Hints, Watched, poll};
@@ -66,7 +67,8 @@ pub(super) struct Shared {
     pub(super) watched: Watched,
     pub(super) subscriber: Subscriber,
     pub(super) members: Members,
-    environments: Mutex<HashSet<String>>,
+    /// Under which reign each was noted.
+    environments: Mutex<HashMap<String, Reign>>,
     closed: AtomicBool,
 }
 
@@ -160,14 +162,22 @@ impl Shared {
         }
     }
 
-    /// Makes sweeps find the sessions of `environment`.
+    /// The session's row, if it is at hand.
+    fn recall(&self, session: &SessionKey) -> Option<Arc<SessionRow>> {
+        let reign = self.connection.reign(slot_of(Home::of(session).base.as_bytes()))?;
+        self.rows.recall(session, &reign)
+    }
+
+    /// Makes sweeps find the sessions of `environment`: once in each reign, which may have lost it.
     pub(super) async fn note_environment(&self, environment: &str) -> Result<(), StoreError> {
-        if self.environments.lock().contains(environment) {
+        let reign = self.connection.reign(slot_of(ENVIRONMENTS.as_bytes()));
+        if reign.is_some() && self.environments.lock().get(environment) == reign.as_ref() {
             return Ok(());
         }
-        let call = Call::command("SADD", super::sweeps::ENVIRONMENTS).arg(environment);
-        self.run(call).await?;
-        self.environments.lock().insert(environment.to_owned());
+        let call = Call::command("SADD", ENVIRONMENTS).arg(environment);
+        self.check_open()?;
+        let reply = self.connection.run(call).await.map_err(unavailable)?;
+        self.environments.lock().insert(environment.to_owned(), reply.served.reign);
         Ok(())
     }
 
@@ -228,7 +238,7 @@ impl StreamStore for RedisStore {
     ) -> BoxFuture<'_, Result<Option<Arc<SessionRow>>, StoreError>> {
         let key = key.clone();
         Box::pin(async move {
-            match self.shared.rows.recall(&key) {
+            match self.shared.recall(&key) {
                 Some(row) => Ok(Some(row)),
                 None => self.shared.session(&key).await,
             }

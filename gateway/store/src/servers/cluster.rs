@@ -97,7 +97,11 @@ impl Cluster {
         self.servers[from].ask::<()>(&migrating).expect("it migrates");
     }
 
-    fn move_keys(&self, slot: u16, from: usize, to: usize) {
+    /// Moves the keys of a slot that is being moved; the slot itself stays.
+    ///
+    /// # Panics
+    /// If a server refuses.
+    pub fn move_keys(&self, slot: u16, from: usize, to: usize) {
         let (slot, port) = (slot.to_string(), self.servers[to].port().to_string());
         loop {
             let get = ["CLUSTER", "GETKEYSINSLOT", &slot, "100"];

@@ -138,7 +138,7 @@ impl Shared {
 async fn run((live, key): &Line, wait: Wait) -> Result<(), Missed> {
     let timeout = u64::try_from(wait.timeout.as_millis()).unwrap_or(u64::MAX);
     let mut pipe = redis::pipe();
-    pipe.cmd("SET").arg(key).arg("").arg("PX").arg(KEY_MS);
+    pipe.cmd("EVAL").arg(WRITE).arg(1).arg(key).arg(KEY_MS);
     pipe.cmd("WAIT").arg(wait.replicas).arg(timeout);
     let limit = wait.timeout + COMMAND_TIMEOUT;
     let unheard = |error: RedisError| Missed::Unheard(error.to_string());
@@ -163,6 +163,8 @@ async fn replies(
     }
 }
 
+/// A write, also where memory is full: it is small, and goes soon.
+const WRITE: &str = "#!lua flags=allow-oom\nredis.call('SET', KEYS[1], '', 'PX', ARGV[1])";
 /// How long the key of a round stays.
 const KEY_MS: u64 = 60_000;
 

@@ -20,7 +20,7 @@ use super::node::{Finder, Maker, Node};
 use super::reign::{BETWEEN, FIRST, Reign};
 use super::send::Failure;
 use super::topology::{Cluster, Topology};
-use super::url::{Mode, RedisUrl};
+use super::url::{Address, Mode, RedisUrl};
 
 /// Connections to all primaries of a store. Clones share them.
 #[derive(Clone, Debug)]
@@ -127,10 +127,7 @@ async fn open_topology(mode: Mode, maker: &Maker) -> Result<Topology, ConnectErr
     Ok(Topology::One(Node::start(finder, maker.clone(), Some(first))))
 }
 
-async fn open_cluster(
-    seeds: Vec<super::url::Address>,
-    maker: &Maker,
-) -> Result<Topology, ConnectError> {
+async fn open_cluster(seeds: Vec<Address>, maker: &Maker) -> Result<Topology, ConnectError> {
     let cluster = Cluster::new(maker.clone(), seeds.clone());
     let mut failed = None;
     for seed in seeds {

@@ -93,7 +93,8 @@ pub enum CallError {
     /// It was not sent, or the server did nothing with it.
     #[error("{0}")]
     NotDone(String),
-    /// Nothing was done: the reign that it was for is over.
+    /// Nothing was done: the reign that it was for is over, or a Cluster is moving the slot to a
+    /// server that has another.
     #[error("another reign began")]
     TakenOver,
     /// It was sent, and nobody knows whether it was done.

@@ -1,6 +1,7 @@
 //! A connection to a primary that passed the checks, with the scripts loaded.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
@@ -32,7 +33,7 @@ pub(super) struct Live {
     /// See [`Info::reign`].
     pub(super) reign: Arc<str>,
     /// See [`Reign::number`]; 0 where nobody asked for it.
-    pub(super) number: u64,
+    pub(super) number: AtomicU64,
 }
 
 pub(super) const COMMAND_TIMEOUT: Duration = Duration::from_millis(REDIS_COMMAND_TIMEOUT_MS);
@@ -58,12 +59,17 @@ impl Live {
             ended,
             address: address.clone(),
             reign: info.reign(),
-            number: 0,
+            number: AtomicU64::new(0),
         })
     }
 
     pub(super) fn reign(&self) -> Reign {
-        Reign { id: Arc::clone(&self.reign), number: self.number }
+        Reign { id: Arc::clone(&self.reign), number: self.number.load(Ordering::Acquire) }
+    }
+
+    /// Whether that is its reign now.
+    pub(super) fn is_under(&self, reign: &Reign) -> bool {
+        self.reign == reign.id && self.number.load(Ordering::Acquire) == reign.number
     }
 
     /// Whether it still answers, and is still the primary that it was.

@@ -1,6 +1,7 @@
 //! One primary: its connection, kept up, and the way through to it.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -79,9 +80,10 @@ impl Finder {
                 (address, Some(epoch))
             }
         };
-        let mut live = Live::open(&maker.dialer, &address, maker.wanted, &maker.scripts).await?;
+        let live = Live::open(&maker.dialer, &address, maker.wanted, &maker.scripts).await?;
         let number = maker.reigns.number(&live, epoch, maker.wanted.cluster).await;
-        live.number = number.map_err(|error| maker.dialer.explain(&address, &error))?;
+        let number = number.map_err(|error| maker.dialer.explain(&address, &error))?;
+        live.number.store(number, Ordering::Release);
         Ok(live)
     }
 }
@@ -130,7 +132,7 @@ impl Shared {
                     backoff.reset();
                     self.link.send_replace(Link::Up(Arc::clone(&live)));
                     self.maker.changes.send_modify(|count| *count += 1);
-                    watch_over(&live).await
+                    self.watch_over(&live).await
                 }
                 Err(error) => error.to_string(),
             };
@@ -138,6 +140,24 @@ impl Shared {
             self.link.send_replace(Link::Down(why.into()));
             self.maker.lost.notify_one();
             tokio::time::sleep(backoff.next()).await;
+        }
+    }
+
+    /// Returns why the connection is over.
+    async fn watch_over(&self, live: &Live) -> String {
+        loop {
+            tokio::select! {
+                () = live.ended.wait() => return "the connection was cut".to_owned(),
+                () = tokio::time::sleep(LOOK) => {}
+            }
+            let mut looked = live.still_is().await;
+            if looked.is_ok() && self.maker.wanted.cluster {
+                looked = self.maker.reigns.rise(live).await;
+            }
+            if let Err(error) = looked {
+                live.ended.raise();
+                return error.to_string();
+            }
         }
     }
 
@@ -165,20 +185,6 @@ impl Shared {
             Link::Up(live) if !live.ended.is_raised() => Ok(live),
             Link::Up(_) => Err("the connection was cut".into()),
             Link::Down(why) => Err(why),
-        }
-    }
-}
-
-/// Returns why the connection is over.
-async fn watch_over(live: &Live) -> String {
-    loop {
-        tokio::select! {
-            () = live.ended.wait() => return "the connection was cut".to_owned(),
-            () = tokio::time::sleep(LOOK) => {}
-        }
-        if let Err(error) = live.still_is().await {
-            live.ended.raise();
-            return error.to_string();
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use parking_lot::Mutex;
 use redis::{ErrorKind, FromRedisValue, RedisError};
@@ -65,13 +66,24 @@ impl Reigns {
             match self.noted(live, last.as_ref(), least).await {
                 Ok(number) => number,
                 // It takes no writes at the moment, and may be read all the same.
-                Err(error) if is_refusal(&error) => next(last.as_ref(), live, least),
+                Err(error) if is_refusal(&error) => {
+                    next(last.as_ref(), live, least).max(stored(live).await?)
+                }
                 Err(error) => return Err(error),
             }
         };
         let reign = Reign { id: Arc::clone(&live.reign), number };
         self.last.lock().insert(place, reign);
         Ok(number)
+    }
+
+    /// Looks whether the Cluster gave `live` another number: it does when a slot comes to it.
+    pub(super) async fn rise(&self, live: &Live) -> Result<(), RedisError> {
+        let number = cluster_epoch(live).await?.saturating_mul(BETWEEN);
+        if live.number.fetch_max(number, Ordering::AcqRel) < number {
+            self.last.lock().insert(Some(live.address.clone()), live.reign());
+        }
+        Ok(())
     }
 
     async fn noted(
@@ -88,6 +100,16 @@ impl Reigns {
         };
         Ok(u64::from_redis_value(ask(&live.connection, call.cmd(), COMMAND_TIMEOUT).await?)?)
     }
+}
+
+/// The number of the reign of `live` by what the server has kept.
+async fn stored(live: &Live) -> Result<u64, RedisError> {
+    let mut cmd = redis::cmd("HMGET");
+    cmd.arg(KEY).arg("id").arg("number");
+    let kept = ask(&live.connection, &cmd, COMMAND_TIMEOUT).await?;
+    let (id, number) = <(Option<String>, Option<u64>)>::from_redis_value(kept)?;
+    let number = number.unwrap_or(0);
+    Ok(number + u64::from(id.is_some_and(|id| id != *live.reign)))
 }
 
 /// The number of the reign of `live` by what this gateway knows.

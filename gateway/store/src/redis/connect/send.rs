@@ -87,7 +87,7 @@ impl Shared {
             return Err(Failure::Final(CallError::NotDone(text)));
         };
         let live = self.up(connected_by).await.map_err(|why| Failure::Down(why.to_string()))?;
-        if call.reign().is_some_and(|reign| reign.id != live.reign) {
+        if call.reign().is_some_and(|reign| !live.is_under(reign)) {
             return Err(Failure::Final(CallError::TakenOver));
         }
         let outcome = send(&live, call, asking).await;

@@ -63,7 +63,7 @@ do
       if (op.class == 'r' and op.arg ~= fence) or (op.class == 'g' and op.arg ~= handovers) then
         return { 1, fence }
       end
-      if op.class == 'b' then fence = fence + 1 end
+      if op.class == 'b' then fence = next_fence(fence, reigns) end
       local large = tonumber(ARGV[op.at + 8])
       if large > 0 then return { 4, large } end
       if op.owed then
@@ -141,7 +141,8 @@ end
 
 local function append(op)
   if op.class == 'b' then
-    session.fence, session.changed, drop_lease = session.fence + 1, true, true
+    session.fence = next_fence(session.fence, reigns)
+    session.changed, drop_lease = true, true
   end
   local s, records = streams[op.chan], records_key(op.chan)
   local time = math.max(now, s.last)

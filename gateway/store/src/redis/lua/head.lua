@@ -10,6 +10,11 @@ local function key(kind)
   return base .. kind .. ':' .. name
 end
 
+-- Every reign gives fences of its own, so that none is given to two runs, though the first was lost.
+local function next_fence(fence, reigns)
+  return math.max(fence + 1, reigns * FENCES)
+end
+
 -- Numbers are doubles, exact below 2^53; their plain form would be rounded.
 local function text(number)
   return string.format('%.0f', number)
