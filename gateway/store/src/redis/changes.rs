@@ -1,18 +1,16 @@
-//! What changes a session: commits, leases, deletion.
+//! What changes a session: commits and deletion.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use tidegate_core::seams::store::{
-    Commit, CommitError, Committed, Lease, LeaseError, LeaseRequest, Op, StoreError,
-};
+use tidegate_core::seams::store::{Commit, CommitError, Committed, Op, StoreError};
 use tidegate_protocol::Record;
 use tidegate_protocol::ids::{SessionKey, StreamId};
 use tracing::warn;
 
 use super::answer::{self, Landed};
-use super::commit::{EXACT_MAX, keys_of, stored_row, with_ops, with_rules};
+use super::commit::{keys_of, stored_row, with_ops, with_rules};
 use super::connect::{Call, CallError, Reign, Served, slot_of};
 use super::keys::Home;
 use super::plain::{Around, Plain};
@@ -21,9 +19,9 @@ use super::value::{bytes, unavailable};
 
 /// Where a commit goes.
 #[derive(Debug)]
-struct Target {
+pub(super) struct Target {
     home: Home,
-    reign: Reign,
+    pub(super) reign: Reign,
     /// Whether this node hears the session's hints.
     heard: bool,
 }
@@ -205,33 +203,6 @@ impl Shared {
         }
     }
 
-    pub(super) async fn lease(
-        &self,
-        session: &SessionKey,
-        request: LeaseRequest,
-    ) -> Result<Lease, LeaseError> {
-        self.check_open()?;
-        let home = Home::of(session);
-        let (wants, ttl, holder) = match request {
-            LeaseRequest::Take { holder, ttl_ms } => ("t", ttl_ms.min(EXACT_MAX), holder),
-            LeaseRequest::Release { holder } => ("r", 0, holder),
-        };
-        let mut turns = 0;
-        let reply = loop {
-            let target = self.target(&home, turns, false).await?;
-            let reigns = self.connection.reigns_before(&target.reign);
-            let call = self.session_call(&self.scripts.lease, &home, [], None);
-            let call = call.arg(wants).arg(&holder).arg(ttl).arg(reigns);
-            match self.connection.run(call.under(&target.reign)).await {
-                Ok(reply) => break reply,
-                Err(CallError::TakenOver) => turns += 1,
-                Err(error) => return Err(unavailable(error).into()),
-            }
-        };
-        self.connection.barrier(&reply.served).await.map_err(unavailable)?;
-        answer::lease(reply.value, holder)
-    }
-
     pub(super) async fn delete(&self, session: &SessionKey) -> Result<(), StoreError> {
         let home = Home::of(session);
         let keys = ["o", "z", "b", "n"].map(|kind| home.key(kind));
@@ -242,7 +213,12 @@ impl Shared {
     }
 
     /// Who is to do it, after so many whose turn was over.
-    async fn target(&self, home: &Home, turns: u32, heard: bool) -> Result<Target, StoreError> {
+    pub(super) async fn target(
+        &self,
+        home: &Home,
+        turns: u32,
+        heard: bool,
+    ) -> Result<Target, StoreError> {
         match turns {
             0 | 1 => {}
             2..TURNS_MAX => tokio::time::sleep(PAUSE).await,

@@ -12,6 +12,7 @@ mod index;
 mod kept;
 mod keys;
 mod known;
+mod leases;
 mod listing;
 mod plain;
 mod reads;

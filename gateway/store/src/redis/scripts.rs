@@ -70,7 +70,8 @@ fn changing(flags: &str, parts: &[&str]) -> Arc<Script> {
 fn bounds() -> String {
     format!(
         "local FRAMES_MAX, FRAME_TTL, STRIDE, FENCES = {FRAME_KEYS_MAX}, {FRAME_KEY_TTL_MS}, \
-         {EPOCH_SEQ_STRIDE}, {FENCES}\nlocal OWED_MAX, OWED_SIGNALS_MAX = {OWED_MAX}, {OWED_SIGNALS_MAX}\n"
+         {EPOCH_SEQ_STRIDE}, {FENCES}\nlocal OWED_MAX, OWED_SIGNALS_MAX = {OWED_MAX}, \
+         {OWED_SIGNALS_MAX}\n"
     )
 }
 
