@@ -6,8 +6,11 @@ use tidegate_store::servers::{Redis, until};
 use tokio::time::sleep;
 
 use crate::rng::Rng;
-use crate::shared::Shared;
+use crate::shared::{Shared, Topology};
 use crate::world::World;
+
+/// Between two failovers with `wait`.
+const CALM: Duration = Duration::from_secs(5);
 
 impl World {
     /// Sentinels make the replica the primary; the old one follows it.
@@ -16,6 +19,11 @@ impl World {
         in_step(&servers.servers).await;
         servers.fail_over().await;
         in_step(&servers.servers).await;
+        // The old primary follows only after some ten seconds, in which nothing can be committed
+        // with `wait`. Answers need time in between, or no patience is enough.
+        if self.topology == Topology::SentinelsWait {
+            sleep(CALM).await;
+        }
     }
 
     /// The primary dies while its replica was behind by `behind`; what only it had is gone.
