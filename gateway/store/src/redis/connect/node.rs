@@ -146,19 +146,35 @@ impl Shared {
     /// Returns why the connection is over.
     async fn watch_over(&self, live: &Live) -> String {
         loop {
+            let looking = async {
+                tokio::time::sleep(LOOK).await;
+                self.look(live).await
+            };
             tokio::select! {
                 () = live.ended.wait() => return "the connection was cut".to_owned(),
-                () = tokio::time::sleep(LOOK) => {}
-            }
-            let mut looked = live.still_is().await;
-            if looked.is_ok() && self.maker.wanted.cluster {
-                looked = self.maker.reigns.rise(live).await;
-            }
-            if let Err(error) = looked {
-                live.ended.raise();
-                return error.to_string();
+                looked = looking => if let Err(why) = looked {
+                    live.ended.raise();
+                    return why;
+                }
             }
         }
+    }
+
+    /// Whether the connection still leads to the primary.
+    async fn look(&self, live: &Live) -> Result<(), String> {
+        live.still_is().await.map_err(|error| error.to_string())?;
+        if self.maker.wanted.cluster {
+            return self.maker.reigns.rise(live).await.map_err(|error| error.to_string());
+        }
+        // After a failover, the old primary takes writes for some ten seconds before the Sentinels
+        // make it a replica: what is written there then is lost.
+        if let Finder::Sentinel { dialer, sentinels, service } = &self.finder
+            && let Ok((address, _)) = sentinel::primary(dialer, sentinels, service).await
+            && address != live.address
+        {
+            return Err(format!("the Sentinels have made {address} the primary"));
+        }
+        Ok(())
     }
 
     async fn next(&self, first: Option<Arc<Live>>) -> Result<Arc<Live>, ConnectError> {
