@@ -136,6 +136,8 @@ pub const UPGRADE_SWAPS_MAX: u32 = 3;
 
 /// Seq distance between the epochs of one stream: far ahead of any old cursor, below 2^53 (I1).
 pub const EPOCH_SEQ_STRIDE: u64 = 1 << 32;
+/// Fences that a session may be given before the next failover; later ones begin beyond them (I4).
+pub const FENCE_STRIDE: u64 = 1 << 20;
 
 /// Lifetime of session tokens that the gateway makes by itself.
 pub const SESSION_TOKEN_TTL_S: u64 = 3_600;

@@ -19,9 +19,9 @@ use super::value::{bytes, unavailable};
 
 /// Where a commit goes.
 #[derive(Debug)]
-pub(super) struct Target {
+struct Target {
     home: Home,
-    pub(super) reign: Reign,
+    reign: Reign,
     /// Whether this node hears the session's hints.
     heard: bool,
 }
@@ -86,7 +86,8 @@ impl Shared {
         let heard = hears.is_some();
         let mut turns = 0;
         let done = loop {
-            let target = self.target(&home, turns, heard).await?;
+            let reign = self.reign_after(turns, &home).await?;
+            let target = Target { home: home.clone(), reign, heard };
             match self.commit_under(&commit, &target).await {
                 Ok(done) => break done,
                 // What it says of the row is wrong by now.
@@ -189,7 +190,7 @@ impl Shared {
                 }
                 Op::PutRow { expected, row } => {
                     let row = Arc::new(stored_row(expected, &row));
-                    self.rows.keep(&session, Some(&row), &done.served.reign);
+                    self.rows.keep(&session, Some(&row), &done.served);
                 }
                 _ => {}
             }
@@ -212,13 +213,8 @@ impl Shared {
         Ok(())
     }
 
-    /// Who is to do it, after so many whose turn was over.
-    pub(super) async fn target(
-        &self,
-        home: &Home,
-        turns: u32,
-        heard: bool,
-    ) -> Result<Target, StoreError> {
+    /// Under whom a session's changes are done, after so many whose turn was over.
+    pub(super) async fn reign_after(&self, turns: u32, home: &Home) -> Result<Reign, StoreError> {
         match turns {
             0 | 1 => {}
             2..TURNS_MAX => tokio::time::sleep(PAUSE).await,
@@ -227,11 +223,6 @@ impl Shared {
                 return Err(StoreError::Unavailable(text.to_owned()));
             }
         }
-        Ok(Target { home: home.clone(), reign: self.reign_of(home).await?, heard })
-    }
-
-    /// Under whom a session's commits are done.
-    async fn reign_of(&self, home: &Home) -> Result<Reign, StoreError> {
         let slot = slot_of(home.base.as_bytes());
         if let Some(reign) = self.connection.reign(slot) {
             return Ok(reign);
@@ -354,7 +345,7 @@ mod tests {
             let heard = random.once_in(2);
             let target = async |store: &RedisStore| {
                 let home = Home::of(&key());
-                let reign = store.shared.reign_of(&home).await.expect("connected");
+                let reign = store.shared.reign_after(0, &home).await.expect("connected");
                 Target { home, reign, heard }
             };
             let (at, to) = (target(&short).await, target(&long).await);

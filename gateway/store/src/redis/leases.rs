@@ -24,11 +24,11 @@ impl Shared {
         };
         let mut turns = 0;
         let reply = loop {
-            let target = self.target(&home, turns, false).await?;
-            let reigns = self.connection.reigns_before(&target.reign);
+            let reign = self.reign_after(turns, &home).await?;
+            let reigns = self.connection.reigns_before(&reign);
             let call = self.session_call(&self.scripts.lease, &home, [], None);
             let call = call.arg(wants).arg(&holder).arg(ttl).arg(reigns);
-            match self.connection.run(call.under(&target.reign)).await {
+            match self.connection.run(call.under(&reign)).await {
                 Ok(reply) => break reply,
                 Err(CallError::TakenOver) => turns += 1,
                 Err(error) => return Err(unavailable(error).into()),

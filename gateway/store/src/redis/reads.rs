@@ -85,13 +85,12 @@ impl Shared {
         from: u64,
         limit: ReadLimit,
     ) -> Result<Reply, StoreError> {
-        self.check_open()?;
         let home = Home::of(&stream.session);
         let bound = |most: usize| (most as u64).min(EXACT_MAX);
         let keys = [home.key("h"), home.of_channel("r", &stream.channel)];
         let call = self.scripts.read.call(&keys).arg(channel_name(&stream.channel));
         let call = call.arg(from.min(EXACT_MAX)).arg(bound(limit.records)).arg(bound(limit.bytes));
-        self.connection.run(call).await.map_err(unavailable)
+        self.ask(call).await
     }
 
     /// Owns up to records that are missing.
@@ -154,10 +153,9 @@ impl Shared {
         key: &SessionKey,
     ) -> Result<Option<Arc<SessionRow>>, StoreError> {
         let call = Call::command("HGET", Home::of(key).key("h")).arg("r");
-        self.check_open()?;
-        let reply = self.connection.run(call).await.map_err(unavailable)?;
-        let row = parse_row(bytes(reply.value)?)?.map(Arc::new);
-        self.rows.keep(key, row.as_ref(), &reply.served.reign);
+        let Reply { value, served } = self.ask(call).await?;
+        let row = parse_row(bytes(value)?)?.map(Arc::new);
+        self.rows.keep(key, row.as_ref(), &served);
         Ok(row)
     }
 

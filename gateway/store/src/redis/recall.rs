@@ -6,7 +6,7 @@ use parking_lot::Mutex;
 use tidegate_core::sessions::row::SessionRow;
 use tidegate_protocol::ids::SessionKey;
 
-use super::connect::Reign;
+use super::connect::Served;
 use super::kept::Kept;
 
 /// Bytes of rows, about.
@@ -19,8 +19,8 @@ const IDS_MAX: usize = 100_000;
 /// Rows and ids seen last.
 #[derive(Debug)]
 pub(super) struct Rows {
-    /// With the reign under which each was read: another one may give its version again.
-    rows: Mutex<Kept<SessionKey, (Arc<SessionRow>, Reign)>>,
+    /// With who gave each: under another reign its version may be given again.
+    rows: Mutex<Kept<SessionKey, (Arc<SessionRow>, Served)>>,
     ids: Mutex<Kept<(String, String), SessionKey>>,
 }
 
@@ -29,16 +29,15 @@ impl Rows {
         Self { rows: Mutex::new(Kept::new(ROWS_MAX_BYTES)), ids: Mutex::new(Kept::new(IDS_MAX)) }
     }
 
-    /// A row that was kept under `reign`.
-    pub(super) fn recall(&self, key: &SessionKey, reign: &Reign) -> Option<Arc<SessionRow>> {
-        let (row, kept_under) = self.rows.lock().get(key)?;
-        (kept_under == *reign).then_some(row)
+    /// A row, and who gave it.
+    pub(super) fn recall(&self, key: &SessionKey) -> Option<(Arc<SessionRow>, Served)> {
+        self.rows.lock().get(key)
     }
 
-    pub(super) fn keep(&self, key: &SessionKey, row: Option<&Arc<SessionRow>>, reign: &Reign) {
+    pub(super) fn keep(&self, key: &SessionKey, row: Option<&Arc<SessionRow>>, served: &Served) {
         let mut rows = self.rows.lock();
         match row {
-            Some(row) => rows.put(key.clone(), (row.clone(), reign.clone()), weight(row)),
+            Some(row) => rows.put(key.clone(), (row.clone(), served.clone()), weight(row)),
             None => rows.remove(key),
         }
     }

@@ -3,14 +3,11 @@
 use std::sync::Arc;
 
 use tidegate_protocol::limits::{
-    EPOCH_SEQ_STRIDE, FRAME_KEY_TTL_MS, FRAME_KEYS_MAX, OWED_MAX, OWED_SIGNALS_MAX, REDIS_GONE_MS,
-    REDIS_MEMBERS_KEPT_MS, REDIS_SILENT_MS,
+    EPOCH_SEQ_STRIDE, FENCE_STRIDE, FRAME_KEY_TTL_MS, FRAME_KEYS_MAX, OWED_MAX, OWED_SIGNALS_MAX,
+    REDIS_GONE_MS, REDIS_MEMBERS_KEPT_MS, REDIS_SILENT_MS,
 };
 
 use super::connect::Script;
-
-/// Fences that one reign may give a session.
-const FENCES: u64 = 1 << 20;
 
 const HEAD: &str = include_str!("lua/head.lua");
 const FLOOR: &str = include_str!("lua/floor.lua");
@@ -70,7 +67,7 @@ fn changing(flags: &str, parts: &[&str]) -> Arc<Script> {
 fn bounds() -> String {
     format!(
         "local FRAMES_MAX, FRAME_TTL, STRIDE, FENCES = {FRAME_KEYS_MAX}, {FRAME_KEY_TTL_MS}, \
-         {EPOCH_SEQ_STRIDE}, {FENCES}\nlocal OWED_MAX, OWED_SIGNALS_MAX = {OWED_MAX}, \
+         {EPOCH_SEQ_STRIDE}, {FENCE_STRIDE}\nlocal OWED_MAX, OWED_SIGNALS_MAX = {OWED_MAX}, \
          {OWED_SIGNALS_MAX}\n"
     )
 }

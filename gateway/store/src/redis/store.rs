@@ -17,7 +17,7 @@ use tidegate_core::sessions::row::SessionRow;
 use tidegate_protocol::Record;
 use tidegate_protocol::ids::{SessionKey, StreamId};
 
-use super::connect::{Call, Connection, RedisUrl, Reign, Script, Subscriber, slot_of};
+use super::connect::{Call, Connection, RedisUrl, Reply, Script, Served, Subscriber};
 use super::fleet::Members;
 use super::keys::Home;
 use super::known::Known;
@@ -67,8 +67,8 @@ pub(super) struct Shared {
     pub(super) watched: Watched,
     pub(super) subscriber: Subscriber,
     pub(super) members: Members,
-    /// Under which reign each was noted.
-    environments: Mutex<HashMap<String, Reign>>,
+    /// With whom each was noted.
+    environments: Mutex<HashMap<String, Served>>,
     closed: AtomicBool,
 }
 
@@ -113,8 +113,13 @@ impl RedisStore {
 
 impl Shared {
     pub(super) async fn run(&self, call: Call) -> Result<Value, StoreError> {
+        Ok(self.ask(call).await?.value)
+    }
+
+    /// As [`run`](Self::run); says who answered, too.
+    pub(super) async fn ask(&self, call: Call) -> Result<Reply, StoreError> {
         self.check_open()?;
-        Ok(self.connection.run(call).await.map_err(unavailable)?.value)
+        self.connection.run(call).await.map_err(unavailable)
     }
 
     /// All of `calls`, pipelined; answers in their order.
@@ -164,20 +169,19 @@ impl Shared {
 
     /// The session's row, if it is at hand.
     fn recall(&self, session: &SessionKey) -> Option<Arc<SessionRow>> {
-        let reign = self.connection.reign(slot_of(Home::of(session).base.as_bytes()))?;
-        self.rows.recall(session, &reign)
+        let (row, served) = self.rows.recall(session)?;
+        self.connection.still_serves(&served).then_some(row)
     }
 
     /// Makes sweeps find the sessions of `environment`: once in each reign, which may have lost it.
     pub(super) async fn note_environment(&self, environment: &str) -> Result<(), StoreError> {
-        let reign = self.connection.reign(slot_of(ENVIRONMENTS.as_bytes()));
-        if reign.is_some() && self.environments.lock().get(environment) == reign.as_ref() {
+        let is_noted = |served: &Served| self.connection.still_serves(served);
+        if self.environments.lock().get(environment).is_some_and(is_noted) {
             return Ok(());
         }
         let call = Call::command("SADD", ENVIRONMENTS).arg(environment);
-        self.check_open()?;
-        let reply = self.connection.run(call).await.map_err(unavailable)?;
-        self.environments.lock().insert(environment.to_owned(), reply.served.reign);
+        let served = self.ask(call).await?.served;
+        self.environments.lock().insert(environment.to_owned(), served);
         Ok(())
     }
 

@@ -100,6 +100,12 @@ impl Connection {
         Some(self.inner.topology.node(slot)?.live()?.reign())
     }
 
+    /// Whether who served a call is still the primary, under the same reign.
+    pub fn still_serves(&self, served: &Served) -> bool {
+        let live = self.inner.topology.node(served.slot).and_then(|node| node.live());
+        live.is_some_and(|live| live.is_under(&served.reign))
+    }
+
     /// How many reigns that may have lost something went before `reign` in this store.
     pub fn reigns_before(&self, reign: &Reign) -> u64 {
         reign.number.saturating_sub(self.inner.first)

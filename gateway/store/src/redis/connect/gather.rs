@@ -1,8 +1,6 @@
 //! Calls of all callers, put together into few writes: under load, many calls share one wake of
 //! the server, one read of its socket, and one wake of the gateway.
 
-use std::future::Future;
-use std::pin::Pin;
 use std::time::Duration;
 
 use futures_util::stream::{FuturesUnordered, StreamExt};
@@ -79,31 +77,25 @@ async fn write(connection: MultiplexedConnection, mut queue: mpsc::Receiver<Aske
         }
         next = Instant::now() + INTERVAL;
         while !batch.is_empty() {
-            let rest = batch.split_off(batch.len().min(TOGETHER));
-            let together = std::mem::replace(&mut batch, rest);
-            answers.push(ask(connection.clone(), together));
+            let together = batch.drain(..batch.len().min(TOGETHER)).collect();
+            // Not interrupted for having done much work, so that batches keep their order, too.
+            answers.push(unconstrained(ask(connection.clone(), together)));
         }
     }
 }
 
 /// Hands them to the connection, and on its way out of it, the answers to whoever asked.
-fn ask(
-    mut connection: MultiplexedConnection,
-    batch: Vec<Asked>,
-) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+async fn ask(mut connection: MultiplexedConnection, batch: Vec<Asked>) {
     let mut pipe = Pipeline::with_capacity(batch.len());
     let mut answers = Vec::with_capacity(batch.len());
     for asked in batch {
         pipe.add_command(asked.cmd);
         answers.push(asked.answer);
     }
-    // Not interrupted for having done much work, so that batches keep their order, too.
-    Box::pin(unconstrained(async move {
-        let replies = connection.req_packed_commands(&pipe, 0, answers.len());
-        let Ok(Ok(replies)) = timeout(COMMAND_TIMEOUT, replies).await else { return };
-        for (answer, reply) in answers.into_iter().zip(replies) {
-            // Whoever asked may be gone.
-            let _ = answer.send(reply.extract_error());
-        }
-    }))
+    let replies = connection.req_packed_commands(&pipe, 0, answers.len());
+    let Ok(Ok(replies)) = timeout(COMMAND_TIMEOUT, replies).await else { return };
+    for (answer, reply) in answers.into_iter().zip(replies) {
+        // Whoever asked may be gone.
+        let _ = answer.send(reply.extract_error());
+    }
 }
