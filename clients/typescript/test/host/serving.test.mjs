@@ -2,12 +2,10 @@
 
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
-import { existsSync } from "node:fs";
-import { join } from "node:path";
 import { test } from "node:test";
 import { configure, runs, sessions } from "@trigger.dev/sdk";
 import { AgentChat } from "@trigger.dev/sdk/chat";
-import { gateway, served } from "../support/served.mjs";
+import { gateway, marked, served } from "../support/served.mjs";
 
 const gw = await gateway();
 configure({ baseURL: gw.url, secretKey: gw.key });
@@ -18,12 +16,7 @@ const newChat = (agent = "chats") =>
   new AgentChat({ agent, id: `${agent}-${randomUUID().slice(0, 8)}` });
 const ask = async (chat, text) => (await chat.sendMessage(text)).text();
 
-/** The session's folder, once the chat has parked. */
-async function parked(chat) {
-  const { id } = await sessions.retrieve(chat.id);
-  const marker = join(host.workspaces, id, "parked");
-  while (!existsSync(marker)) await new Promise((done) => setTimeout(done, 50));
-}
+const parked = (chat) => marked(host, chat, "parked");
 
 test("a chat is answered, warm in the same isolate", async () => {
   const chat = newChat();

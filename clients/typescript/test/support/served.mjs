@@ -1,8 +1,11 @@
 // The real gateway and the real command, for one test file.
 
 import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { after } from "node:test";
 import { fileURLToPath } from "node:url";
+import { sessions } from "@trigger.dev/sdk";
 import { launch } from "../../../../tests/compat/harness.mjs";
 import { fixture, scratch } from "./isolates.mjs";
 
@@ -55,4 +58,11 @@ export async function linked(gw) {
     if (/^tidegate_links [1-9]/m.test(metrics)) return;
     await new Promise((later) => setTimeout(later, 10));
   }
+}
+
+/** Resolves once the chat has left the mark `name` in its workspace. */
+export async function marked(host, chat, name) {
+  const { id } = await sessions.retrieve(chat.id);
+  const mark = join(host.workspaces, id, name);
+  while (!existsSync(mark)) await new Promise((later) => setTimeout(later, 10));
 }

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use parking_lot::RwLock;
 use tidegate_protocol::ids::SessionKey;
-use tidegate_protocol::limits::FLEET_LOOK_MS;
+use tidegate_protocol::limits::{FLEET_GONE_MS, FLEET_LOOK_MS};
 use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until};
 use tracing::debug;
 
 use super::ask::Asked;
@@ -20,8 +20,8 @@ use crate::seams::store::{Op, StoreError};
 use crate::seams::{Entropy, Fleet};
 
 const LOOK: Duration = Duration::from_millis(FLEET_LOOK_MS);
-/// How often a session is asked for that is claimed again each time.
-const SEIZE_TRIES: usize = 3;
+/// Between two questions to a gateway that does not answer.
+const AGAIN: Duration = Duration::from_millis(50);
 
 /// Claims sessions for this gateway.
 #[derive(Debug)]
@@ -101,15 +101,24 @@ impl Serving {
     }
 
     /// Takes the right to serve `session` from whichever gateway has it; what that does for the
-    /// session ends.
+    /// session ends. Waits for a gateway that is dead until it is known to be.
     pub async fn seize(&self, session: &SessionKey) -> Result<Hold, StoreError> {
-        for _ in 0..SEIZE_TRIES {
-            match self.claim(session).await? {
+        let patience = Instant::now() + Duration::from_millis(FLEET_GONE_MS);
+        loop {
+            let node = match self.claim(session).await? {
                 Ok(hold) => return Ok(hold),
-                Err(node) => self.ask(&node, session, Question::Forget).await?,
+                Err(node) => node,
             };
+            let asked = self.ask(&node, session, Question::Forget).await;
+            if Instant::now() >= patience {
+                asked?;
+                let text = "other gateways claim the session again and again";
+                return Err(StoreError::Unavailable(text.into()));
+            }
+            if asked.is_err() {
+                sleep(AGAIN).await;
+            }
         }
-        Err(StoreError::Unavailable("other gateways claim the session again and again".into()))
     }
 
     /// Is `partition` in this gateway's share of what any gateway could do?
@@ -132,13 +141,15 @@ impl Serving {
     }
 
     /// Tells `node` that `session` may have new input. A message that gets lost is made up for by
-    /// the next sweep.
-    pub async fn wake(&self, node: &str, session: &SessionKey) {
-        let Some(fleet) = &self.fleet else { return };
+    /// the next sweep. Could it be told?
+    pub async fn wake(&self, node: &str, session: &SessionKey) -> bool {
+        let Some(fleet) = &self.fleet else { return false };
         let message = Message::Wake { session: session.as_str().to_owned() };
-        if let Err(error) = fleet.send(node, message.to_bytes()).await {
+        let sent = fleet.send(node, message.to_bytes()).await;
+        if let Err(error) = &sent {
             debug!(%error, node, "could not tell another gateway");
         }
+        sent.is_ok()
     }
 
     /// Asks another gateway to serve `session`: this one drains.

@@ -20,7 +20,6 @@ impl Serve for Driver {
         match self.claim().await? {
             Ok(hold) => self.hold = hold,
             Err(node) => {
-                serving.wake(&node, &self.session).await;
                 self.refer(&node);
                 return Ok(true);
             }
@@ -64,8 +63,8 @@ impl Serve for Driver {
 }
 
 impl Driver {
-    /// Claims the session. One whose run is here is asked for until its gateway leaves it, or is
-    /// known to be dead.
+    /// Claims the session, or has whoever serves it look at it. A run that is here and calls wait
+    /// for a gateway that is dead until it is known to be: who calls has nobody else to ask.
     async fn claim(&mut self) -> Result<Result<Hold, String>, StoreError> {
         let serving = self.shared.common.serving.clone();
         let patience = Instant::now() + Duration::from_millis(FLEET_GONE_MS);
@@ -77,14 +76,23 @@ impl Driver {
             if self.called.is_none() {
                 self.called = self.inbox.calls.try_recv().ok();
             }
-            if !matches!(self.called, Some(Call::Adopt { .. })) || Instant::now() >= patience {
+            let told = serving.wake(&node, &self.session).await;
+            let leaves = match &self.called {
+                Some(Call::Adopt { .. }) => self.ask_to_leave(&node).await,
+                Some(_) => !told,
+                None => false,
+            };
+            if !leaves || Instant::now() >= patience {
                 return Ok(Err(node));
             }
-            match serving.ask(&node, &self.session, Question::Yield).await {
-                Ok(Answer::Said(false)) => return Ok(Err(node)),
-                Ok(_) | Err(_) => sleep(LOOK).await,
-            }
+            sleep(LOOK).await;
         }
+    }
+
+    /// Asks `node` to leave the session to this gateway. `false` if it stays.
+    async fn ask_to_leave(&self, node: &str) -> bool {
+        let serving = &self.shared.common.serving;
+        !matches!(serving.ask(node, &self.session, Question::Yield).await, Ok(Answer::Said(false)))
     }
 
     /// Has what was called answered where the session is served.

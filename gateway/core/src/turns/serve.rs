@@ -33,7 +33,9 @@ impl Serve for Driver {
         let settled = matches!(exit, Exit::Idle) && !draining;
         let gone = serving.give_up(&self.session, self.hold, settled).await?;
         match exit {
-            Exit::Moved(node) => serving.wake(&node, &self.session).await,
+            Exit::Moved(node) => {
+                serving.wake(&node, &self.session).await;
+            }
             Exit::Idle if draining => serving.hand_on(&self.session).await,
             Exit::Idle => {}
         }
