@@ -5,7 +5,9 @@
 
 pub mod control;
 pub mod cursor;
+pub mod duplex;
 pub mod error;
+pub mod frame;
 pub mod ids;
 pub mod input;
 pub mod limits;
@@ -13,6 +15,7 @@ pub mod link;
 pub mod metadata;
 pub mod record;
 pub mod s2;
+mod shown;
 pub mod sse;
 pub mod token;
 pub mod transcript;

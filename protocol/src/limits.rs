@@ -103,6 +103,19 @@ pub const PROCESS_TEXT_MAX_BYTES: usize = 64 * 1024;
 /// From SIGTERM to SIGKILL, for the process group of a child whose answer is over.
 pub const PROCESS_GRACE_MS: u64 = 2_000;
 
+/// How long a duplex connection may be without `hello`.
+pub const DUPLEX_HELLO_TIMEOUT_MS: u64 = 10_000;
+/// Largest frame of the duplex binding: JSON may write an appended body longer than it is.
+pub const DUPLEX_FRAME_MAX_BYTES: usize = 3 * 1024 * 1024;
+/// Subscriptions, and sessions with a credential of their own, of one duplex connection.
+pub const DUPLEX_SUBSCRIPTIONS_MAX: usize = 256;
+/// Requests of one duplex connection that may be under way.
+pub const DUPLEX_REQUESTS_MAX: usize = 64;
+/// Silence of a client after which its duplex connection is closed.
+pub const DUPLEX_SILENCE_MS: u64 = 30_000;
+/// Bytes that wait in a duplex connection for a client that does not read; one frame may follow.
+pub const DUPLEX_UNSENT_MAX_BYTES: usize = 128 * 1024;
+
 /// How long a connection of the agent link may be without `hello`.
 pub const LINK_HELLO_TIMEOUT_MS: u64 = 10_000;
 /// Largest frame of the agent link.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::boot::BootFrame;
 use super::exit::Cause;
-use super::parse::{LinkParseError, fields, tag};
+use crate::frame::{FrameError, fields, tag};
 use super::records;
 use super::turn::TurnFrame;
 use super::welcome::Welcome;
@@ -142,7 +142,7 @@ impl GatewayFrame {
     }
 
     /// Reads the text of a message.
-    pub fn parse(text: &str) -> Result<Self, LinkParseError> {
+    pub fn parse(text: &str) -> Result<Self, FrameError> {
         Ok(match &*tag(text)? {
             "welcome" => Self::Welcome(fields("welcome", text)?),
             "turn" => Self::Turn(fields("turn", text)?),
@@ -154,7 +154,7 @@ impl GatewayFrame {
             "pong" => Self::Pong,
             "goaway" => Self::Goaway(fields("goaway", text)?),
             "error" => Self::Error(fields("error", text)?),
-            unknown => return Err(LinkParseError::UnknownType(unknown.to_owned())),
+            unknown => return Err(FrameError::UnknownType(unknown.to_owned())),
         })
     }
 

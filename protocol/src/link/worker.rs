@@ -5,7 +5,7 @@ use serde_json::value::RawValue;
 
 use super::exit::ExitError;
 use super::hello::Hello;
-use super::parse::{LinkParseError, fields, tag};
+use crate::frame::{FrameError, fields, tag};
 
 /// A frame from the worker. `id` names a piece of work; `seq` numbers its frames (R-LNK-19).
 #[derive(Clone, Debug, Serialize)]
@@ -176,7 +176,7 @@ pub struct Exit {
 
 impl WorkerFrame {
     /// Reads the text of a message (R-LNK-3).
-    pub fn parse(text: &str) -> Result<Self, LinkParseError> {
+    pub fn parse(text: &str) -> Result<Self, FrameError> {
         Ok(match &*tag(text)? {
             "hello" => Self::Hello(fields("hello", text)?),
             "out" => Self::Out(fields("out", text)?),
@@ -194,7 +194,7 @@ impl WorkerFrame {
             "ping" => Self::Ping,
             "drain" => Self::Drain,
             "bye" => Self::Bye,
-            unknown => return Err(LinkParseError::UnknownType(unknown.to_owned())),
+            unknown => return Err(FrameError::UnknownType(unknown.to_owned())),
         })
     }
 

@@ -3,8 +3,14 @@
 //! A batch is encoded once per view class and shared by every reader of that class, so nothing that
 //! varies by reader but the token of write-scoped readers is ever part of a frame.
 
-use crate::control;
-use crate::record::{Header, Record, write_json_string};
+use bytes::Bytes;
+
+use crate::record::Record;
+use crate::shown::{push_records, push_u64};
+
+/// Between the id of a batch and its records.
+const BEFORE_RECORDS: &[u8] = b"\nevent: batch\ndata: {\"records\":[";
+const AFTER_RECORDS: &[u8] = b"]}\n\n";
 
 /// The decoration after the last event of an AI SDK answer.
 pub const DONE: &[u8] = b"data: [DONE]\n\n";
@@ -56,78 +62,35 @@ pub fn data(out: &mut Vec<u8>, json: &[u8]) {
     out.extend_from_slice(b"\n\n");
 }
 
-/// Room for the fixed text around one record.
-const RECORD_FRAME_BYTES: usize = 96;
-
 fn encode_batch(out: &mut Vec<u8>, records: &[Record], token: Option<&str>) {
     let Some(last) = records.last() else { return };
-    // Command records are the store's (R-REC-4). A batch of nothing else is no event.
+    // A batch of nothing but command records is no event.
     if records.iter().all(Record::is_command) {
         return;
     }
-    let bodies: usize = records.iter().map(|r| r.body.len() + r.body.len() / 8).sum();
-    out.reserve(bodies + records.len() * RECORD_FRAME_BYTES);
     out.extend_from_slice(b"id: ");
     push_u64(out, last.seq_num);
-    out.extend_from_slice(b"\nevent: batch\ndata: {\"records\":[");
-    let shown = records.iter().filter(|record| !record.is_command());
-    for (index, record) in shown.enumerate() {
-        if index > 0 {
-            out.push(b',');
-        }
-        push_record(out, record, token.filter(|_| control::is_boundary(record)));
-    }
-    out.extend_from_slice(b"]}\n\n");
+    out.extend_from_slice(BEFORE_RECORDS);
+    push_records(out, records, token);
+    out.extend_from_slice(AFTER_RECORDS);
 }
 
-fn push_record(out: &mut Vec<u8>, record: &Record, token: Option<&str>) {
-    out.extend_from_slice(b"{\"seq_num\":");
-    push_u64(out, record.seq_num);
-    out.extend_from_slice(b",\"timestamp\":");
-    push_u64(out, record.timestamp);
-    out.extend_from_slice(b",\"body\":");
-    match std::str::from_utf8(&record.body) {
-        Ok(text) => write_json_string(out, text),
-        Err(_) => write_json_string(out, &String::from_utf8_lossy(&record.body)),
+/// The records of an event that [`batch`] wrote, as they stand between its brackets, so that other
+/// bindings share the bytes.
+pub fn records_of(event: &Bytes) -> Bytes {
+    let begin = event.iter().position(|byte| *byte == b'\n').map(|at| at + BEFORE_RECORDS.len());
+    match begin {
+        Some(begin) => event.slice(begin..event.len() - AFTER_RECORDS.len()),
+        None => Bytes::new(),
     }
-    out.extend_from_slice(b",\"headers\":[");
-    push_headers(out, &record.headers, token);
-    out.extend_from_slice(b"]}");
-}
-
-fn push_headers(out: &mut Vec<u8>, headers: &[Header], token: Option<&str>) {
-    let stored = headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-    let fresh = token.map(|token| (control::ACCESS_TOKEN, token));
-    for (index, (name, value)) in stored.chain(fresh).enumerate() {
-        out.extend_from_slice(if index > 0 { b",[" } else { b"[" });
-        write_json_string(out, name);
-        out.push(b',');
-        write_json_string(out, value);
-        out.push(b']');
-    }
-}
-
-/// Appends `value` in decimal.
-fn push_u64(out: &mut Vec<u8>, mut value: u64) {
-    let mut digits = [0; 20];
-    let mut at = digits.len();
-    loop {
-        at -= 1;
-        digits[at] = b'0' + (value % 10) as u8;
-        value /= 10;
-        if value == 0 {
-            break;
-        }
-    }
-    out.extend_from_slice(&digits[at..]);
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::RecordJson;
+    use crate::control;
+    use crate::record::{Header, RecordJson};
     use crate::sse::batch as batch_data;
-    use bytes::Bytes;
     use proptest::collection::vec;
     use proptest::prelude::*;
 
@@ -188,6 +151,9 @@ mod tests {
             let text = String::from_utf8(out).expect("UTF-8");
             prop_assert_eq!(&text, &by_serde(&records, token.as_deref()));
             prop_assert!(matches!(text.lines().count(), 0 | 4));
+            let mut shared = Vec::new();
+            push_records(&mut shared, &records, token.as_deref());
+            prop_assert_eq!(records_of(&text.into()), shared);
         }
 
         #[test]
@@ -207,13 +173,6 @@ mod tests {
             }
             let read = batch_data::decode(data.expect("a data line").as_bytes());
             prop_assert_eq!(read.expect("a batch"), records);
-        }
-
-        #[test]
-        fn integers_are_decimal(value: u64, shift in 0..64u32) {
-            let mut out = Vec::new();
-            push_u64(&mut out, value >> shift);
-            prop_assert_eq!(out, (value >> shift).to_string().into_bytes());
         }
     }
 

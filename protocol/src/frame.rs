@@ -1,5 +1,6 @@
-//! From the text of a message to a frame: first its type, then its fields. (An enum tagged inside
-//! its object would make serde take chunks apart, and they must keep their bytes.)
+//! From text to a frame of the agent link or of the duplex binding: first its type, then its fields.
+//! (An enum tagged inside its object would make serde take chunks apart, and they must keep their
+//! bytes.)
 
 use std::borrow::Cow;
 
@@ -8,9 +9,9 @@ use serde::de::DeserializeOwned;
 
 use crate::ui::replace_lone_surrogates;
 
-/// A message that is no frame (R-LNK-3).
+/// A message that is no frame (R-LNK-3, R-DPX-2).
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum LinkParseError {
+pub enum FrameError {
     /// Not JSON, not an object, or without a text `t`.
     #[error("a frame is one JSON object with its type in `t`: {0}")]
     NotAnObject(String),
@@ -25,7 +26,7 @@ pub enum LinkParseError {
         /// What is wrong.
         reason: String,
     },
-    /// Over `LINK_FRAME_MAX_BYTES`.
+    /// Over the binding's limit.
     #[error("a frame has at most {max} bytes")]
     TooLarge {
         /// The limit.
@@ -43,26 +44,26 @@ struct Tag<'a> {
 }
 
 /// The type of the frame in `text`.
-pub(super) fn tag(text: &str) -> Result<Cow<'_, str>, LinkParseError> {
+pub(crate) fn tag(text: &str) -> Result<Cow<'_, str>, FrameError> {
     // A struct can also be read from an array.
     if !text.trim_start().starts_with('{') {
-        return Err(LinkParseError::NotAnObject("it is no object".to_owned()));
+        return Err(FrameError::NotAnObject("it is no object".to_owned()));
     }
     let tag: Tag<'_> = serde_json::from_str(text)
-        .map_err(|error| LinkParseError::NotAnObject(error.to_string()))?;
+        .map_err(|error| FrameError::NotAnObject(error.to_string()))?;
     Ok(tag.t)
 }
 
 /// The fields of a frame of type `frame`.
-pub(super) fn fields<T: DeserializeOwned>(
+pub(crate) fn fields<T: DeserializeOwned>(
     frame: &'static str,
     text: &str,
-) -> Result<T, LinkParseError> {
+) -> Result<T, FrameError> {
     serde_json::from_str(text)
         .or_else(|error| match replace_lone_surrogates(text) {
             // What JavaScript writes for half of a character that a stream was cut in.
             Cow::Owned(mended) => serde_json::from_str(&mended),
             Cow::Borrowed(_) => Err(error),
         })
-        .map_err(|error| LinkParseError::Fields { frame, reason: error.to_string() })
+        .map_err(|error| FrameError::Fields { frame, reason: error.to_string() })
 }

@@ -1,0 +1,18 @@
+//! Frames of the duplex binding as plain data (`spec/v1/duplex.md`, R-DPX).
+
+mod client;
+pub mod codes;
+mod gateway;
+pub mod window;
+
+pub use client::{Append, Auth, ClientFrame, FieldError, Hello, Subscribe, Unsubscribe};
+pub use gateway::{
+    Acked, ErrorFrame, Gap, GapReason, GatewayFrame, Pulse, Welcome, push_batch, records_json,
+};
+
+/// The WebSocket subprotocol (R-DPX-1).
+pub const SUBPROTOCOL: &str = "tidegate.v1";
+/// Where a client connects (R-DPX-1).
+pub const PATH: &str = "/v1/connect";
+/// Largest id of a request: what JavaScript keeps exact.
+pub const ID_MAX: u64 = crate::cursor::SEQ_MAX;
