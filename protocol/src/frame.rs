@@ -49,8 +49,8 @@ pub(crate) fn tag(text: &str) -> Result<Cow<'_, str>, FrameError> {
     if !text.trim_start().starts_with('{') {
         return Err(FrameError::NotAnObject("it is no object".to_owned()));
     }
-    let tag: Tag<'_> = serde_json::from_str(text)
-        .map_err(|error| FrameError::NotAnObject(error.to_string()))?;
+    let tag: Tag<'_> =
+        serde_json::from_str(text).map_err(|error| FrameError::NotAnObject(error.to_string()))?;
     Ok(tag.t)
 }
 

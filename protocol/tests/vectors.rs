@@ -19,8 +19,17 @@ use tidegate_protocol::token::scope::{Action, Grants, Resource, Scope, ScopeErro
 use tidegate_protocol::transcript::{self, Blob, Entry, TranscriptError};
 use tidegate_protocol::{Header, Record, cursor};
 
-const FILES: [&str; 8] =
-    ["cursors", "link", "s2", "scopes", "sse-decode", "sse-encode", "tokens", "transcript"];
+const FILES: [&str; 9] = [
+    "cursors",
+    "duplex",
+    "link",
+    "s2",
+    "scopes",
+    "sse-decode",
+    "sse-encode",
+    "tokens",
+    "transcript",
+];
 
 fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../spec/v1/vectors")

@@ -5,6 +5,7 @@ pub mod ai_sdk;
 pub mod body;
 pub mod config;
 pub mod drain;
+pub(crate) mod duplex;
 pub mod link;
 pub mod listen;
 pub mod meta;

@@ -247,38 +247,4 @@ mod tests {
         assert_eq!(subscribe(wrong).start().expect_err("unknown").field, "start");
         assert_eq!(subscribe(wrong).channel().expect_err("no name").field, "side");
     }
-
-    #[test]
-    fn frames_are_read_as_they_are_written() {
-        let frames = [
-            r#"{"t":"hello"}"#,
-            r#"{"t":"hello","token":"k"}"#,
-            r#"{"t":"auth","id":1,"session":"c","token":"k"}"#,
-            r#"{"t":"subscribe","id":2,"session":"c","channel":"in","after":4,"window":9,"peek":true}"#,
-            r#"{"t":"unsubscribe","id":2}"#,
-            r#"{"t":"append","id":3,"session":"c","part":"p","body":"ä"}"#,
-            r#"{"t":"ack","id":2,"seq":9007199254740991}"#,
-            r#"{"t":"ping","n":-3}"#,
-            r#"{"t":"pong"}"#,
-        ];
-        for text in frames {
-            assert_eq!(ClientFrame::parse(text).expect(text).to_json(), text);
-        }
-    }
-
-    #[test]
-    fn what_is_no_frame() {
-        for bad in [
-            "",
-            "[]",
-            r#"{"t":1}"#,
-            r#"{"t":"batch","id":1}"#,
-            r#"{"t":"ack","id":1}"#,
-            r#"{"t":"ack","id":-1,"seq":1}"#,
-            r#"{"t":"ack","id":9007199254740992,"seq":1}"#,
-            r#"{"t":"append","id":1,"session":"c","body":{}}"#,
-        ] {
-            assert!(ClientFrame::parse(bad).is_err(), "{bad}");
-        }
-    }
 }

@@ -7,7 +7,8 @@ pub mod window;
 
 pub use client::{Append, Auth, ClientFrame, FieldError, Hello, Subscribe, Unsubscribe};
 pub use gateway::{
-    Acked, ErrorFrame, Gap, GapReason, GatewayFrame, Pulse, Welcome, push_batch, records_json,
+    Acked, BATCH_END, ErrorFrame, Gap, GapReason, GatewayFrame, Pulse, Welcome, batch_head,
+    records_json,
 };
 
 /// The WebSocket subprotocol (R-DPX-1).

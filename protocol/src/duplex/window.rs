@@ -22,9 +22,10 @@ pub struct Window {
 }
 
 impl Window {
-    /// At most `size` metered bytes on their way; `None` is without limit.
-    pub fn new(size: Option<u64>) -> Self {
-        Self { size, ..Self::default() }
+    /// At most `size` metered bytes on their way; `None` is without limit. The client has what is
+    /// before seq `from`.
+    pub fn new(size: Option<u64>, from: u64) -> Self {
+        Self { size, sent: from, ..Self::default() }
     }
 
     /// May a batch of `bytes` be sent now?
@@ -52,7 +53,8 @@ impl Window {
         if seq >= self.sent {
             return Err(Overrun { seq });
         }
-        while let Some((end, bytes)) = self.batches.front().copied().filter(|(end, _)| *end <= seq + 1)
+        while let Some((end, bytes)) =
+            self.batches.front().copied().filter(|(end, _)| *end <= seq + 1)
         {
             debug_assert!(end <= self.sent);
             self.bytes -= bytes;
@@ -69,7 +71,7 @@ mod tests {
 
     #[test]
     fn one_batch_is_always_let_through() {
-        let mut window = Window::new(Some(10));
+        let mut window = Window::new(Some(10), 0);
         assert!(window.has_room_for(100));
         window.sent(3, 100);
         assert!(window.is_full());
@@ -82,7 +84,7 @@ mod tests {
 
     #[test]
     fn without_a_size_nothing_is_kept() {
-        let mut window = Window::new(None);
+        let mut window = Window::new(None, 0);
         window.sent(5, 1 << 40);
         assert!(window.has_room_for(u64::MAX));
         assert!(window.batches.is_empty());
@@ -96,7 +98,7 @@ mod tests {
             size in 1..60u64,
             steps in proptest::collection::vec((any::<bool>(), 1..20u64), 1..60),
         ) {
-            let mut window = Window::new(Some(size));
+            let mut window = Window::new(Some(size), 0);
             let (mut sent, mut acknowledged, mut tail) = (Vec::<(u64, u64)>::new(), None, 0u64);
             for (send, n) in steps {
                 let open = sent.iter().filter(|(end, _)| acknowledged.is_none_or(|a| *end > a + 1));

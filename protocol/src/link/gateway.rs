@@ -6,11 +6,11 @@ use serde::{Deserialize, Serialize};
 
 use super::boot::BootFrame;
 use super::exit::Cause;
-use crate::frame::{FrameError, fields, tag};
 use super::records;
 use super::turn::TurnFrame;
 use super::welcome::Welcome;
 use crate::error::ErrorCode;
+use crate::frame::{FrameError, fields, tag};
 use crate::record::Record;
 
 /// A frame from the gateway.

@@ -10,11 +10,11 @@ mod turn;
 mod welcome;
 mod worker;
 
+pub use crate::frame::FrameError as LinkParseError;
 pub use boot::BootFrame;
 pub use exit::{Cause, ExitClass, ExitError};
 pub use gateway::{Ack, Cancel, ErrorFrame, Evict, GatewayFrame, Goaway, Inputs, Refusal};
 pub use hello::{AgentSpec, HeldWork, Hello, Mode};
-pub use crate::frame::FrameError as LinkParseError;
 pub use records::OutRecord;
 pub use turn::TurnFrame;
 pub use welcome::{Welcome, WelcomedWork};

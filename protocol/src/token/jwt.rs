@@ -54,6 +54,8 @@ pub struct Unverified {
     pub public: bool,
     /// The kind that its header names.
     pub typ: Option<String>,
+    /// When it ends by what it claims, Unix seconds.
+    pub exp: Option<u64>,
 }
 
 /// Signs `claims`. The header is `{"alg":"HS256"}`.
@@ -84,7 +86,8 @@ pub fn peek(token: &str) -> Result<Unverified, TokenError> {
     let parts = Parts::of(token)?;
     let claims: UnverifiedClaims = decode_json(parts.claims)?;
     let header: JoseHeader = decode_json(parts.header)?;
-    Ok(Unverified { sub: claims.sub, public: claims.public, typ: header.typ })
+    let UnverifiedClaims { sub, public, exp } = claims;
+    Ok(Unverified { sub, public, typ: header.typ, exp })
 }
 
 /// Checks signature, issuer, audience, kind and times; `now_s` is in Unix seconds. There is no
@@ -163,6 +166,8 @@ struct UnverifiedClaims {
     sub: String,
     #[serde(rename = "pub", default)]
     public: bool,
+    #[serde(default)]
+    exp: Option<u64>,
 }
 
 fn mac(key: &[u8]) -> Hmac<Sha256> {
@@ -222,7 +227,7 @@ mod tests {
         fn what_is_signed_verifies(claims in any_claims(), key: Vec<u8>) {
             let token = sign(&claims, &key);
             let sub = claims.sub.clone();
-            prop_assert_eq!(peek(&token), Ok(Unverified { sub, public: true, typ: None }));
+            prop_assert_eq!(peek(&token), Ok(Unverified { sub, public: true, typ: None, exp: Some(claims.exp) }));
             prop_assert_eq!(verify(&token, &key, claims.exp), Err(TokenError::Expired));
             prop_assert_eq!(verify(&token, &key, claims.exp - 1), Ok(claims));
         }

@@ -39,6 +39,12 @@ impl Access {
         self.verify(bearer)
     }
 
+    /// Is `token` one that was good once, by what it says of itself?
+    pub fn has_expired(&self, token: &str) -> bool {
+        let claims = jwt::peek(token).ok();
+        claims.and_then(|claims| claims.exp).is_some_and(|exp| exp <= self.now_s())
+    }
+
     /// A token for `scopes` in `environment`, good until `expires` (Unix seconds).
     pub fn mint(
         &self,

@@ -72,6 +72,12 @@ impl Follower {
         self.cursor
     }
 
+    /// Seq after the newest record that is known here, whether or not it was delivered.
+    pub fn known_end(&self) -> u64 {
+        let live = self.live.as_ref().expect("held until drop");
+        live.end().unwrap_or(0).max(self.cursor)
+    }
+
     /// The stream it follows.
     pub fn stream(&self) -> &StreamId {
         &self.stream

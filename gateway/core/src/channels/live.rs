@@ -75,6 +75,11 @@ impl LiveChannel {
         self.state.lock().ring.start()
     }
 
+    /// Where the ring ends, while it holds anything.
+    pub(super) fn end(&self) -> Option<u64> {
+        self.state.lock().ring.end()
+    }
+
     /// Looks `cursor` up; where there is nothing yet, leaves `waker` in `slot`.
     ///
     /// `at_tail` is the seq at which the store had nothing more: a ring that ends before it, or is

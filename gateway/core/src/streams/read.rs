@@ -74,6 +74,16 @@ impl Gateway {
         Ok(Reading { follower, state, token, hidden })
     }
 
+    /// Refuses whoever may not read `channel`.
+    pub async fn require_readable(
+        &self,
+        principal: &Principal,
+        name: &str,
+        channel: &Channel,
+    ) -> Result<()> {
+        self.locate_readable(principal, name, channel).await.map(drop)
+    }
+
     /// One page of records after `after`, oldest first.
     pub async fn records(
         &self,

@@ -3,7 +3,7 @@
 use http::StatusCode;
 use http::request::Parts;
 use serde_json::{Value, json};
-use tidegate_protocol::{limits, link, version};
+use tidegate_protocol::{duplex, limits, link, version};
 
 use super::address;
 use crate::service::app::App;
@@ -24,6 +24,7 @@ fn document(base: &str) -> Value {
         "bindings": {
             "http-sse": {"sessions": "/api/v1/sessions", "streams": "/realtime/v1/sessions"},
             "ai-sdk": {"chat": "/ai/{agent}/chat"},
+            "duplex": {"connect": duplex::PATH, "subprotocols": [duplex::SUBPROTOCOL]},
             "agent-link": {"link": link::PATH, "subprotocols": [link::SUBPROTOCOL]},
         },
         "capabilities": ["settled-peek", "side-channels", "input-fates", "transcripts"],

@@ -14,7 +14,9 @@ use super::call::Call;
 use super::errors;
 use super::respond::Response;
 use super::route::Route;
-use crate::{ai_sdk, link, meta, runs, s2, self_test, sessions, streams, tokens, transcript};
+use crate::{
+    ai_sdk, duplex, link, meta, runs, s2, self_test, sessions, streams, tokens, transcript,
+};
 
 /// Routes without authentication.
 pub(super) async fn open(
@@ -46,20 +48,22 @@ pub(super) async fn open(
 /// Routes whose credential is of their own kind.
 pub(super) async fn own(
     app: &Arc<App>,
-    parts: &Parts,
+    parts: Parts,
     body: Incoming,
     route: Route,
 ) -> Result<Response> {
-    match (route, &parts.method) {
+    match (route, &parts.method.clone()) {
         (Route::S2Records(stream), &Method::POST) => {
-            Ok(s2::append::append(app, parts, body, &stream).await)
+            Ok(s2::append::append(app, &parts, body, &stream).await)
         }
         (Route::Snapshot(name), &Method::GET | &Method::HEAD) => {
-            transcript::snapshot::fetch(app, parts, &name).await
+            transcript::snapshot::fetch(app, &parts, &name).await
         }
         (Route::Snapshot(name), &Method::PUT) => {
-            transcript::snapshot::save(app, parts, body, &name).await
+            transcript::snapshot::save(app, &parts, body, &name).await
         }
+        (Route::Connect, &Method::GET) => duplex::open(app, parts),
+        (Route::Connect, _) => Ok(not_allowed("GET")),
         (Route::Snapshot(_), _) => Ok(not_allowed("GET, HEAD, PUT")),
         _ => Ok(not_allowed("POST")),
     }

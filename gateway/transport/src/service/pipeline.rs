@@ -42,7 +42,7 @@ async fn admit(
     speak(&parts.headers)?;
     let route = Route::of(parts.uri.path())?;
     if route.has_own_credential() {
-        return dispatch::own(app, &parts, body, route).await;
+        return dispatch::own(app, parts, body, route).await;
     }
     if route.is_open() {
         return dispatch::open(app, tls, &parts, route).await;

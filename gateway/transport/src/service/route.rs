@@ -58,6 +58,8 @@ pub(crate) enum Route {
     ChatStop(String, String),
     /// `/v1/agents/link`
     AgentLink,
+    /// `/v1/connect`
+    Connect,
     /// `/v1/self-test/stream`
     SelfTest,
     /// `/v1/self-test/{nonce}`
@@ -107,6 +109,7 @@ impl Route {
             ["ai", agent, "chat", id, "stream"] => Ok(Self::ChatStream(text(agent)?, session(id)?)),
             ["ai", agent, "chat", id, "stop"] => Ok(Self::ChatStop(text(agent)?, session(id)?)),
             ["v1", "agents", "link"] => Ok(Self::AgentLink),
+            ["v1", "connect"] => Ok(Self::Connect),
             ["v1", "self-test", "stream"] => Ok(Self::SelfTest),
             ["v1", "self-test", nonce] => Ok(Self::SelfTestStep(text(nonce)?)),
             [".well-known", "tidegate"] => Ok(Self::Discovery),
@@ -131,7 +134,7 @@ impl Route {
 
     /// Served to whoever holds a credential of its own kind.
     pub(super) fn has_own_credential(&self) -> bool {
-        matches!(self, Self::Snapshot(_) | Self::S2Records(_))
+        matches!(self, Self::Snapshot(_) | Self::S2Records(_) | Self::Connect)
     }
 
     /// `/api/…` and appends; never a read of a stream.

@@ -1,0 +1,406 @@
+//! One connection: frames in, frames out. It knows no socket; a driver for each transport carries
+//! the frames (R-DPX).
+
+use std::borrow::Cow;
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use tidegate_core::error::Result;
+use tidegate_core::seams::store::StoreError;
+use tidegate_protocol::duplex::{
+    Acked, BATCH_END, ClientFrame, ErrorFrame, Gap, GatewayFrame, Pulse, Welcome, batch_head, codes,
+};
+use tidegate_protocol::frame::FrameError;
+use tidegate_protocol::ids::base36;
+use tidegate_protocol::limits::{
+    DUPLEX_FRAME_MAX_BYTES, DUPLEX_REQUESTS_MAX, DUPLEX_SILENCE_MS, DUPLEX_SUBSCRIPTIONS_MAX,
+    PING_INTERVAL_MS,
+};
+use tidegate_protocol::{ApiError, ErrorCode, version};
+
+use super::credentials::{Credential, Credentials};
+use super::order::Order;
+use super::requests::{Done, Outcome, Request};
+use super::subscription::{Piece, Subscription};
+use super::subscriptions::Subscriptions;
+use super::timers::{Due, Timers};
+use crate::service::app::App;
+use crate::sse::departure::{Asked, Departure};
+
+/// When a client may open another connection after this gateway told it to go.
+const RECONNECT_MS: u64 = 100;
+
+/// What a driver carries out.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Out {
+    /// A frame that is about the connection, or answers a request.
+    Control(String),
+    /// A frame of the stream of subscription `id`, in pieces: what readers share is not copied.
+    Stream { id: u64, frame: [Bytes; 3] },
+    /// The stream of subscription `id` ends.
+    Ended { id: u64 },
+    /// The connection ends.
+    Close { code: u16, reason: Cow<'static, str> },
+}
+
+/// A request and its number.
+type Numbered = Pin<Box<dyn Future<Output = (u64, Done)> + Send>>;
+
+/// See the module.
+pub(crate) struct Connection {
+    pub(super) app: Arc<App>,
+    name: String,
+    greeted: bool,
+    pub(super) credentials: Credentials,
+    pub(super) order: Order,
+    requests: FuturesUnordered<Numbered>,
+    /// Requests without an answer, by id. An id may be used again before what it named has ended,
+    /// so each request has a number of its own.
+    pub(super) pending: HashMap<u64, u64>,
+    begun: u64,
+    pub(super) subscriptions: Subscriptions,
+    control: VecDeque<Out>,
+    timers: Timers,
+    departure: Departure,
+    /// `goaway` was sent.
+    leaving: bool,
+    /// Everything that there is was handed out.
+    drained: bool,
+    closing: Option<(u16, Cow<'static, str>)>,
+}
+
+impl Connection {
+    /// A new one.
+    pub(crate) fn new(app: &Arc<App>) -> Self {
+        Self {
+            name: format!("c_{}", base36(app.gateway.entropy(), 21)),
+            departure: Departure::new(app.drain.watch()),
+            app: Arc::clone(app),
+            greeted: false,
+            credentials: Credentials::default(),
+            order: Order::default(),
+            requests: FuturesUnordered::new(),
+            pending: HashMap::new(),
+            begun: 0,
+            subscriptions: Subscriptions::default(),
+            control: VecDeque::new(),
+            timers: Timers::new(),
+            leaving: false,
+            drained: false,
+            closing: None,
+        }
+    }
+
+    /// The credential of the handshake.
+    pub(crate) fn trust(&mut self, token: &str) -> Result<()> {
+        let credential = self.authenticate(token)?;
+        self.credentials.set(None, credential, |_| false);
+        Ok(())
+    }
+
+    /// May another frame be read? Where not, the client is let wait.
+    pub(crate) fn has_room(&self) -> bool {
+        self.closing.is_none()
+            && self.requests.len() < DUPLEX_REQUESTS_MAX
+            && self.control.len() < DUPLEX_REQUESTS_MAX
+    }
+
+    /// A frame came.
+    pub(crate) fn receive(&mut self, text: &str) {
+        if self.closing.is_some() {
+            return;
+        }
+        self.timers.heard();
+        match ClientFrame::parse(text) {
+            Ok(frame) => self.handle(frame),
+            Err(error) => self.malformed(&error),
+        }
+    }
+
+    /// What came is not a frame.
+    pub(crate) fn malformed(&mut self, error: &FrameError) {
+        let code = match error {
+            FrameError::TooLarge { .. } => codes::TOO_LARGE,
+            _ => codes::MALFORMED,
+        };
+        self.refuse(ApiError::new(ErrorCode::InvalidBody, error.to_string()), code);
+    }
+
+    /// The next thing that is about the connection or a request. A driver asks for it before it
+    /// asks for a stream's.
+    pub(crate) fn poll_control(&mut self, cx: &mut Context<'_>) -> Poll<Out> {
+        loop {
+            if let Some(out) = self.control.pop_front() {
+                self.timers.spoke();
+                return Poll::Ready(out);
+            }
+            if let Some((code, reason)) = self.closing.clone() {
+                return Poll::Ready(Out::Close { code, reason });
+            }
+            if let Poll::Ready(Some((number, done))) = self.requests.poll_next_unpin(cx) {
+                self.finish(number, done);
+            } else if let Poll::Ready(due) = self.timers.poll(cx) {
+                self.fall_due(due);
+            } else if !self.depart(cx) {
+                return Poll::Pending;
+            }
+        }
+    }
+
+    /// The next frame of a subscription that can go on now. Who `is_blocked` is passed over until
+    /// [`Self::unblock`].
+    pub(crate) fn poll_stream(
+        &mut self,
+        cx: &mut Context<'_>,
+        is_blocked: impl Fn(u64) -> bool,
+    ) -> Poll<Out> {
+        match self.subscriptions.poll(cx, is_blocked) {
+            Poll::Ready((id, Ok(piece))) => {
+                (self.drained, _) = (false, self.timers.spoke());
+                Poll::Ready(Out::Stream { id, frame: pieces(id, piece) })
+            }
+            Poll::Ready((id, Err(failure))) => {
+                self.end(id, store_failed(failure));
+                self.poll_control(cx)
+            }
+            Poll::Pending => {
+                if self.leaving && !self.drained {
+                    self.drained = true;
+                    cx.waker().wake_by_ref();
+                }
+                Poll::Pending
+            }
+        }
+    }
+
+    /// The stream of subscription `id` takes more.
+    pub(crate) fn unblock(&self, id: u64) {
+        self.subscriptions.look_at(id);
+    }
+
+    fn handle(&mut self, frame: ClientFrame) {
+        match frame {
+            ClientFrame::Hello(hello) => self.greet(hello.token),
+            _ if !self.greeted => {
+                let error = ApiError::new(ErrorCode::InvalidBody, "the first frame is `hello`");
+                self.refuse(error, codes::MALFORMED);
+            }
+            ClientFrame::Auth(auth) => self.authorize(auth),
+            ClientFrame::Subscribe(subscribe) => self.subscribe(subscribe),
+            ClientFrame::Unsubscribe(unsubscribe) => self.unsubscribe(unsubscribe.id),
+            ClientFrame::Append(append) => self.append(append),
+            ClientFrame::Ack { id, seq } => self.acknowledge(id, seq),
+            ClientFrame::Ping { n } => {
+                let pulse = self.pulse(Some(n));
+                self.send(&GatewayFrame::Pong(pulse));
+            }
+            ClientFrame::Pong => {}
+        }
+    }
+
+    fn greet(&mut self, token: Option<String>) {
+        if self.greeted {
+            let error = ApiError::new(ErrorCode::InvalidBody, "`hello` is the first frame only");
+            return self.refuse(error, codes::MALFORMED);
+        }
+        if let Some(token) = token {
+            if let Err(error) = self.trust(&token) {
+                let expired = self.app.gateway.access().has_expired(&token);
+                let code = if expired { codes::EXPIRED } else { codes::REFUSED };
+                return self.refuse(error.at("token"), code);
+            }
+        }
+        self.greeted = true;
+        self.timers.greeted();
+        let welcome = Welcome {
+            connection: self.name.clone(),
+            protocol: version::DEFAULT,
+            now: self.app.gateway.now(),
+            expires_at: self.credentials.expires_at(),
+            ping_ms: PING_INTERVAL_MS,
+            silence_ms: DUPLEX_SILENCE_MS,
+            subscriptions: DUPLEX_SUBSCRIPTIONS_MAX,
+            frame_bytes: DUPLEX_FRAME_MAX_BYTES,
+        };
+        self.send(&GatewayFrame::Welcome(welcome));
+    }
+
+    fn acknowledge(&mut self, id: u64, seq: u64) {
+        let Some(subscription) = self.subscriptions.get_mut(id) else { return };
+        match subscription.acknowledge(seq) {
+            Ok(()) => self.subscriptions.look_at(id),
+            Err(overrun) => {
+                let error = ApiError::new(ErrorCode::InvalidCursor, overrun.to_string());
+                self.refuse(error.at("seq"), codes::OVERRUN);
+            }
+        }
+    }
+
+    /// Puts a request under way.
+    pub(super) fn begin(&mut self, id: u64, request: Request) {
+        self.begun += 1;
+        let number = self.begun;
+        self.pending.insert(id, number);
+        self.requests.push(Box::pin(async move { (number, request.await) }));
+    }
+
+    fn finish(&mut self, number: u64, done: Done) {
+        let id = done.id;
+        if let Some(session) = &done.appended_to {
+            self.order.leave(session, id);
+        }
+        // A subscription that was ended before it was open has its answer.
+        if self.pending.get(&id) != Some(&number) {
+            return;
+        }
+        self.pending.remove(&id);
+        let mut acked = Acked { id, ..Acked::default() };
+        match done.outcome {
+            Err(error) => return self.send_error(Some(id), error),
+            Ok(Outcome::Appended { seq, pending_version }) => {
+                (acked.seq, acked.pending_version) = (Some(seq), pending_version);
+            }
+            Ok(Outcome::Opened(opened)) => {
+                let state = &opened.reading.state;
+                acked.from = Some(opened.reading.follower.cursor());
+                (acked.tail, acked.epoch) = (Some(state.tail), Some(state.epoch));
+                acked.settled = opened.settled;
+                self.subscriptions.insert(Subscription::new(*opened));
+                self.watch_expiry();
+            }
+            Ok(Outcome::Authorized { session, credential, unreachable }) => {
+                acked.expires_at = credential.expires_at();
+                self.take_over(session.as_deref(), credential, &unreachable);
+            }
+        }
+        self.send(&GatewayFrame::Ack(acked));
+    }
+
+    /// The credential is from now on that of `session`, or of the connection.
+    fn take_over(&mut self, session: Option<&str>, credential: Credential, unreachable: &[u64]) {
+        let expires_at = credential.expires_at();
+        let open: HashSet<String> =
+            self.subscriptions.iter().map(|open| open.wanted.session.clone()).collect();
+        self.credentials.set(session, credential, |name| open.contains(name));
+        for id in unreachable {
+            let text = "the new credential does not reach this session";
+            self.end(*id, ApiError::new(ErrorCode::Unauthorized, text).at("token"));
+        }
+        let credentials = &self.credentials;
+        let is_meant = |name: &str| match session {
+            Some(session) => session == name,
+            None => !credentials.has_own(name),
+        };
+        let meant = self.subscriptions.iter_mut().filter(|open| is_meant(&open.wanted.session));
+        meant.for_each(|open| open.expires_at = expires_at);
+        self.watch_expiry();
+    }
+
+    fn fall_due(&mut self, due: Due) {
+        match due {
+            Due::NoHello => {
+                let error = ApiError::new(ErrorCode::InvalidBody, "no `hello` came in time");
+                self.refuse(error, codes::NO_HELLO);
+            }
+            Due::Silent => {
+                self.closing = Some((codes::SILENT, "nothing was heard for too long".into()));
+            }
+            Due::Ping => {
+                let pulse = self.pulse(None);
+                self.send(&GatewayFrame::Ping(pulse));
+            }
+            Due::Expiry => {
+                let now = self.app.gateway.now();
+                let is_over = |open: &&Subscription| open.expires_at.is_some_and(|end| end <= now);
+                let over = self.subscriptions.iter().filter(is_over);
+                for id in over.map(|open| open.wanted.id).collect::<Vec<_>>() {
+                    let text = "the credential has expired; send a fresh one by `auth`";
+                    self.end(id, super::credentials::unauthenticated(text));
+                }
+                self.watch_expiry();
+            }
+        }
+    }
+
+    fn watch_expiry(&mut self) {
+        let first = self.subscriptions.iter().filter_map(|open| open.expires_at).min();
+        let now = self.app.gateway.now();
+        self.timers.expire_in(first.map(|at| at.saturating_sub(now)));
+    }
+
+    /// Goes with a gateway that drains (R-DPX-24). Is there something to say?
+    fn depart(&mut self, cx: &mut Context<'_>) -> bool {
+        let asked = self.departure.poll(cx, &self.app.gateway);
+        if asked == Asked::Stay {
+            return false;
+        }
+        if !self.leaving {
+            self.leaving = true;
+            self.send(&GatewayFrame::Goaway { reconnect_ms: RECONNECT_MS });
+            return true;
+        }
+        let gateway = &self.app.gateway;
+        let follows_turn = || self.subscriptions.iter().any(|open| open.follows_turn(gateway));
+        let goes = match asked {
+            Asked::Stay => false,
+            Asked::LeaveAtBoundary => self.drained && !follows_turn(),
+            Asked::LeaveAtTail => self.drained,
+            Asked::Leave => true,
+        };
+        if goes {
+            self.closing = Some((codes::DRAINING, "the gateway drains".into()));
+        }
+        goes
+    }
+
+    fn pulse(&self, n: Option<i64>) -> Pulse {
+        Pulse { n, now: self.app.gateway.now(), tails: self.subscriptions.tails() }
+    }
+
+    /// The subscription ends.
+    fn end(&mut self, id: u64, error: ApiError) {
+        if self.subscriptions.remove(id) {
+            self.control.push_back(Out::Ended { id });
+            self.send_error(Some(id), error);
+        }
+    }
+
+    /// A subscription ends because its client wants it to.
+    pub(super) fn ended(&mut self, id: u64) {
+        self.control.push_back(Out::Ended { id });
+    }
+
+    pub(super) fn send(&mut self, frame: &GatewayFrame) {
+        self.control.push_back(Out::Control(frame.to_json()));
+    }
+
+    pub(super) fn send_error(&mut self, id: Option<u64>, error: ApiError) {
+        self.send(&GatewayFrame::Error(ErrorFrame::new(id, error)));
+    }
+
+    /// The connection can't go on.
+    fn refuse(&mut self, error: ApiError, code: u16) {
+        let reason = error.message.clone();
+        self.send_error(None, error);
+        self.closing = Some((code, reason));
+    }
+}
+
+fn store_failed(failure: StoreError) -> ApiError {
+    tidegate_core::error::store(failure)
+}
+
+fn pieces(id: u64, piece: Piece) -> [Bytes; 3] {
+    match piece {
+        Piece::Records(records) => [batch_head(id), records, Bytes::from_static(BATCH_END)],
+        Piece::Gap { from, to, reason } => {
+            let gap = GatewayFrame::Gap(Gap { id, from, to, reason });
+            [gap.to_json().into(), Bytes::new(), Bytes::new()]
+        }
+    }
+}

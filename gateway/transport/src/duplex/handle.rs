@@ -1,0 +1,100 @@
+//! Requests of the client: what is checked before one is under way (R-DPX-7).
+
+use std::sync::Arc;
+
+use tidegate_core::error::Result;
+use tidegate_protocol::duplex::{Acked, Append, Auth, FieldError, GatewayFrame, Subscribe};
+use tidegate_protocol::limits::DUPLEX_SUBSCRIPTIONS_MAX;
+use tidegate_protocol::{ApiError, ErrorCode};
+
+use super::connection::Connection;
+use super::credentials::Credential;
+use super::requests::{self, Appending, Request};
+use super::subscription::Wanted;
+use crate::service::rate;
+
+impl Connection {
+    pub(super) fn authorize(&mut self, auth: Auth) {
+        let Auth { id, session, token } = auth;
+        self.ask(id, |connection| {
+            let credential = connection.authenticate(&token).map_err(|error| error.at("token"))?;
+            let credentials = &connection.credentials;
+            let open = connection.subscriptions.of(|name| match &session {
+                Some(session) => session == name,
+                None => !credentials.has_own(name),
+            });
+            Ok(requests::authorize(&connection.app, id, session, credential, open))
+        });
+    }
+
+    pub(super) fn subscribe(&mut self, subscribe: Subscribe) {
+        self.ask(subscribe.id, |connection| {
+            let (channel, start) = (subscribe.channel(), subscribe.start());
+            let (channel, start) = (channel.map_err(refused)?, start.map_err(refused)?);
+            if subscribe.window == Some(0) {
+                let message = "`window` is at least 1";
+                return Err(refused(FieldError { field: "window", message }));
+            }
+            let now = connection.app.gateway.now();
+            let credential = connection.credentials.of(&subscribe.session, now)?;
+            let open = connection.subscriptions.len() + connection.pending.len();
+            if open >= DUPLEX_SUBSCRIPTIONS_MAX {
+                let message = "the connection has as many subscriptions as it may";
+                return Err(ApiError::new(ErrorCode::Overloaded, message));
+            }
+            let Subscribe { id, session, window, peek, .. } = subscribe;
+            let wanted = Wanted { id, session, channel, start, window };
+            Ok(requests::open(&connection.app, wanted, credential, peek))
+        });
+    }
+
+    pub(super) fn append(&mut self, append: Append) {
+        self.ask(append.id, |connection| {
+            let channel = append.channel().map_err(refused)?;
+            let now = connection.app.gateway.now();
+            let credential = connection.credentials.of(&append.session, now)?;
+            let allowance = connection.app.rates.take(&credential.text, now);
+            rate::admit(allowance.as_ref())?;
+            let Append { id, session, part, body, .. } = append;
+            let turn = connection.order.join(&session, id);
+            let appending = Appending { id, session, channel, part, body };
+            Ok(requests::append(&connection.app, appending, credential, turn))
+        });
+    }
+
+    pub(super) fn unsubscribe(&mut self, id: u64) {
+        // One that is not open yet is not opened any more.
+        self.pending.remove(&id);
+        if self.subscriptions.remove(id) {
+            self.ended(id);
+        }
+        self.send(&GatewayFrame::Ack(Acked { id, ..Acked::default() }));
+    }
+
+    /// Whose `token` it is.
+    pub(super) fn authenticate(&self, token: &str) -> Result<Credential> {
+        let principal = self.app.gateway.access().authenticate(token)?;
+        Ok(Credential { principal, text: Arc::from(token) })
+    }
+
+    /// Puts the request `id` under way, or refuses it.
+    fn ask(&mut self, id: u64, request: impl FnOnce(&mut Self) -> Result<Request>) {
+        if self.pending.contains_key(&id) || self.subscriptions.has(id) {
+            let message = "a request or subscription with this id is open";
+            let error = ApiError::new(ErrorCode::InvalidBody, message).at("id");
+            return self.send_error(Some(id), error);
+        }
+        match request(self) {
+            Ok(request) => self.begin(id, request),
+            Err(error) => self.send_error(Some(id), error),
+        }
+    }
+}
+
+fn refused(error: FieldError) -> ApiError {
+    let code = match error.field {
+        "after" => ErrorCode::InvalidCursor,
+        _ => ErrorCode::InvalidParameter,
+    };
+    ApiError::new(code, error.message).at(error.field)
+}

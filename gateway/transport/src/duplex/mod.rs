@@ -1,0 +1,16 @@
+//! The duplex binding (`spec/v1/duplex.md`): one engine for each connection, which knows frames and
+//! no sockets, and a driver for each transport that carries them.
+
+mod connection;
+mod credentials;
+mod handle;
+mod open;
+mod order;
+mod ready;
+mod requests;
+mod socket;
+mod subscription;
+mod subscriptions;
+mod timers;
+
+pub(crate) use open::open;

@@ -1,0 +1,112 @@
+//! Appends over the duplex binding (R-DPX-14, R-DPX-15).
+
+use serde_json::{Value, json};
+use tidegate_protocol::limits::{APPEND_BODY_MAX_BYTES, DUPLEX_REQUESTS_MAX};
+
+use crate::chat::{Chat, text};
+use crate::harness::{Gate, message};
+use crate::wire::Wire;
+
+fn append(id: u64, session: &str, body: &str) -> Value {
+    json!({"t": "append", "id": id, "session": session, "body": body})
+}
+
+#[tokio::test]
+async fn a_message_is_answered_and_a_stop_stops() {
+    let gate = Gate::start().await;
+    gate.create("c").await;
+    let mut wire = Wire::new(&gate).await;
+    wire.subscribe(1, "c", json!({})).await;
+    let seq = wire.ask(append(0, "c", &message("u1", "hello").to_string())).await["seq"].clone();
+    assert_eq!(seq, 0);
+    let mut records = Vec::new();
+    while !records.iter().any(|record| crate::chat::floor(record) == Some(0)) {
+        let frame = wire.next_of(1).await;
+        records.extend(crate::wire::records(&frame));
+    }
+    assert!(text(&records).contains("hello"), "{records:?}");
+    let hung = wire.ask(append(0, "c", &message("u2", "/hang").to_string())).await;
+    let hung = hung["seq"].as_u64().expect("a seq");
+    wire.next_of(1).await;
+    wire.ask(append(0, "c", r#"{"kind":"stop"}"#)).await;
+    loop {
+        let frame = wire.next_of(1).await;
+        let records = crate::wire::records(&frame);
+        if records.iter().any(|record| crate::chat::floor(record) == Some(hung)) {
+            break;
+        }
+    }
+}
+
+#[tokio::test]
+async fn appends_to_a_session_keep_their_order() {
+    let gate = Gate::start().await;
+    gate.create("a").await;
+    gate.create("b").await;
+    let mut wire = Wire::new(&gate).await;
+    // More than may be under way at once.
+    let count = 3 * DUPLEX_REQUESTS_MAX as u64;
+    let name = |id: u64| if id.is_multiple_of(3) { "b" } else { "a" };
+    let frames: Vec<_> =
+        (0..count).map(|id| append(id, name(id), &format!("opaque {id}"))).collect();
+    wire.send_together(&frames).await;
+    let mut seqs = vec![None; frames.len()];
+    for _ in 0..count {
+        let ack = wire.next().await;
+        seqs[ack["id"].as_u64().expect("an id") as usize] = ack["seq"].as_u64();
+    }
+    for session in ["a", "b"] {
+        let ids = (0..count).filter(|id| name(*id) == session);
+        let seqs: Vec<_> = ids.map(|id| seqs[id as usize].expect("acknowledged")).collect();
+        assert_eq!(seqs, (0..seqs.len() as u64).collect::<Vec<_>>());
+    }
+}
+
+#[tokio::test]
+async fn a_part_is_written_once_over_whatever_transport() {
+    let gate = Gate::start().await;
+    let chat = Chat::new(&gate, "c").await;
+    let mut wire = Wire::new(&gate).await;
+    let part = json!({"t": "append", "session": "c", "body": "x", "part": "p1"});
+    assert_eq!(wire.ask(part.clone()).await["seq"], 0);
+    assert_eq!(wire.ask(part.clone()).await["seq"], 0);
+    let again = [("x-part-id", "p1")];
+    let answer = chat.client.call("POST", &chat.path("in/append"), &again, "x").await;
+    assert_eq!(answer.json()["seq"], 0);
+    assert_eq!(Wire::new(&gate).await.ask(part).await["seq"], 0);
+    assert_eq!(wire.ask(append(0, "c", "y")).await["seq"], 1);
+}
+
+#[tokio::test]
+async fn the_largest_body_fits_a_frame() {
+    let gate = Gate::start().await;
+    gate.create("c").await;
+    let mut wire = Wire::new(&gate).await;
+    // Each character is escaped.
+    let escaped = "\"".repeat(APPEND_BODY_MAX_BYTES);
+    let refused = wire.ask(append(0, "c", &escaped)).await;
+    assert_eq!(refused["code"], "record_too_large", "{refused}");
+    let refused = wire.ask(append(0, "c", &format!("{escaped}x"))).await;
+    assert_eq!(refused["code"], "body_too_large");
+    let fits = "x".repeat(APPEND_BODY_MAX_BYTES - 1_000);
+    assert_eq!(wire.ask(append(0, "c", &fits)).await["seq"], 0);
+}
+
+#[tokio::test]
+async fn what_was_read_is_carried_through() {
+    let gate = Gate::start().await;
+    let chat = Chat::new(&gate, "c").await;
+    let mut wire = Wire::new(&gate).await;
+    let frames: Vec<_> = (0..20).map(|id| append(id, "c", &format!("opaque {id}"))).collect();
+    wire.send_together(&frames).await;
+    // The first acknowledgement means that the others were read, or are in the gateway's buffer.
+    wire.next().await;
+    drop(wire);
+    gate.until_gauge("connections", 0).await;
+    let page = gate.client().get(&chat.path("in/records")).await.json();
+    let written = page["records"].as_array().expect("records").len();
+    assert!(written >= 1, "{page}");
+    for (at, record) in page["records"].as_array().expect("records").iter().enumerate() {
+        assert_eq!(record["data"], format!("opaque {at}"));
+    }
+}

@@ -1,0 +1,51 @@
+//! What can't be delivered any more is said (R-DPX-18).
+
+use serde_json::json;
+use tidegate_core::seams::store::Retention;
+use tidegate_protocol::limits::EPOCH_SEQ_STRIDE;
+
+use crate::chat::Chat;
+use crate::harness::Gate;
+use crate::plan::Plan;
+use crate::wire::Wire;
+
+#[tokio::test]
+async fn a_cursor_below_the_floor_gets_a_gap() {
+    let retention = Retention { records: 2, ..Retention::default() };
+    let gate = Gate::of(&Plan { retention, ..Plan::default() }).await;
+    gate.create("c").await;
+    gate.emit("c", &["0", "1", "2", "3", "4"]).await;
+    let mut wire = Wire::new(&gate).await;
+    // Waits above the tail, while what it wants next is dropped.
+    wire.subscribe(1, "c", json!({"after": 5})).await;
+    gate.gateway.store().enforce_retention(gate.gateway.now()).await.expect("up");
+    let ack = wire.subscribe(2, "c", json!({"after": 0})).await;
+    assert_eq!(ack["from"], 3);
+    let gap = wire.next_of(2).await;
+    assert_eq!(gap, json!({"t": "gap", "id": 2, "from": 1, "to": 3, "reason": "retention"}));
+    assert_eq!(wire.records(2, 2).await[0].seq_num, 3);
+    // Without a cursor nothing is missing.
+    wire.subscribe(3, "c", json!({})).await;
+    assert_eq!(wire.records(3, 2).await[0].seq_num, 3);
+}
+
+#[tokio::test]
+async fn a_new_epoch_is_a_gap() {
+    let gate = Gate::start().await;
+    let chat = Chat::new(&gate, "c").await;
+    gate.emit("c", &["0", "1", "2"]).await;
+    let mut wire = Wire::new(&gate).await;
+    wire.subscribe(1, "c", json!({"after": 0})).await;
+    assert_eq!(wire.records(1, 2).await.len(), 2);
+    gate.gateway.delete_session(&chat.key()).await.expect("deleted");
+    gate.create("c").await;
+    gate.emit("c", &["new"]).await;
+    let first = EPOCH_SEQ_STRIDE + 3;
+    let gap = |id: u64, from: u64| json!({"t": "gap", "id": id, "from": from, "to": first, "reason": "epoch"});
+    assert_eq!(wire.next_of(1).await, gap(1, 3));
+    assert_eq!(wire.records(1, 1).await[0].seq_num, first);
+    let ack = wire.subscribe(2, "c", json!({"after": 50})).await;
+    assert_eq!(ack["epoch"], 1);
+    assert_eq!(wire.next_of(2).await, gap(2, 51));
+    assert_eq!(wire.records(2, 1).await[0].seq_num, first);
+}

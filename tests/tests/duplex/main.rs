@@ -1,0 +1,22 @@
+//! The duplex binding over real sockets and a real store.
+
+#[path = "../http/chat.rs"]
+mod chat;
+#[path = "../http/client.rs"]
+mod client;
+#[path = "../http/harness.rs"]
+mod harness;
+#[path = "../http/plan.rs"]
+mod plan;
+
+mod appends;
+mod credentials;
+mod cursors;
+mod ends;
+mod gaps;
+mod hello;
+mod many;
+mod pulse;
+mod refusals;
+mod windows;
+mod wire;

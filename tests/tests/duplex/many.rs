@@ -1,0 +1,58 @@
+//! Many sessions on one connection, many connections on one session, and clients that do not read.
+
+use std::collections::HashMap;
+
+use serde_json::json;
+
+use crate::chat::Chat;
+use crate::harness::Gate;
+use crate::wire::Wire;
+
+const SESSIONS: u64 = 40;
+
+#[tokio::test]
+async fn many_answers_at_once_on_one_connection() {
+    let gate = Gate::start().await;
+    let mut wire = Wire::new(&gate).await;
+    let mut asked = HashMap::new();
+    for id in 0..SESSIONS {
+        let chat = Chat::new(&gate, &format!("c{id}")).await;
+        wire.subscribe(id, &chat.name, json!({})).await;
+        asked.insert(id, chat.say("u1", "/words 25 2").await);
+    }
+    let mut logs: HashMap<u64, Vec<_>> = HashMap::new();
+    while !asked.is_empty() {
+        let frame = wire.next().await;
+        let id = frame["id"].as_u64().expect("of a subscription");
+        let log = logs.entry(id).or_default();
+        log.extend(crate::wire::records(&frame));
+        let seq = asked.get(&id).copied();
+        if log.iter().any(|record| seq.is_some() && crate::chat::floor(record) == seq) {
+            asked.remove(&id);
+        }
+    }
+    for (id, log) in &logs {
+        let seqs: Vec<u64> = log.iter().map(|record| record.seq_num).collect();
+        assert_eq!(seqs, (0..log.len() as u64).collect::<Vec<_>>(), "{id}");
+        assert!(crate::chat::text(log).contains("word-24"), "{id}");
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_read_holds_up_nobody() {
+    let gate = Gate::start().await;
+    gate.create("c").await;
+    let mut deaf = Wire::new(&gate).await;
+    deaf.subscribe(1, "c", json!({})).await;
+    let mut wire = Wire::new(&gate).await;
+    wire.subscribe(1, "c", json!({})).await;
+    let text = "x".repeat(200_000);
+    // More than sockets hold.
+    for seq in 0..60 {
+        gate.emit("c", &[&text]).await;
+        assert_eq!(wire.records(1, 1).await[0].seq_num, seq);
+    }
+    // And when it reads again it has lost nothing.
+    let seqs: Vec<u64> = deaf.records(1, 60).await.iter().map(|record| record.seq_num).collect();
+    assert_eq!(seqs, (0..60).collect::<Vec<_>>());
+}

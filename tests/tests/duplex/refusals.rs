@@ -1,0 +1,123 @@
+//! A request over the duplex binding is refused as the same request over HTTP is (R-DPX-6,
+//! R-DPX-7), and harms nothing else.
+
+use serde_json::{Value, json};
+use tidegate_protocol::limits::DUPLEX_SUBSCRIPTIONS_MAX;
+
+use crate::chat::Chat;
+use crate::harness::{FOREIGN_KEY, Gate};
+use crate::wire::Wire;
+
+#[tokio::test]
+async fn codes_are_those_of_http() {
+    let gate = Gate::start().await;
+    let chat = Chat::new(&gate, "c").await;
+    gate.create("closed").await;
+    gate.client().post("/api/v1/sessions/closed/close", r#"{"reason":"done"}"#).await;
+    let reads = gate.token(&["read:sessions:c"]);
+    let writes = gate.token(&["write:sessions:c", "write:sessions:closed", "write:sessions:no"]);
+    let append = |session: &str| json!({"t": "append", "session": session, "body": "x"});
+    let subscribe = |session: &str| json!({"t": "subscribe", "session": session});
+    let with = |mut frame: Value, key: &str, value: Value| {
+        frame[key] = value;
+        frame
+    };
+    let side = with(append("c"), "side", json!("a/b"));
+    for (token, request, code) in [
+        (&reads, append("c"), "unauthorized"),
+        (&reads, append("no"), "unauthorized"),
+        (&writes, append("no"), "session_not_found"),
+        (&writes, append("closed"), "session_closed"),
+        (&writes, subscribe("c"), "unauthorized"),
+        (&reads, with(subscribe("c"), "channel", json!("in")), "unauthorized"),
+        (&reads, subscribe("session_nobody"), "unauthorized"),
+        (&FOREIGN_KEY.to_owned(), subscribe("session_nobody"), "session_not_found"),
+        (&writes, with(append("c"), "channel", json!("up")), "invalid_parameter"),
+        (&writes, with(append("c"), "channel", json!("out")), "unauthorized"),
+        (&writes, side, "invalid_parameter"),
+        (&writes, append(" "), "invalid_parameter"),
+        (&writes, with(append("c"), "part", json!("x".repeat(257))), "invalid_parameter"),
+        (&reads, with(subscribe("c"), "after", json!(1_u64 << 53)), "invalid_cursor"),
+        (&reads, with(subscribe("c"), "start", json!("now")), "invalid_parameter"),
+        (&reads, with(subscribe("c"), "window", json!(0)), "invalid_parameter"),
+    ] {
+        let mut wire = Wire::with(&gate, token).await;
+        let answer = wire.ask(request.clone()).await;
+        assert_eq!((&answer["t"], &answer["code"]), (&json!("error"), &json!(code)), "{request}");
+        if code == "session_closed" {
+            assert_eq!(answer["closed_reason"], "done");
+        }
+        wire.send(&json!({"t": "ping", "n": 1})).await;
+        assert_eq!(wire.next().await["t"], "pong");
+    }
+    let page = gate.client().get(&chat.path("in/records")).await.json();
+    assert_eq!(page["records"], json!([]));
+}
+
+#[tokio::test]
+async fn an_id_names_one_thing_at_a_time() {
+    let gate = Gate::start().await;
+    gate.create("c").await;
+    let mut wire = Wire::new(&gate).await;
+    wire.subscribe(1, "c", json!({})).await;
+    for frame in [
+        json!({"t": "subscribe", "id": 1, "session": "c"}),
+        json!({"t": "append", "id": 1, "session": "c", "body": "x"}),
+    ] {
+        wire.send(&frame).await;
+        let answer = wire.next_of(1).await;
+        assert_eq!((&answer["t"], &answer["code"]), (&json!("error"), &json!("invalid_body")));
+    }
+    gate.emit("c", &["goes on"]).await;
+    assert_eq!(wire.records(1, 1).await.len(), 1);
+    // Once it has ended, its id is free, also while what it named is still being opened.
+    wire.send_together(&[
+        json!({"t": "unsubscribe", "id": 1}),
+        json!({"t": "subscribe", "id": 1, "session": "c", "start": "latest"}),
+        json!({"t": "unsubscribe", "id": 1}),
+        json!({"t": "subscribe", "id": 1, "session": "c", "after": 0}),
+    ])
+    .await;
+    for _ in 0..2 {
+        assert_eq!(wire.next().await, json!({"t": "ack", "id": 1}));
+    }
+    let ack = wire.next().await;
+    assert_eq!((&ack["from"], &ack["tail"]), (&json!(1), &json!(1)), "{ack}");
+    gate.emit("c", &["more"]).await;
+    assert_eq!(wire.records(1, 1).await[0].seq_num, 1);
+    gate.until_gauge("streams", 1).await;
+}
+
+#[tokio::test]
+async fn subscriptions_are_bounded() {
+    let gate = Gate::start().await;
+    gate.create("c").await;
+    let mut wire = Wire::new(&gate).await;
+    let max = DUPLEX_SUBSCRIPTIONS_MAX as u64;
+    for id in 0..max {
+        wire.subscribe(id, "c", json!({})).await;
+    }
+    wire.send(&json!({"t": "subscribe", "id": max, "session": "c"})).await;
+    assert_eq!(wire.next_of(max).await["code"], "overloaded");
+    wire.send(&json!({"t": "unsubscribe", "id": 0})).await;
+    assert_eq!(wire.next_of(0).await["t"], "ack");
+    wire.subscribe(max, "c", json!({})).await;
+    gate.until_gauge("streams", max).await;
+    drop(wire);
+    gate.until_gauge("streams", 0).await;
+}
+
+#[tokio::test]
+async fn streams_count_as_those_of_sse_do() {
+    let gate = Gate::with(|config| config.limits.max_streams = 1).await;
+    gate.create("c").await;
+    let mut wire = Wire::new(&gate).await;
+    wire.subscribe(1, "c", json!({})).await;
+    wire.send(&json!({"t": "subscribe", "id": 2, "session": "c"})).await;
+    let refused = wire.next_of(2).await;
+    assert_eq!((&refused["code"], &refused["retry"]), (&json!("overloaded"), &json!(true)));
+    assert_eq!(gate.client().get("/realtime/v1/sessions/c/out").await.status, 503);
+    wire.send(&json!({"t": "unsubscribe", "id": 1})).await;
+    wire.next_of(1).await;
+    wire.subscribe(2, "c", json!({})).await;
+}
