@@ -27,7 +27,6 @@ async fn a_message_is_answered_and_a_stop_stops() {
     assert!(text(&records).contains("hello"), "{records:?}");
     let hung = wire.ask(append(0, "c", &message("u2", "/hang").to_string())).await;
     let hung = hung["seq"].as_u64().expect("a seq");
-    wire.next_of(1).await;
     wire.ask(append(0, "c", r#"{"kind":"stop"}"#)).await;
     loop {
         let frame = wire.next_of(1).await;

@@ -48,7 +48,8 @@ async fn a_drain_says_goodbye_when_the_turn_is_over() {
     let seq = chat.say("u1", "/words 60 20").await;
     wire.next_of(1).await;
     let drained = gate.server.drain(Duration::from_secs(20));
-    let (drained, ()) = tokio::join!(drained, async {
+    let turns = gate.gateway.turns().drain();
+    let ((), drained, ()) = tokio::join!(turns, drained, async {
         let (frames, code, _) = idle.closed().await;
         assert_eq!((&frames[0]["t"], code), (&json!("goaway"), 4003));
         let (frames, code, _) = wire.closed().await;

@@ -14,10 +14,14 @@ const SESSIONS: u64 = 40;
 async fn many_answers_at_once_on_one_connection() {
     let gate = Gate::start().await;
     let mut wire = Wire::new(&gate).await;
-    let mut asked = HashMap::new();
+    let mut chats = Vec::new();
     for id in 0..SESSIONS {
         let chat = Chat::new(&gate, &format!("c{id}")).await;
         wire.subscribe(id, &chat.name, json!({})).await;
+        chats.push(chat);
+    }
+    let mut asked = HashMap::new();
+    for (id, chat) in (0..).zip(&chats) {
         asked.insert(id, chat.say("u1", "/words 25 2").await);
     }
     let mut logs: HashMap<u64, Vec<_>> = HashMap::new();

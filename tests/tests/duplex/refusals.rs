@@ -78,9 +78,12 @@ async fn an_id_names_one_thing_at_a_time() {
         json!({"t": "subscribe", "id": 1, "session": "c", "after": 0}),
     ])
     .await;
-    for _ in 0..2 {
-        assert_eq!(wire.next().await, json!({"t": "ack", "id": 1}));
+    let mut acks = Vec::new();
+    while acks.iter().filter(|ack| **ack == json!({"t": "ack", "id": 1})).count() < 2 {
+        acks.push(wire.next_of(1).await);
     }
+    // The one that was ended may have been open by then.
+    assert!(acks.len() <= 3, "{acks:?}");
     let ack = wire.next().await;
     assert_eq!((&ack["from"], &ack["tail"]), (&json!(1), &json!(1)), "{ack}");
     gate.emit("c", &["more"]).await;

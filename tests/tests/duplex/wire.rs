@@ -1,5 +1,6 @@
 //! A client by hand: frames as JSON, good or bad.
 
+use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -22,6 +23,8 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 /// An open connection.
 pub(crate) struct Wire {
     socket: WebSocketStream<TcpStream>,
+    /// Frames that were passed over.
+    passed: VecDeque<Value>,
     last_id: u64,
 }
 
@@ -38,7 +41,7 @@ impl Wire {
         }
         let stream = TcpStream::connect(address).await.expect("up");
         match client_async(request, stream).await {
-            Ok((socket, _)) => Ok(Self { socket, last_id: 1_000_000 }),
+            Ok((socket, _)) => Ok(Self { socket, passed: VecDeque::new(), last_id: 1_000_000 }),
             Err(Error::Http(response)) => {
                 let body = response.body().as_deref().unwrap_or_default();
                 let json = serde_json::from_slice(body).unwrap_or(Value::Null);
@@ -101,32 +104,38 @@ impl Wire {
     }
 
     pub(crate) async fn next(&mut self) -> Value {
-        self.try_next().await.expect("a frame")
+        match self.passed.pop_front() {
+            Some(frame) => frame,
+            None => self.try_next().await.expect("a frame"),
+        }
     }
 
-    /// The next frame that says something of `id`.
+    /// The next frame that says something of `id`; the others are there for later.
     pub(crate) async fn next_of(&mut self, id: u64) -> Value {
-        loop {
-            let frame = self.next().await;
-            if frame["id"] == id {
-                return frame;
-            }
-        }
+        self.next_that(|frame| frame["id"] == id).await
     }
 
     /// The next frame of a type.
     pub(crate) async fn next_of_type(&mut self, kind: &str) -> Value {
+        self.next_that(|frame| frame["t"] == kind).await
+    }
+
+    async fn next_that(&mut self, is_it: impl Fn(&Value) -> bool) -> Value {
+        if let Some(at) = self.passed.iter().position(&is_it) {
+            return self.passed.remove(at).expect("it is there");
+        }
         loop {
-            let frame = self.next().await;
-            if frame["t"] == kind {
+            let frame = self.try_next().await.expect("a frame");
+            if is_it(&frame) {
                 return frame;
             }
+            self.passed.push_back(frame);
         }
     }
 
     /// Frames up to the close; its code and reason.
     pub(crate) async fn closed(&mut self) -> (Vec<Value>, u16, String) {
-        let mut frames = Vec::new();
+        let mut frames = Vec::from(std::mem::take(&mut self.passed));
         loop {
             match self.try_next().await {
                 Ok(frame) => frames.push(frame),

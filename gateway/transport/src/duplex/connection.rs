@@ -67,10 +67,8 @@ pub(crate) struct Connection {
     control: VecDeque<Out>,
     timers: Timers,
     departure: Departure,
-    /// `goaway` was sent.
-    leaving: bool,
-    /// Everything that there is was handed out.
-    drained: bool,
+    /// What the drain asked last. `goaway` was sent unless it is to stay.
+    asked: Asked,
     closing: Option<(u16, Cow<'static, str>)>,
 }
 
@@ -90,8 +88,7 @@ impl Connection {
             subscriptions: Subscriptions::default(),
             control: VecDeque::new(),
             timers: Timers::new(),
-            leaving: false,
-            drained: false,
+            asked: Asked::Stay,
             closing: None,
         }
     }
@@ -159,22 +156,22 @@ impl Connection {
         cx: &mut Context<'_>,
         is_blocked: impl Fn(u64) -> bool,
     ) -> Poll<Out> {
+        // Asked before: what a turn wrote is there before the turn is over.
+        let goes = self.may_go();
         match self.subscriptions.poll(cx, is_blocked) {
             Poll::Ready((id, Ok(piece))) => {
-                (self.drained, _) = (false, self.timers.spoke());
+                self.timers.spoke();
                 Poll::Ready(Out::Stream { id, frame: pieces(id, piece) })
             }
             Poll::Ready((id, Err(failure))) => {
                 self.end(id, store_failed(failure));
                 self.poll_control(cx)
             }
-            Poll::Pending => {
-                if self.leaving && !self.drained {
-                    self.drained = true;
-                    cx.waker().wake_by_ref();
-                }
-                Poll::Pending
+            Poll::Pending if goes => {
+                self.go();
+                self.poll_control(cx)
             }
+            Poll::Pending => Poll::Pending,
         }
     }
 
@@ -333,29 +330,33 @@ impl Connection {
         self.timers.expire_in(first.map(|at| at.saturating_sub(now)));
     }
 
-    /// Goes with a gateway that drains (R-DPX-24). Is there something to say?
+    /// Hears of the drain (R-DPX-24). Is there something to say?
     fn depart(&mut self, cx: &mut Context<'_>) -> bool {
-        let asked = self.departure.poll(cx, &self.app.gateway);
-        if asked == Asked::Stay {
-            return false;
-        }
-        if !self.leaving {
-            self.leaving = true;
+        let before = self.asked;
+        self.asked = self.departure.poll(cx, &self.app.gateway);
+        if before == Asked::Stay && self.asked != Asked::Stay {
             self.send(&GatewayFrame::Goaway { reconnect_ms: RECONNECT_MS });
             return true;
         }
-        let gateway = &self.app.gateway;
-        let follows_turn = || self.subscriptions.iter().any(|open| open.follows_turn(gateway));
-        let goes = match asked {
-            Asked::Stay => false,
-            Asked::LeaveAtBoundary => self.drained && !follows_turn(),
-            Asked::LeaveAtTail => self.drained,
-            Asked::Leave => true,
-        };
-        if goes {
-            self.closing = Some((codes::DRAINING, "the gateway drains".into()));
+        if self.asked == Asked::Leave {
+            self.go();
+            return true;
         }
-        goes
+        false
+    }
+
+    /// Is there nothing here any more that is worth staying for, once all is sent?
+    fn may_go(&self) -> bool {
+        let gateway = &self.app.gateway;
+        match self.asked {
+            Asked::Stay => false,
+            Asked::LeaveAtBoundary => !self.subscriptions.iter().any(|o| o.follows_turn(gateway)),
+            Asked::LeaveAtTail | Asked::Leave => true,
+        }
+    }
+
+    fn go(&mut self) {
+        self.closing = Some((codes::DRAINING, "the gateway drains".into()));
     }
 
     fn pulse(&self, n: Option<i64>) -> Pulse {

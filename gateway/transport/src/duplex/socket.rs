@@ -3,7 +3,6 @@
 use std::future::poll_fn;
 use std::task::{Context, Poll, ready};
 
-use tidegate_protocol::duplex::codes;
 use tidegate_protocol::frame::FrameError;
 use tidegate_protocol::limits::{DUPLEX_FRAME_MAX_BYTES, DUPLEX_UNSENT_MAX_BYTES};
 

@@ -166,9 +166,10 @@ fn dense(records: &[Record]) -> &[Record] {
     &records[..jump.map_or(records.len(), |at| at + 1)]
 }
 
-/// Epochs are far apart, and within one seqs are dense.
+/// Epochs are far apart, and within one seqs are dense. (`from` may be beyond what the store has
+/// kept of the old epoch: its reader saw what was lost.)
 fn reason(from: u64, to: u64) -> GapReason {
-    if to - from >= EPOCH_SEQ_STRIDE { GapReason::Epoch } else { GapReason::Retention }
+    if to - from >= EPOCH_SEQ_STRIDE / 2 { GapReason::Epoch } else { GapReason::Retention }
 }
 
 #[cfg(test)]
