@@ -20,7 +20,7 @@ use crate::{ai_sdk, link, meta, runs, s2, self_test, sessions, streams, tokens, 
 pub(super) async fn open(
     app: &Arc<App>,
     tls: bool,
-    parts: &Parts,
+    parts: &mut Parts,
     route: Route,
 ) -> Result<Response> {
     let get = matches!(parts.method, Method::GET | Method::HEAD);
