@@ -53,6 +53,7 @@ impl Http {
         either
             .http2()
             .timer(TokioTimer::new())
+            .enable_connect_protocol()
             .max_concurrent_streams(H2_STREAMS_MAX)
             .max_send_buf_size(H2_SEND_BUFFER_BYTES)
             .initial_stream_window_size(H2_STREAM_WINDOW_BYTES)

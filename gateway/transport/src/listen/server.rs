@@ -55,7 +55,7 @@ impl Server {
             return Err(StartError::NoListener);
         }
         let drain = Arc::clone(&service.app().drain);
-        let (connections, acceptors) = (TaskTracker::new(), TaskTracker::new());
+        let (connections, acceptors) = (service.app().connections.clone(), TaskTracker::new());
         let slots = Arc::new(Semaphore::new(
             config.limits.max_connections.clamp(1, Semaphore::MAX_PERMITS),
         ));

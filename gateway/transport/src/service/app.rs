@@ -8,6 +8,7 @@ use http::request::Parts;
 use tidegate_core::Gateway;
 use tidegate_core::error::Result;
 use tidegate_protocol::{ApiError, ErrorCode};
+use tokio_util::task::TaskTracker;
 
 use super::rate::RateLimiter;
 use super::respond::Response;
@@ -46,6 +47,8 @@ pub(crate) struct App {
     pub(crate) extra: Option<Extra>,
     pub(crate) metrics: Arc<TransportMetrics>,
     pub(crate) drain: Arc<Drain>,
+    /// Connections, and sockets that are part of one; a drain waits for them.
+    pub(crate) connections: TaskTracker,
     pub(crate) rates: RateLimiter,
     pub(crate) limits: Limits,
     pub(crate) proxies: Proxies,
@@ -62,6 +65,7 @@ impl App {
             extra: setup.extra,
             metrics: setup.metrics,
             drain: Arc::default(),
+            connections: TaskTracker::new(),
             rates: RateLimiter::new(config.rate_limit),
             limits: config.limits,
             proxies: config.proxies.clone(),

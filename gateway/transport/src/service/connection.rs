@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use http::header::{CONNECTION, UPGRADE};
-use http::{HeaderValue, Request, Version};
+use http::{HeaderValue, Method, Request, Version};
 use hyper::body::Incoming;
 use parking_lot::Mutex;
 use tracing::{Instrument, debug_span};
@@ -50,7 +50,7 @@ impl hyper::service::Service<Request<Incoming>> for Connection {
 
     fn call(&self, mut request: Request<Incoming>) -> Answering {
         let guard = self.activity.begin();
-        if request.headers().contains_key(UPGRADE) {
+        if request.headers().contains_key(UPGRADE) || request.method() == Method::CONNECT {
             request.extensions_mut().insert(self.activity());
         }
         let app = Arc::clone(&self.app);
@@ -105,7 +105,8 @@ impl fmt::Debug for Upgraded {
 type AfterHttp = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 impl Activity {
-    fn begin(&self) -> InFlight {
+    /// Something runs on the connection until the guard is dropped.
+    pub(crate) fn begin(&self) -> InFlight {
         self.0.begun.fetch_add(1, Relaxed);
         InFlight(self.clone())
     }

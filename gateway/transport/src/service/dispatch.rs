@@ -22,7 +22,7 @@ use crate::{
 pub(super) async fn open(
     app: &Arc<App>,
     tls: bool,
-    parts: &Parts,
+    parts: &mut Parts,
     route: Route,
 ) -> Result<Response> {
     let get = matches!(parts.method, Method::GET | Method::HEAD);

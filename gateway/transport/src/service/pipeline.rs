@@ -18,6 +18,7 @@ use super::rate::Allowance;
 use super::respond::Response;
 use super::route::Route;
 use super::{auth, cors, dispatch, errors, rate, respond};
+use crate::websocket::asks_for_socket;
 
 /// Answers `request`. Errors are answers, too: each carries what a browser needs to read it.
 pub(super) async fn answer(app: Arc<App>, tls: bool, request: Request<Incoming>) -> Response {
@@ -35,17 +36,21 @@ pub(super) async fn answer(app: Arc<App>, tls: bool, request: Request<Incoming>)
 async fn admit(
     app: &Arc<App>,
     tls: bool,
-    parts: Parts,
+    mut parts: Parts,
     body: Incoming,
     allowance: &mut Option<Allowance>,
 ) -> Result<Response> {
     speak(&parts.headers)?;
     let route = Route::of(parts.uri.path())?;
+    if route.is_socket() && asks_for_socket(&parts) {
+        // What a socket is asked for with does not matter from here on.
+        parts.method = Method::GET;
+    }
     if route.has_own_credential() {
         return dispatch::own(app, parts, body, route).await;
     }
     if route.is_open() {
-        return dispatch::open(app, tls, &parts, route).await;
+        return dispatch::open(app, tls, &mut parts, route).await;
     }
     let credential = auth::credential(&parts, &route)?;
     let principal = app.gateway.access().authenticate(&credential)?;

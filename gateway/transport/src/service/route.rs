@@ -137,6 +137,11 @@ impl Route {
         matches!(self, Self::Snapshot(_) | Self::S2Records(_) | Self::Connect)
     }
 
+    /// Served as a WebSocket.
+    pub(super) fn is_socket(&self) -> bool {
+        matches!(self, Self::AgentLink)
+    }
+
     /// `/api/…` and appends; never a read of a stream.
     pub(super) fn is_rate_limited(&self) -> bool {
         matches!(
