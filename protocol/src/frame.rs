@@ -1,6 +1,6 @@
-//! From text to a frame of the agent link or of the duplex binding: first its type, then its fields.
-//! (An enum tagged inside its object would make serde take chunks apart, and they must keep their
-//! bytes.)
+//! From text to a frame of the agent link or of the duplex binding: first its type, then its
+//! fields. (An enum tagged inside its object would make serde take chunks apart, and they must keep
+//! their bytes.)
 
 use std::borrow::Cow;
 

@@ -105,6 +105,8 @@ pub const PROCESS_GRACE_MS: u64 = 2_000;
 
 /// How long a duplex connection may be without `hello`.
 pub const DUPLEX_HELLO_TIMEOUT_MS: u64 = 10_000;
+/// Largest first frame of a duplex connection.
+pub const DUPLEX_HELLO_MAX_BYTES: usize = 32 * 1024;
 /// Largest frame of the duplex binding: JSON may write an appended body longer than it is.
 pub const DUPLEX_FRAME_MAX_BYTES: usize = 3 * 1024 * 1024;
 /// Subscriptions, and sessions with a credential of their own, of one duplex connection.

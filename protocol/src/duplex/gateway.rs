@@ -172,8 +172,8 @@ impl ErrorFrame {
 /// The end of a `batch` frame, after its records.
 pub const BATCH_END: &[u8] = b"]}";
 
-/// The beginning of a `batch` frame of the subscription `id`. Its records follow as JSON with commas
-/// between them (see [`crate::sse::encode::records_of`]), then [`BATCH_END`].
+/// The beginning of a `batch` frame of the subscription `id`. Its records follow as JSON with
+/// commas between them (see [`crate::sse::encode::records_of`]), then [`BATCH_END`].
 pub fn batch_head(id: u64) -> Bytes {
     let mut head = Vec::with_capacity(48);
     head.extend_from_slice(br#"{"t":"batch","id":"#);

@@ -1,6 +1,6 @@
 //! What can't be delivered any more is said (R-DPX-18).
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tidegate_core::seams::store::Retention;
 use tidegate_protocol::limits::EPOCH_SEQ_STRIDE;
 
@@ -29,6 +29,10 @@ async fn a_cursor_below_the_floor_gets_a_gap() {
     assert_eq!(wire.records(3, 2).await[0].seq_num, 3);
 }
 
+fn gap(id: u64, from: u64, to: u64) -> Value {
+    json!({"t": "gap", "id": id, "from": from, "to": to, "reason": "epoch"})
+}
+
 #[tokio::test]
 async fn a_new_epoch_is_a_gap() {
     let gate = Gate::start().await;
@@ -41,11 +45,10 @@ async fn a_new_epoch_is_a_gap() {
     gate.create("c").await;
     gate.emit("c", &["new"]).await;
     let first = EPOCH_SEQ_STRIDE + 3;
-    let gap = |id: u64, from: u64| json!({"t": "gap", "id": id, "from": from, "to": first, "reason": "epoch"});
-    assert_eq!(wire.next_of(1).await, gap(1, 3));
+    assert_eq!(wire.next_of(1).await, gap(1, 3, first));
     assert_eq!(wire.records(1, 1).await[0].seq_num, first);
     let ack = wire.subscribe(2, "c", json!({"after": 50})).await;
     assert_eq!(ack["epoch"], 1);
-    assert_eq!(wire.next_of(2).await, gap(2, 51));
+    assert_eq!(wire.next_of(2).await, gap(2, 51, first));
     assert_eq!(wire.records(2, 1).await[0].seq_num, first);
 }

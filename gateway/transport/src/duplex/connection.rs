@@ -13,7 +13,7 @@ use futures_util::stream::FuturesUnordered;
 use tidegate_core::error::Result;
 use tidegate_core::seams::store::StoreError;
 use tidegate_protocol::duplex::{
-    Acked, BATCH_END, ClientFrame, ErrorFrame, Gap, GatewayFrame, Pulse, Welcome, batch_head, codes,
+    Acked, BATCH_END, ClientFrame, ErrorFrame, Gap, GatewayFrame, Welcome, batch_head, codes,
 };
 use tidegate_protocol::frame::FrameError;
 use tidegate_protocol::ids::base36;
@@ -28,12 +28,9 @@ use super::order::Order;
 use super::requests::{Done, Outcome, Request};
 use super::subscription::{Piece, Subscription};
 use super::subscriptions::Subscriptions;
-use super::timers::{Due, Timers};
+use super::timers::Timers;
 use crate::service::app::App;
 use crate::sse::departure::{Asked, Departure};
-
-/// When a client may open another connection after this gateway told it to go.
-const RECONNECT_MS: u64 = 100;
 
 /// What a driver carries out.
 #[derive(Debug, PartialEq, Eq)]
@@ -65,11 +62,11 @@ pub(crate) struct Connection {
     begun: u64,
     pub(super) subscriptions: Subscriptions,
     control: VecDeque<Out>,
-    timers: Timers,
-    departure: Departure,
+    pub(super) timers: Timers,
+    pub(super) departure: Departure,
     /// What the drain asked last. `goaway` was sent unless it is to stay.
-    asked: Asked,
-    closing: Option<(u16, Cow<'static, str>)>,
+    pub(super) asked: Asked,
+    pub(super) closing: Option<(u16, Cow<'static, str>)>,
 }
 
 impl Connection {
@@ -98,6 +95,11 @@ impl Connection {
         let credential = self.authenticate(token)?;
         self.credentials.set(None, credential, |_| false);
         Ok(())
+    }
+
+    /// Has it said `hello`?
+    pub(crate) fn is_greeted(&self) -> bool {
+        self.greeted
     }
 
     /// May another frame be read? Where not, the client is let wait.
@@ -298,73 +300,8 @@ impl Connection {
         self.watch_expiry();
     }
 
-    fn fall_due(&mut self, due: Due) {
-        match due {
-            Due::NoHello => {
-                let error = ApiError::new(ErrorCode::InvalidBody, "no `hello` came in time");
-                self.refuse(error, codes::NO_HELLO);
-            }
-            Due::Silent => {
-                self.closing = Some((codes::SILENT, "nothing was heard for too long".into()));
-            }
-            Due::Ping => {
-                let pulse = self.pulse(None);
-                self.send(&GatewayFrame::Ping(pulse));
-            }
-            Due::Expiry => {
-                let now = self.app.gateway.now();
-                let is_over = |open: &&Subscription| open.expires_at.is_some_and(|end| end <= now);
-                let over = self.subscriptions.iter().filter(is_over);
-                for id in over.map(|open| open.wanted.id).collect::<Vec<_>>() {
-                    let text = "the credential has expired; send a fresh one by `auth`";
-                    self.end(id, super::credentials::unauthenticated(text));
-                }
-                self.watch_expiry();
-            }
-        }
-    }
-
-    fn watch_expiry(&mut self) {
-        let first = self.subscriptions.iter().filter_map(|open| open.expires_at).min();
-        let now = self.app.gateway.now();
-        self.timers.expire_in(first.map(|at| at.saturating_sub(now)));
-    }
-
-    /// Hears of the drain (R-DPX-24). Is there something to say?
-    fn depart(&mut self, cx: &mut Context<'_>) -> bool {
-        let before = self.asked;
-        self.asked = self.departure.poll(cx, &self.app.gateway);
-        if before == Asked::Stay && self.asked != Asked::Stay {
-            self.send(&GatewayFrame::Goaway { reconnect_ms: RECONNECT_MS });
-            return true;
-        }
-        if self.asked == Asked::Leave {
-            self.go();
-            return true;
-        }
-        false
-    }
-
-    /// Is there nothing here any more that is worth staying for, once all is sent?
-    fn may_go(&self) -> bool {
-        let gateway = &self.app.gateway;
-        match self.asked {
-            Asked::Stay => false,
-            Asked::LeaveAtBoundary => !self.subscriptions.iter().any(|o| o.follows_turn(gateway)),
-            Asked::LeaveAtTail | Asked::Leave => true,
-        }
-    }
-
-    fn go(&mut self) {
-        self.closing = Some((codes::DRAINING, "the gateway drains".into()));
-    }
-
-    fn pulse(&self, n: Option<i64>) -> Pulse {
-        Pulse { n, now: self.app.gateway.now(), tails: self.subscriptions.tails() }
-    }
-
     /// The subscription ends.
-    fn end(&mut self, id: u64, error: ApiError) {
+    pub(super) fn end(&mut self, id: u64, error: ApiError) {
         if self.subscriptions.remove(id) {
             self.control.push_back(Out::Ended { id });
             self.send_error(Some(id), error);
@@ -385,7 +322,7 @@ impl Connection {
     }
 
     /// The connection can't go on.
-    fn refuse(&mut self, error: ApiError, code: u16) {
+    pub(super) fn refuse(&mut self, error: ApiError, code: u16) {
         let reason = error.message.clone();
         self.send_error(None, error);
         self.closing = Some((code, reason));

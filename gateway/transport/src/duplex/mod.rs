@@ -12,5 +12,6 @@ mod socket;
 mod subscription;
 mod subscriptions;
 mod timers;
+mod upkeep;
 
 pub(crate) use open::open;

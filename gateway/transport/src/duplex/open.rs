@@ -15,11 +15,11 @@ use crate::service::respond::Response;
 use crate::websocket::Handshake;
 
 /// Answers the handshake of a WebSocket. A credential may be in it, or come with `hello`.
-pub(crate) fn open(app: &Arc<App>, mut parts: Parts) -> Result<Response> {
+pub(crate) fn open(app: &Arc<App>, parts: &mut Parts) -> Result<Response> {
     let mut connection = Connection::new(app);
     if parts.headers.contains_key(AUTHORIZATION) {
-        connection.trust(auth::bearer_of(&parts)?)?;
+        connection.trust(auth::bearer_of(parts)?)?;
     }
-    let handshake = Handshake::of(&mut parts, &[SUBPROTOCOL])?;
+    let handshake = Handshake::of(parts, &[SUBPROTOCOL])?;
     Ok(handshake.switch(app, move |io| drive(io, connection)))
 }

@@ -1,5 +1,5 @@
-//! Which subscriptions have something to do. Each has a waker of its own, so that a record on one of
-//! them does not cost a look at all the others.
+//! Which subscriptions have something to do. Each has a waker of its own, so that a record on one
+//! of them does not cost a look at all the others.
 
 use std::collections::VecDeque;
 use std::sync::Arc;

@@ -4,13 +4,16 @@ use std::future::poll_fn;
 use std::task::{Context, Poll, ready};
 
 use tidegate_protocol::frame::FrameError;
-use tidegate_protocol::limits::{DUPLEX_FRAME_MAX_BYTES, DUPLEX_UNSENT_MAX_BYTES};
+use tidegate_protocol::limits::{
+    DUPLEX_FRAME_MAX_BYTES, DUPLEX_HELLO_MAX_BYTES, DUPLEX_UNSENT_MAX_BYTES,
+};
 
 use super::connection::{Connection, Out};
 use crate::websocket::{Bounds, End, Io, Message, Socket};
 
 const BOUNDS: Bounds = Bounds {
-    message: DUPLEX_FRAME_MAX_BYTES,
+    // Who has not said who it is gets room for a credential only.
+    message: DUPLEX_HELLO_MAX_BYTES,
     read_buffer: 4 * 1024,
     unsent: DUPLEX_UNSENT_MAX_BYTES,
     binary: false,
@@ -36,7 +39,12 @@ fn poll(cx: &mut Context<'_>, socket: &mut Socket<Io>, connection: &mut Connecti
             return Poll::Pending;
         }
         match ready!(socket.poll_receive(cx)) {
-            Ok(Message::Text(text)) => connection.receive(&text),
+            Ok(Message::Text(text)) => {
+                connection.receive(&text);
+                if connection.is_greeted() {
+                    socket.set_message_max(DUPLEX_FRAME_MAX_BYTES);
+                }
+            }
             Ok(Message::Binary(_)) => connection.malformed(&FrameError::NotText),
             Err(End::TooLarge) => {
                 let max = DUPLEX_FRAME_MAX_BYTES;

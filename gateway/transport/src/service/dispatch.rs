@@ -29,6 +29,8 @@ pub(super) async fn open(
     match route {
         Route::Discovery if get => Ok(meta::discovery::show(app, tls, parts)),
         Route::Live if get => Ok(meta::health::live()),
+        Route::Connect if parts.method == Method::GET => duplex::open(app, parts),
+        Route::Connect => Ok(not_allowed("GET")),
         Route::SelfTest if parts.method == Method::GET => self_test::stream::open(app),
         Route::SelfTestStep(nonce) if parts.method == Method::POST => {
             self_test::acknowledge(app, &nonce).await
@@ -48,22 +50,20 @@ pub(super) async fn open(
 /// Routes whose credential is of their own kind.
 pub(super) async fn own(
     app: &Arc<App>,
-    parts: Parts,
+    parts: &Parts,
     body: Incoming,
     route: Route,
 ) -> Result<Response> {
-    match (route, &parts.method.clone()) {
+    match (route, &parts.method) {
         (Route::S2Records(stream), &Method::POST) => {
-            Ok(s2::append::append(app, &parts, body, &stream).await)
+            Ok(s2::append::append(app, parts, body, &stream).await)
         }
         (Route::Snapshot(name), &Method::GET | &Method::HEAD) => {
-            transcript::snapshot::fetch(app, &parts, &name).await
+            transcript::snapshot::fetch(app, parts, &name).await
         }
         (Route::Snapshot(name), &Method::PUT) => {
-            transcript::snapshot::save(app, &parts, body, &name).await
+            transcript::snapshot::save(app, parts, body, &name).await
         }
-        (Route::Connect, &Method::GET) => duplex::open(app, parts),
-        (Route::Connect, _) => Ok(not_allowed("GET")),
         (Route::Snapshot(_), _) => Ok(not_allowed("GET, HEAD, PUT")),
         _ => Ok(not_allowed("POST")),
     }

@@ -47,7 +47,7 @@ async fn admit(
         parts.method = Method::GET;
     }
     if route.has_own_credential() {
-        return dispatch::own(app, parts, body, route).await;
+        return dispatch::own(app, &parts, body, route).await;
     }
     if route.is_open() {
         return dispatch::open(app, tls, &mut parts, route).await;

@@ -123,7 +123,8 @@ impl Route {
     pub(super) fn is_open(&self) -> bool {
         matches!(
             self,
-            Self::SelfTest
+            Self::Connect
+                | Self::SelfTest
                 | Self::SelfTestStep(_)
                 | Self::Discovery
                 | Self::Live
@@ -134,12 +135,12 @@ impl Route {
 
     /// Served to whoever holds a credential of its own kind.
     pub(super) fn has_own_credential(&self) -> bool {
-        matches!(self, Self::Snapshot(_) | Self::S2Records(_) | Self::Connect)
+        matches!(self, Self::Snapshot(_) | Self::S2Records(_))
     }
 
     /// Served as a WebSocket.
     pub(super) fn is_socket(&self) -> bool {
-        matches!(self, Self::AgentLink)
+        matches!(self, Self::AgentLink | Self::Connect)
     }
 
     /// `/api/…` and appends; never a read of a stream.
