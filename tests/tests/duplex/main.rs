@@ -8,14 +8,18 @@ mod client;
 mod harness;
 #[path = "../http/plan.rs"]
 mod plan;
+#[path = "../workers_chaos/rng.rs"]
+mod rng;
 
 mod appends;
 mod credentials;
 mod cursors;
 mod ends;
+mod fuzz;
 mod gaps;
 mod hello;
 mod many;
+mod moves;
 mod pulse;
 mod refusals;
 mod windows;
