@@ -167,6 +167,8 @@ pub const SELF_TEST_STEPS: u32 = 3;
 pub const SELF_TEST_WAIT_MS: u64 = 5_000;
 /// How long an acknowledgement that no self-test waits for is held back.
 pub const SELF_TEST_HOLD_MS: u64 = 500;
+/// Largest message of the socket that tests the way.
+pub const SELF_TEST_SOCKET_MESSAGE_MAX_BYTES: usize = 16 * 1024 * 1024;
 /// Largest header of the PROXY protocol.
 pub const PROXY_HEADER_MAX_BYTES: usize = 4_096;
 /// Longest bearer credential that is looked at.

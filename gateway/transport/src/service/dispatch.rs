@@ -93,6 +93,7 @@ pub(super) async fn closed(call: Call<'_>, route: Route) -> Result<Response> {
 async fn calls(call: Call<'_>, route: Route, method: &Method) -> Result<Response> {
     match (route, method) {
         (Route::AgentLink, &Method::GET) => link::open(call),
+        (Route::SelfTestSocket, &Method::GET) => self_test::socket::open(call),
         (Route::Sessions, &Method::POST) => sessions::create::create(call).await,
         (Route::Sessions, &Method::GET) => sessions::list::list(call).await,
         (Route::Session(name), &Method::GET) => sessions::one::retrieve(call, &name).await,

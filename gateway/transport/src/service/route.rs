@@ -60,6 +60,8 @@ pub(crate) enum Route {
     AgentLink,
     /// `/v1/self-test/stream`
     SelfTest,
+    /// `/v1/self-test/socket`
+    SelfTestSocket,
     /// `/v1/self-test/{nonce}`
     SelfTestStep(String),
     /// `/.well-known/tidegate`
@@ -108,6 +110,7 @@ impl Route {
             ["ai", agent, "chat", id, "stop"] => Ok(Self::ChatStop(text(agent)?, session(id)?)),
             ["v1", "agents", "link"] => Ok(Self::AgentLink),
             ["v1", "self-test", "stream"] => Ok(Self::SelfTest),
+            ["v1", "self-test", "socket"] => Ok(Self::SelfTestSocket),
             ["v1", "self-test", nonce] => Ok(Self::SelfTestStep(text(nonce)?)),
             [".well-known", "tidegate"] => Ok(Self::Discovery),
             ["live"] => Ok(Self::Live),
@@ -136,7 +139,7 @@ impl Route {
 
     /// Served as a WebSocket.
     pub(super) fn is_socket(&self) -> bool {
-        matches!(self, Self::AgentLink)
+        matches!(self, Self::AgentLink | Self::SelfTestSocket)
     }
 
     /// `/api/…` and appends; never a read of a stream.
@@ -164,7 +167,7 @@ impl Route {
 
     /// May a `GET` carry its credential in the query, since `EventSource` can't set headers?
     pub(super) fn takes_query_token(&self) -> bool {
-        matches!(self, Self::Stream(..) | Self::ChatStream(..))
+        matches!(self, Self::Stream(..) | Self::ChatStream(..) | Self::SelfTestSocket)
     }
 
     /// Would a `GET` of `path` be a stream read, also where the path is broken?
