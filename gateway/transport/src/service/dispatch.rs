@@ -25,6 +25,10 @@ pub(super) async fn open(
 ) -> Result<Response> {
     let get = matches!(parts.method, Method::GET | Method::HEAD);
     match route {
+        Route::ChatSocket(agent) if parts.method == Method::GET => {
+            ai_sdk::socket::open(app, parts, agent).await
+        }
+        Route::ChatSocket(_) => Ok(not_allowed("GET")),
         Route::Discovery if get => Ok(meta::discovery::show(app, tls, parts)),
         Route::Live if get => Ok(meta::health::live()),
         Route::SelfTest if parts.method == Method::GET => self_test::stream::open(app),
@@ -115,6 +119,7 @@ async fn calls(call: Call<'_>, route: Route, method: &Method) -> Result<Response
         (Route::CancelRun(id), &Method::POST) => runs::one::cancel(call, &id).await,
         (Route::Claims, &Method::POST) => tokens::claims::show(call).await,
         (Route::PublicTokens, &Method::POST) => tokens::public::mint(call).await,
+        (Route::Tickets, &Method::POST) => tokens::ticket::give(call).await,
         (Route::Chat(agent), &Method::POST) => ai_sdk::chat::chat(call, &agent).await,
         (Route::ChatStream(agent, id), &Method::GET) => {
             ai_sdk::resume::resume(call, &agent, &id).await
@@ -138,6 +143,7 @@ fn methods(route: &Route) -> &'static str {
         | Route::Append(..)
         | Route::Claims
         | Route::PublicTokens
+        | Route::Tickets
         | Route::Chat(_)
         | Route::ChatStop(..) => "POST",
         _ => "GET",

@@ -52,7 +52,7 @@ impl RateLimiter {
     }
 
     /// Takes a token of `credential` at `now` (Unix ms); `None` where there is no limit.
-    pub(super) fn take(&self, credential: &str, now: u64) -> Option<Allowance> {
+    pub(crate) fn take(&self, credential: &str, now: u64) -> Option<Allowance> {
         if self.refill == 0.0 {
             return None;
         }
@@ -89,7 +89,7 @@ impl RateLimiter {
 }
 
 /// Refuses what the bucket has no token for.
-pub(super) fn admit(allowance: Option<&Allowance>) -> Result<()> {
+pub(crate) fn admit(allowance: Option<&Allowance>) -> Result<()> {
     match allowance {
         Some(allowance) if !allowance.admitted => Err(ApiError::new(
             ErrorCode::RateLimited,

@@ -56,6 +56,10 @@ pub(crate) enum Route {
     ChatStream(String, String),
     /// `/ai/{agent}/chat/{id}/stop`
     ChatStop(String, String),
+    /// `/ai/{agent}/ws`
+    ChatSocket(String),
+    /// `/v1/tickets`
+    Tickets,
     /// `/v1/agents/link`
     AgentLink,
     /// `/v1/self-test/stream`
@@ -108,6 +112,8 @@ impl Route {
             ["ai", agent, "chat"] => Ok(Self::Chat(text(agent)?)),
             ["ai", agent, "chat", id, "stream"] => Ok(Self::ChatStream(text(agent)?, session(id)?)),
             ["ai", agent, "chat", id, "stop"] => Ok(Self::ChatStop(text(agent)?, session(id)?)),
+            ["ai", agent, "ws"] => Ok(Self::ChatSocket(text(agent)?)),
+            ["v1", "tickets"] => Ok(Self::Tickets),
             ["v1", "agents", "link"] => Ok(Self::AgentLink),
             ["v1", "self-test", "stream"] => Ok(Self::SelfTest),
             ["v1", "self-test", "socket"] => Ok(Self::SelfTestSocket),
@@ -123,7 +129,8 @@ impl Route {
     pub(super) fn is_open(&self) -> bool {
         matches!(
             self,
-            Self::SelfTest
+            Self::ChatSocket(_)
+                | Self::SelfTest
                 | Self::SelfTestStep(_)
                 | Self::Discovery
                 | Self::Live
@@ -139,7 +146,7 @@ impl Route {
 
     /// Served as a WebSocket.
     pub(super) fn is_socket(&self) -> bool {
-        matches!(self, Self::AgentLink | Self::SelfTestSocket)
+        matches!(self, Self::AgentLink | Self::ChatSocket(_) | Self::SelfTestSocket)
     }
 
     /// `/api/…` and appends; never a read of a stream.
@@ -159,6 +166,7 @@ impl Route {
                 | Self::CancelRun(_)
                 | Self::Claims
                 | Self::PublicTokens
+                | Self::Tickets
                 | Self::Append(..)
                 | Self::Chat(_)
                 | Self::ChatStop(..)
