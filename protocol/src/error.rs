@@ -63,7 +63,7 @@ codes! {
     InvalidCursor = "invalid_cursor", 400, false, Client;
     /// `Tidegate-Protocol-Version` names a version that this gateway does not speak.
     UnsupportedVersion = "unsupported_version", 400, false, Client;
-    /// A request for the agent link that is no WebSocket upgrade, or offers no subprotocol that is
+    /// A request for a WebSocket that is no upgrade to one, or offers no subprotocol that is
     /// spoken.
     UnsupportedSubprotocol = "unsupported_subprotocol", 400, false, Client;
     /// No credential, or one that is not valid (any more).

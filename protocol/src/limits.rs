@@ -10,6 +10,16 @@ pub const APPEND_BODY_MAX_BYTES: usize = 1024 * 1024;
 pub const CREATE_BODY_MAX_BYTES: usize = 8 * 1024 * 1024;
 /// Largest body of an AI SDK chat request (whole history on the wire).
 pub const CHAT_BODY_MAX_BYTES: usize = 32 * 1024 * 1024;
+/// Largest frame on a socket of the AI SDK binding before the first one with a valid credential.
+pub const CHAT_SOCKET_ANONYMOUS_MAX_BYTES: usize = 4 * 1024 * 1024;
+/// How long such a socket waits for that.
+pub const CHAT_SOCKET_CREDENTIAL_TIMEOUT_MS: u64 = 30_000;
+/// Requests that are under way on one such socket.
+pub const CHAT_SOCKET_REQUESTS_MAX: usize = 64;
+/// What such a socket holds for a client that does not read, beside the chunks that came last.
+pub const CHAT_SOCKET_UNSENT_MAX_BYTES: usize = 128 * 1024;
+/// Length of a `requestId`, in bytes.
+pub const REQUEST_ID_MAX_BYTES: usize = 256;
 /// Largest body of every other JSON request.
 pub const JSON_BODY_MAX_BYTES: usize = 64 * 1024;
 
@@ -182,8 +192,12 @@ pub const SELF_TEST_STEPS: u32 = 3;
 pub const SELF_TEST_WAIT_MS: u64 = 5_000;
 /// How long an acknowledgement that no self-test waits for is held back.
 pub const SELF_TEST_HOLD_MS: u64 = 500;
+/// Largest message of the socket that tests the way.
+pub const SELF_TEST_SOCKET_MESSAGE_MAX_BYTES: usize = 16 * 1024 * 1024;
 /// Largest header of the PROXY protocol.
 pub const PROXY_HEADER_MAX_BYTES: usize = 4_096;
+/// How long a ticket for one handshake is good.
+pub const TICKET_TTL_S: u64 = 60;
 /// Longest bearer credential that is looked at.
 pub const CREDENTIAL_MAX_BYTES: usize = 16 * 1024;
 /// Request line and headers of one request.

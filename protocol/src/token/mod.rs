@@ -7,4 +7,5 @@ pub mod key;
 pub mod run;
 pub mod s2;
 pub mod scope;
+pub mod ticket;
 pub mod upload;

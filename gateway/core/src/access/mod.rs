@@ -3,6 +3,7 @@
 pub mod environment;
 pub mod principal;
 mod runs;
+mod tickets;
 pub mod tokens;
 mod uploads;
 mod writes;

@@ -26,7 +26,11 @@ pub(super) struct ChatRequest {
 impl ChatRequest {
     /// Reads a body.
     pub(super) fn parse(body: &[u8]) -> Result<Self> {
-        let mut rest: Map<String, Value> = json::read(body)?;
+        Self::of(json::read(body)?)
+    }
+
+    /// Reads its keys.
+    pub(super) fn of(mut rest: Map<String, Value>) -> Result<Self> {
         let Some(Value::String(id)) = rest.remove("id") else {
             return Err(refused("id", "id must be the chat's id, a string"));
         };

@@ -5,6 +5,7 @@ use tidegate_core::sessions::create::unknown_agent;
 use tidegate_core::streams::append::AppendRequest;
 use tidegate_protocol::ids::Channel;
 
+use super::follow::STOP;
 use crate::service::call::Call;
 use crate::service::respond::Response;
 use crate::streams::append::acknowledge;
@@ -17,7 +18,7 @@ pub(crate) async fn stop(mut call: Call<'_>, agent: &str, name: &str) -> Result<
         return Err(unknown_agent(agent));
     }
     let request = AppendRequest {
-        body: bytes::Bytes::from_static(br#"{"kind":"stop"}"#),
+        body: STOP,
         part_id: call.header("x-part-id")?.map(str::to_owned),
         history: None,
     };

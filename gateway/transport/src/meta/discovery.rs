@@ -23,7 +23,7 @@ fn document(base: &str) -> Value {
         "protocol": {"versions": version::SUPPORTED, "default": version::DEFAULT},
         "bindings": {
             "http-sse": {"sessions": "/api/v1/sessions", "streams": "/realtime/v1/sessions"},
-            "ai-sdk": {"chat": "/ai/{agent}/chat"},
+            "ai-sdk": {"chat": "/ai/{agent}/chat", "socket": "/ai/{agent}/ws"},
             "duplex": {"connect": duplex::PATH, "subprotocols": [duplex::SUBPROTOCOL]},
             "agent-link": {"link": link::PATH, "subprotocols": [link::SUBPROTOCOL]},
         },

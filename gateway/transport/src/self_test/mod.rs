@@ -1,6 +1,7 @@
 //! Does the way from this gateway to a client hold back what is sent (R-SELF)?
 
 mod answer;
+pub(crate) mod socket;
 pub(crate) mod stream;
 mod trials;
 

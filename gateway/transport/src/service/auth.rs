@@ -35,7 +35,8 @@ pub(crate) fn bearer_of(parts: &Parts) -> Result<&str> {
     text.and_then(bearer).ok_or_else(|| missing("Authorization must be Bearer"))
 }
 
-fn bearer(header: &str) -> Option<&str> {
+/// The credential of a header's text.
+pub(crate) fn bearer(header: &str) -> Option<&str> {
     let (scheme, credential) = header.split_once(' ')?;
     let credential = credential.trim();
     (scheme.eq_ignore_ascii_case("bearer") && !credential.is_empty()).then_some(credential)

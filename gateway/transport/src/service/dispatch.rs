@@ -27,6 +27,10 @@ pub(super) async fn open(
 ) -> Result<Response> {
     let get = matches!(parts.method, Method::GET | Method::HEAD);
     match route {
+        Route::ChatSocket(agent) if parts.method == Method::GET => {
+            ai_sdk::socket::open(app, parts, agent).await
+        }
+        Route::ChatSocket(_) => Ok(not_allowed("GET")),
         Route::Discovery if get => Ok(meta::discovery::show(app, tls, parts)),
         Route::Live if get => Ok(meta::health::live()),
         Route::Connect if parts.method == Method::GET => duplex::open(app, parts),
@@ -97,6 +101,7 @@ pub(super) async fn closed(call: Call<'_>, route: Route) -> Result<Response> {
 async fn calls(call: Call<'_>, route: Route, method: &Method) -> Result<Response> {
     match (route, method) {
         (Route::AgentLink, &Method::GET) => link::open(call),
+        (Route::SelfTestSocket, &Method::GET) => self_test::socket::open(call),
         (Route::Sessions, &Method::POST) => sessions::create::create(call).await,
         (Route::Sessions, &Method::GET) => sessions::list::list(call).await,
         (Route::Session(name), &Method::GET) => sessions::one::retrieve(call, &name).await,
@@ -118,6 +123,7 @@ async fn calls(call: Call<'_>, route: Route, method: &Method) -> Result<Response
         (Route::CancelRun(id), &Method::POST) => runs::one::cancel(call, &id).await,
         (Route::Claims, &Method::POST) => tokens::claims::show(call).await,
         (Route::PublicTokens, &Method::POST) => tokens::public::mint(call).await,
+        (Route::Tickets, &Method::POST) => tokens::ticket::give(call).await,
         (Route::Chat(agent), &Method::POST) => ai_sdk::chat::chat(call, &agent).await,
         (Route::ChatStream(agent, id), &Method::GET) => {
             ai_sdk::resume::resume(call, &agent, &id).await
@@ -141,6 +147,7 @@ fn methods(route: &Route) -> &'static str {
         | Route::Append(..)
         | Route::Claims
         | Route::PublicTokens
+        | Route::Tickets
         | Route::Chat(_)
         | Route::ChatStop(..) => "POST",
         _ => "GET",

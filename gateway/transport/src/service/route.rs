@@ -56,12 +56,18 @@ pub(crate) enum Route {
     ChatStream(String, String),
     /// `/ai/{agent}/chat/{id}/stop`
     ChatStop(String, String),
+    /// `/ai/{agent}/ws`
+    ChatSocket(String),
+    /// `/v1/tickets`
+    Tickets,
     /// `/v1/agents/link`
     AgentLink,
     /// `/v1/connect`
     Connect,
     /// `/v1/self-test/stream`
     SelfTest,
+    /// `/v1/self-test/socket`
+    SelfTestSocket,
     /// `/v1/self-test/{nonce}`
     SelfTestStep(String),
     /// `/.well-known/tidegate`
@@ -108,9 +114,12 @@ impl Route {
             ["ai", agent, "chat"] => Ok(Self::Chat(text(agent)?)),
             ["ai", agent, "chat", id, "stream"] => Ok(Self::ChatStream(text(agent)?, session(id)?)),
             ["ai", agent, "chat", id, "stop"] => Ok(Self::ChatStop(text(agent)?, session(id)?)),
+            ["ai", agent, "ws"] => Ok(Self::ChatSocket(text(agent)?)),
+            ["v1", "tickets"] => Ok(Self::Tickets),
             ["v1", "agents", "link"] => Ok(Self::AgentLink),
             ["v1", "connect"] => Ok(Self::Connect),
             ["v1", "self-test", "stream"] => Ok(Self::SelfTest),
+            ["v1", "self-test", "socket"] => Ok(Self::SelfTestSocket),
             ["v1", "self-test", nonce] => Ok(Self::SelfTestStep(text(nonce)?)),
             [".well-known", "tidegate"] => Ok(Self::Discovery),
             ["live"] => Ok(Self::Live),
@@ -123,7 +132,8 @@ impl Route {
     pub(super) fn is_open(&self) -> bool {
         matches!(
             self,
-            Self::Connect
+            Self::ChatSocket(_)
+                | Self::Connect
                 | Self::SelfTest
                 | Self::SelfTestStep(_)
                 | Self::Discovery
@@ -140,7 +150,7 @@ impl Route {
 
     /// Served as a WebSocket.
     pub(super) fn is_socket(&self) -> bool {
-        matches!(self, Self::AgentLink | Self::Connect)
+        matches!(self, Self::AgentLink | Self::ChatSocket(_) | Self::Connect | Self::SelfTestSocket)
     }
 
     /// `/api/…` and appends; never a read of a stream.
@@ -160,6 +170,7 @@ impl Route {
                 | Self::CancelRun(_)
                 | Self::Claims
                 | Self::PublicTokens
+                | Self::Tickets
                 | Self::Append(..)
                 | Self::Chat(_)
                 | Self::ChatStop(..)
@@ -168,7 +179,7 @@ impl Route {
 
     /// May a `GET` carry its credential in the query, since `EventSource` can't set headers?
     pub(super) fn takes_query_token(&self) -> bool {
-        matches!(self, Self::Stream(..) | Self::ChatStream(..))
+        matches!(self, Self::Stream(..) | Self::ChatStream(..) | Self::SelfTestSocket)
     }
 
     /// Would a `GET` of `path` be a stream read, also where the path is broken?

@@ -2,3 +2,4 @@
 
 pub(crate) mod claims;
 pub(crate) mod public;
+pub(crate) mod ticket;

@@ -16,7 +16,7 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_tungstenite::tungstenite::protocol::frame::FrameHeader;
-use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
+use tokio_tungstenite::tungstenite::protocol::frame::coding::{Control, Data, OpCode};
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketContext};
 use tokio_tungstenite::tungstenite::{Error, Message as Frame, Utf8Bytes};
 
@@ -130,6 +130,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
         self.send_as(Data::Text, pieces);
     }
 
+    /// The same for pieces that are copied.
+    pub(crate) fn send_copied(&mut self, pieces: &[&[u8]]) {
+        if self.begin(OpCode::Data(Data::Text), pieces.iter().map(|piece| piece.len()).sum()) {
+            pieces.iter().for_each(|piece| self.outbox.copy(piece));
+        }
+    }
+
+    /// Asks the peer's WebSocket whether it is there; what is on the way sees traffic.
+    pub(crate) fn ping(&mut self) {
+        self.begin(OpCode::Control(Control::Ping), 0);
+    }
+
     /// Takes a binary message.
     pub(crate) fn send_binary(&mut self, pieces: &[Bytes]) {
         self.send_as(Data::Binary, pieces);
@@ -204,17 +216,23 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
     }
 
     fn send_as(&mut self, kind: Data, pieces: &[Bytes]) {
-        if !self.codec.can_write() {
-            return;
+        if self.begin(OpCode::Data(kind), pieces.iter().map(Bytes::len).sum()) {
+            pieces.iter().for_each(|piece| self.outbox.push(piece.clone()));
         }
-        let header = FrameHeader { opcode: OpCode::Data(kind), ..FrameHeader::default() };
-        let length = pieces.iter().map(Bytes::len).sum::<usize>();
+    }
+
+    /// The header of a frame, if there is anybody left to take it.
+    fn begin(&mut self, opcode: OpCode, length: usize) -> bool {
+        if matches!(self.end, Some(End::Closed | End::Lost)) {
+            return false;
+        }
+        let header = FrameHeader { opcode, ..FrameHeader::default() };
         let mut head = [0; HEADER_MAX_BYTES];
         let mut rest = &mut head[..];
         header.format(length as u64, &mut rest).expect("a header fits");
         let unused = rest.len();
         self.outbox.copy(&head[..HEADER_MAX_BYTES - unused]);
-        pieces.iter().for_each(|piece| self.outbox.push(piece.clone()));
+        true
     }
 
     fn alive(&self) -> Result<(), End> {
