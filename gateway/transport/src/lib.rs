@@ -10,6 +10,7 @@ pub mod listen;
 pub mod meta;
 pub mod metrics;
 pub mod proxies;
+pub(crate) mod quic;
 pub mod runs;
 pub mod s2;
 pub(crate) mod self_test;

@@ -4,11 +4,13 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use http::HeaderValue;
 use http::request::Parts;
 use tidegate_core::Gateway;
 use tidegate_core::error::Result;
 use tidegate_protocol::{ApiError, ErrorCode};
 
+use super::alt_svc;
 use super::rate::RateLimiter;
 use super::respond::Response;
 use crate::config::{Limits, TransportConfig};
@@ -52,6 +54,8 @@ pub(crate) struct App {
     pub(crate) trials: Arc<Trials>,
     pub(crate) public_url: Option<String>,
     pub(crate) s2_url: Option<String>,
+    /// Where HTTP/3 is spoken, for answers over TLS (R-H3-3).
+    pub(crate) alt_svc: Option<HeaderValue>,
 }
 
 impl App {
@@ -68,6 +72,7 @@ impl App {
             trials: Arc::default(),
             public_url: trimmed(config.public_url.as_deref()),
             s2_url: trimmed(config.s2_url.as_deref()),
+            alt_svc: alt_svc::of(config),
         }
     }
 

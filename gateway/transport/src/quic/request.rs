@@ -1,0 +1,57 @@
+//! One request: its head, the service, the answer.
+
+use std::future::poll_fn;
+
+use bytes::Bytes;
+use h3::error::{Code, StreamError};
+use h3::quic::{RecvStream, SendStream};
+use h3::server::RequestResolver;
+use http::Method;
+use tokio::time::timeout;
+use tracing::debug;
+
+use super::body::Upload;
+use super::response::Reply;
+use super::wire::{Allowance, Gone, Wire};
+use crate::config::Limits;
+use crate::service::connection::Connection;
+use crate::service::request_body::RequestBody;
+
+/// A request whose head was not read yet.
+pub(super) struct Exchange {
+    pub(super) resolver: RequestResolver<Wire, Bytes>,
+    pub(super) allowance: Allowance,
+    pub(super) gone: Gone,
+    pub(super) connection: Connection,
+    pub(super) limits: Limits,
+}
+
+impl Exchange {
+    /// To its end; whatever goes wrong concerns this stream alone.
+    pub(super) async fn run(self) {
+        if let Err(error) = self.answer().await {
+            debug!(%error, "a request over HTTP/3 ended");
+        }
+    }
+
+    async fn answer(mut self) -> Result<(), StreamError> {
+        let frames = &mut self.resolver.frame_stream;
+        let head = poll_fn(|cx| frames.poll_next(cx));
+        let Ok(head) = timeout(self.limits.idle_timeout, head).await else {
+            frames.stream.stop_sending(Code::H3_REQUEST_INCOMPLETE.value());
+            frames.reset(Code::H3_REQUEST_INCOMPLETE.value());
+            return Ok(());
+        };
+        let (request, stream) = self.resolver.accept_with_frame(head)?.resolve().await?;
+        self.allowance.renew();
+        let is_head = request.method() == Method::HEAD;
+        let (send, receive) = stream.split();
+        let mut reply = Reply::new(send, self.gone, self.limits.write_stall);
+        let upload = Upload::new(receive, self.allowance);
+        let request = request.map(|()| RequestBody::Quic(Box::new(upload)));
+        match reply.unless_gone(self.connection.answer(request)).await {
+            Some(Ok(response)) => reply.send(response, is_head).await,
+            None => Ok(()),
+        }
+    }
+}
