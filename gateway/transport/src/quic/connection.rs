@@ -71,7 +71,7 @@ struct Driver {
 }
 
 enum Next {
-    Stream(Stream),
+    Stream(Box<Stream>),
     Finish,
     End,
 }
@@ -106,7 +106,7 @@ impl Driver {
             }
             let polled = self.http.poll_accept_request_stream(cx);
             polled.map(|accepted| match accepted {
-                Ok(Some(stream)) => Next::Stream(stream),
+                Ok(Some(stream)) => Next::Stream(Box::new(stream)),
                 Ok(None) => Next::End,
                 Err(error) => {
                     debug!(%error, "connection ended");
@@ -118,7 +118,7 @@ impl Driver {
     }
 
     /// Nothing waits here: a request whose head is late delays no other.
-    fn take_up(&mut self, mut stream: Stream) {
+    fn take_up(&mut self, mut stream: Box<Stream>) {
         let id = stream.send_id().into_inner();
         if self.refused_from.is_some_and(|from| id >= from) {
             let rejected = Code::H3_REQUEST_REJECTED.value();
@@ -128,7 +128,7 @@ impl Driver {
         }
         self.last = Some(id);
         let (allowance, gone) = (stream.allowance(), stream.gone());
-        let frames = FrameStream::new(BufRecvStream::new(stream));
+        let frames = FrameStream::new(BufRecvStream::new(*stream));
         let exchange = Exchange {
             resolver: self.http.create_resolver(frames),
             allowance,

@@ -4,6 +4,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, Bytes};
+use h3::error::Code;
 use h3::quic::{self, StreamErrorIncoming, StreamId, WriteBuf};
 use quinn::VarInt;
 
@@ -13,11 +14,12 @@ use super::failure;
 pub(crate) struct Send {
     stream: quinn::SendStream,
     writing: Option<WriteBuf<Bytes>>,
+    begun: bool,
 }
 
 impl Send {
     pub(super) fn new(stream: quinn::SendStream) -> Self {
-        Self { stream, writing: None }
+        Self { stream, writing: None, begun: false }
     }
 
     pub(super) fn quic(&self) -> &quinn::SendStream {
@@ -47,6 +49,7 @@ impl quic::SendStream<Bytes> for Send {
 
     fn send_data<T: Into<WriteBuf<Bytes>>>(&mut self, data: T) -> Result<(), StreamErrorIncoming> {
         debug_assert!(self.writing.is_none(), "h3 asks whether it may write");
+        self.begun = true;
         self.writing = Some(data.into());
         Ok(())
     }
@@ -66,6 +69,15 @@ impl quic::SendStreamUnframed<Bytes> for Send {
         let written = written.map_err(failure::write)?;
         data.advance(written);
         Poll::Ready(Ok(written))
+    }
+}
+
+impl Drop for Send {
+    /// Quinn would end it, and an answer without a head is none.
+    fn drop(&mut self) {
+        if !self.begun {
+            quic::SendStream::reset(self, Code::H3_REQUEST_CANCELLED.value());
+        }
     }
 }
 
