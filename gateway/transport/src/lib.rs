@@ -20,6 +20,7 @@ pub mod sse;
 pub mod streams;
 pub mod tokens;
 pub mod transcript;
+pub mod webtransport;
 
 pub use body::Body;
 pub use config::TransportConfig;

@@ -3,6 +3,7 @@
 
 use std::future::poll_fn;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
@@ -22,6 +23,7 @@ use super::wire::{Stream, Wire};
 use crate::listen::connection::{End, Verdict};
 use crate::service::Service;
 use crate::service::connection::Connection;
+use crate::webtransport::hub::Hub;
 
 /// How long a message to the peer may take while nothing else is done.
 const MESSAGE_TIMEOUT: Duration = Duration::from_millis(QUIC_HANDSHAKE_TIMEOUT_MS);
@@ -48,6 +50,7 @@ pub(super) async fn serve(quic: quinn::Connection, service: &Service, builder: &
         connection,
         end,
         requests: TaskTracker::new(),
+        hub: Arc::default(),
         last: None,
         refused_from: None,
         over: None,
@@ -62,6 +65,7 @@ struct Driver {
     connection: Connection,
     end: End,
     requests: TaskTracker,
+    hub: Arc<Hub>,
     /// The newest stream that was taken up.
     last: Option<u64>,
     /// Said in GOAWAY: what is not taken up any more.
@@ -105,6 +109,8 @@ impl Driver {
                 return Poll::Ready(Next::End);
             }
             let polled = self.http.poll_accept_request_stream(cx);
+            // Of WebTransport, opened by the client: they mean nothing (R-DPX-3).
+            self.http.inner.accepted_streams_mut().wt_uni_streams.clear();
             polled.map(|accepted| match accepted {
                 Ok(Some(stream)) => Next::Stream(Box::new(stream)),
                 Ok(None) => Next::End,
@@ -134,6 +140,8 @@ impl Driver {
             allowance,
             gone,
             connection: self.connection.clone(),
+            quic: self.quic.clone(),
+            hub: Arc::clone(&self.hub),
             limits: self.service.app().limits,
         };
         self.requests.spawn(exchange.run());

@@ -9,6 +9,7 @@ mod keys;
 mod request;
 mod response;
 mod settings;
+mod tunnel;
 pub(crate) mod wire;
 
 pub(crate) use endpoint::{OpenError, open};

@@ -1,9 +1,11 @@
 //! One request: its head, the service, the answer.
 
 use std::future::poll_fn;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use h3::error::{Code, StreamError};
+use h3::proto::frame::Frame;
 use h3::quic::{RecvStream, SendStream};
 use h3::server::RequestResolver;
 use http::Method;
@@ -12,10 +14,12 @@ use tracing::debug;
 
 use super::body::Upload;
 use super::response::Reply;
+use super::tunnel::{self, Tunnel};
 use super::wire::{Allowance, Gone, Wire};
 use crate::config::Limits;
 use crate::service::connection::Connection;
 use crate::service::request_body::RequestBody;
+use crate::webtransport::hub::{Hub, Incoming};
 
 /// A request whose head was not read yet.
 pub(super) struct Exchange {
@@ -23,6 +27,8 @@ pub(super) struct Exchange {
     pub(super) allowance: Allowance,
     pub(super) gone: Gone,
     pub(super) connection: Connection,
+    pub(super) quic: quinn::Connection,
+    pub(super) hub: Arc<Hub>,
     pub(super) limits: Limits,
 }
 
@@ -42,12 +48,26 @@ impl Exchange {
             frames.reset(Code::H3_REQUEST_INCOMPLETE.value());
             return Ok(());
         };
+        if let Ok(Some(Frame::WebTransportStream(session))) = head {
+            let stream = self.resolver.frame_stream.into_inner();
+            self.hub.take(session, Incoming { stream, allowance: self.allowance });
+            return Ok(());
+        }
         let (request, stream) = self.resolver.accept_with_frame(head)?.resolve().await?;
         self.allowance.renew();
         let is_head = request.method() == Method::HEAD;
+        let id = stream.send_id();
         let (send, receive) = stream.split();
         let mut reply = Reply::new(send, self.gone, self.limits.write_stall);
         let upload = Upload::new(receive, self.allowance);
+        if tunnel::is_asked_for(&request) {
+            let Some(place) = self.hub.begin(id.into_inner()) else {
+                reply.refuse();
+                return Ok(());
+            };
+            let (connection, quic) = (self.connection, self.quic);
+            return Tunnel { connection, quic, id, place, upload, reply }.answer(request).await;
+        }
         let request = request.map(|()| RequestBody::Quic(Box::new(upload)));
         match reply.unless_gone(self.connection.answer(request)).await {
             Some(Ok(response)) => reply.send(response, is_head).await,

@@ -10,6 +10,7 @@ use bytes::{Bytes, BytesMut};
 use h3::error::{Code, StreamError};
 use h3::server::RequestStream;
 use http::header::CONTENT_LENGTH;
+use http::response::Parts;
 use http::{HeaderValue, StatusCode};
 use http_body::Body as _;
 use tokio::time::timeout;
@@ -66,21 +67,48 @@ impl Reply {
         if let Some(length) = length {
             parts.headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
         }
-        let head = http::Response::from_parts(parts, ());
-        if !self.taken(|stream| stream.send_response(head)).await? {
+        if !self.head(parts).await? {
             return Ok(());
         }
-        while !is_head && let Some(mut batch) = self.batch(&mut body).await {
-            while !batch.is_empty() {
-                let piece = batch.split_to(batch.len().min(PIECE_BYTES));
-                if !self.taken(|stream| stream.send_data(piece)).await? {
-                    return Ok(());
-                }
+        while !is_head && let Some(batch) = self.batch(&mut body).await {
+            if !self.data(batch).await? {
+                return Ok(());
             }
         }
+        self.end().await
+    }
+
+    /// Sends the head alone; answers whether the peer took it in time.
+    pub(super) async fn head(&mut self, parts: Parts) -> Result<bool, StreamError> {
+        let head = http::Response::from_parts(parts, ());
+        self.taken(|stream| stream.send_response(head)).await
+    }
+
+    /// Sends these bytes, and ends.
+    pub(super) async fn last(mut self, bytes: Bytes) -> Result<(), StreamError> {
+        if self.data(bytes).await? { self.end().await } else { Ok(()) }
+    }
+
+    /// Refuses the request; it may be sent again.
+    pub(super) fn refuse(mut self) {
+        self.stream.stop_stream(Code::H3_REQUEST_REJECTED);
+        self.finished = true;
+    }
+
+    async fn data(&mut self, mut bytes: Bytes) -> Result<bool, StreamError> {
+        while !bytes.is_empty() {
+            let piece = bytes.split_to(bytes.len().min(PIECE_BYTES));
+            if !self.taken(|stream| stream.send_data(piece)).await? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Returns when the peer has everything: the connection is not closed before.
+    async fn end(&mut self) -> Result<(), StreamError> {
         self.stream.finish().await?;
         self.finished = true;
-        // The connection is not closed before.
         _ = timeout(self.write_stall, poll_fn(|cx| self.gone.poll(cx))).await;
         Ok(())
     }

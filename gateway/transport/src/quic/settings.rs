@@ -55,6 +55,12 @@ fn transport() -> TransportConfig {
 /// Without grease, whose frames make some clients wait for ever.
 pub(super) fn http3() -> Builder {
     let mut builder = h3::server::builder();
-    builder.max_field_section_size(HEADERS_MAX_BYTES as u64).send_grease(false);
+    builder
+        .max_field_section_size(HEADERS_MAX_BYTES as u64)
+        .send_grease(false)
+        .enable_extended_connect(true)
+        .enable_datagram(true)
+        .enable_webtransport(true)
+        .max_webtransport_sessions(1);
     builder
 }

@@ -16,6 +16,8 @@ pub(crate) enum RequestBody {
     Tcp(Incoming),
     /// Over HTTP/3.
     Quic(Box<Upload>),
+    /// Of a request that has none.
+    Nothing,
 }
 
 /// The rest of a body will not come.
@@ -40,6 +42,7 @@ impl http_body::Body for RequestBody {
         match self.get_mut() {
             Self::Tcp(body) => Pin::new(body).poll_frame(cx).map_err(|_| CutOff),
             Self::Quic(body) => body.poll_data(cx).map_ok(Frame::data).map_err(|_| CutOff),
+            Self::Nothing => Poll::Ready(None),
         }
     }
 
@@ -47,6 +50,7 @@ impl http_body::Body for RequestBody {
         match self {
             Self::Tcp(body) => body.is_end_stream(),
             Self::Quic(body) => body.is_at_end(),
+            Self::Nothing => true,
         }
     }
 
@@ -54,6 +58,7 @@ impl http_body::Body for RequestBody {
         match self {
             Self::Tcp(body) => body.size_hint(),
             Self::Quic(_) => SizeHint::default(),
+            Self::Nothing => SizeHint::with_exact(0),
         }
     }
 }
