@@ -1,6 +1,5 @@
 //! A request for a WebTransport session: extended CONNECT (RFC 9220).
 
-use bytes::Bytes;
 use h3::error::StreamError;
 use h3::ext::Protocol;
 use h3::quic::StreamId;
@@ -11,7 +10,7 @@ use super::response::Reply;
 use crate::service::connection::Connection;
 use crate::service::request_body::RequestBody;
 use crate::webtransport::Offer;
-use crate::webtransport::drive::drive;
+use crate::webtransport::drive::{drive, part};
 use crate::webtransport::hub::Place;
 
 /// Which draft the answer follows; browsers look for it.
@@ -53,9 +52,9 @@ impl Tunnel {
             return Ok(());
         }
         let id = self.id.into_inner();
-        match drive(serve, self.quic, id, self.place, self.upload).await {
-            Some(goodbye) => self.reply.last(goodbye).await,
-            None => self.reply.last(Bytes::new()).await,
-        }
+        let goodbye = drive(serve, self.quic, id, self.place, &mut self.upload).await;
+        self.reply.last(goodbye.unwrap_or_default()).await?;
+        part(&mut self.upload).await;
+        Ok(())
     }
 }

@@ -15,7 +15,8 @@ use super::offer::Serve;
 use super::session::{Closed, Session};
 use crate::quic::body::Upload;
 
-/// How long what serves a session may go on once the client has ended it.
+/// How long what serves a session may go on once the client has ended it, and the client once it
+/// was told.
 const GOODBYE: Duration = Duration::from_secs(5);
 
 /// Serves the session of the request on stream `id` to its end; answers what is to be said to the
@@ -25,7 +26,7 @@ pub(crate) async fn drive(
     connection: Connection,
     id: u64,
     place: Place,
-    mut upload: Upload,
+    upload: &mut Upload,
 ) -> Option<Bytes> {
     let (close, mut closing) = watch::channel(None);
     let (ended, closed) = watch::channel(None);
@@ -34,7 +35,7 @@ pub(crate) async fn drive(
     let by_client = tokio::select! {
         () = &mut serving => None,
         true = async { closing.wait_for(Option::is_some).await.is_ok() } => None,
-        end = poll_fn(|cx| poll_end(&mut upload, &mut capsules, cx)) => Some(end),
+        end = poll_fn(|cx| poll_end(upload, &mut capsules, cx)) => Some(end),
     };
     if by_client.is_some() {
         ended.send_replace(by_client);
@@ -43,6 +44,13 @@ pub(crate) async fn drive(
     }
     let end = closing.borrow().clone();
     Some(capsule::close(&end.unwrap_or_default()))
+}
+
+/// Waits until the client has heard of the end, and ended its side: who stops listening before is
+/// taken for a lost connection.
+pub(crate) async fn part(upload: &mut Upload) {
+    let rest = async { while let Some(Ok(_)) = poll_fn(|cx| upload.poll_data(cx)).await {} };
+    _ = timeout(GOODBYE, rest).await;
 }
 
 /// Ready once the client has ended the session.
