@@ -5,7 +5,7 @@
 #[path = "../tests/webtransport/service.rs"]
 mod service;
 
-use tidegate_transport::config::TlsPem;
+use tidegate_transport::config::{Limits, TlsPem};
 
 #[tokio::main]
 async fn main() {
@@ -13,7 +13,7 @@ async fn main() {
     let [address, cert, key] = &arguments[..] else { panic!("ADDRESS CERT KEY") };
     let read = |path: &String| std::fs::read(path).expect("a PEM file");
     let tls = TlsPem { cert: read(cert), key: read(key) };
-    let mut gate = service::start(address.parse().expect("an address"), tls);
+    let mut gate = service::start(address.parse().expect("an address"), tls, Limits::default());
     // Nobody asks here how sessions ended.
     while gate.ends.recv().await.is_some() {}
 }

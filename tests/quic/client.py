@@ -1,4 +1,4 @@
-"""An HTTP/3 client made of aioquic alone: requests, streamed answers, and a look at the connection."""
+"""An HTTP/3 client made of aioquic alone: requests, and answers as they come."""
 
 from __future__ import annotations
 

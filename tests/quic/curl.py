@@ -19,7 +19,11 @@ OPT_POSTFIELDS, OPT_POSTFIELDSIZE = 10015, 60
 ABORTED_BY_WRITE = 23
 
 WRITE = ctypes.CFUNCTYPE(
-    ctypes.c_size_t, ctypes.POINTER(ctypes.c_char), ctypes.c_size_t, ctypes.c_size_t, ctypes.c_void_p
+    ctypes.c_size_t,
+    ctypes.POINTER(ctypes.c_char),
+    ctypes.c_size_t,
+    ctypes.c_size_t,
+    ctypes.c_void_p,
 )
 
 
@@ -132,7 +136,8 @@ def check(base: str, key: str) -> str:
         seen = complete(rest.body)
         assert [r["body"] for r in seen] == [r["body"] for r in log[cursor + 1 : 20]], cursor
     assert curl.fetch(f"{base}/nothing").status == 404
-    large = curl.fetch(f"{base}/realtime/v1/sessions/curl/in/append", "POST", auth, b" " * 1_048_577)
+    path = f"{base}/realtime/v1/sessions/curl/in/append"
+    large = curl.fetch(path, "POST", auth, b" " * 1_048_577)
     assert large.status == 413, large
     return curl.version()
 

@@ -1,4 +1,4 @@
-"""The real binary, and the service of the WebTransport tests, on free ports with a new certificate."""
+"""The real binary and the service of the WebTransport tests, with a new certificate."""
 
 from __future__ import annotations
 

@@ -4,7 +4,8 @@ use bytes::Bytes;
 use http::Method;
 use quinn::VarInt;
 use tidegate_protocol::limits::{
-    APPEND_BODY_MAX_BYTES, H3_REQUESTS_MAX, H3_UNPARSED_MAX_BYTES, HEADERS_MAX_BYTES,
+    APPEND_BODY_MAX_BYTES, H3_CONTROL_MAX_BYTES, H3_REQUESTS_MAX, H3_UNPARSED_MAX_BYTES,
+    HEADERS_MAX_BYTES,
 };
 
 use crate::client::{Client, answer, connect, endpoint, patient};
@@ -53,6 +54,30 @@ async fn a_frame_without_end_is_cut_off() {
         assert!(matches!(ended, Err(quinn::ReadToEndError::Read(quinn::ReadError::Reset(_)))));
     }
     assert_eq!(client.get("/live").await.status, 200);
+}
+
+/// So do frames without a meaning on the control stream, one after the other or one for ever.
+#[tokio::test]
+async fn a_control_stream_without_end_ends_the_connection() {
+    let gateway = Gateway::start().await;
+    let small: Vec<u8> = [&[0x21, 62][..], &[0; 62]].concat().repeat(64);
+    for (begin, piece) in [
+        (&[0, 4, 0][..], &small[..]),
+        (&[0, 4, 0, 0x21, 0xc0, 0, 0, 0, 0x40, 0, 0, 0][..], &[0; 4096][..]),
+    ] {
+        let from = endpoint(quinn::TransportConfig::default());
+        let quic = connect(&from, gateway.port).await.expect("it is up");
+        let mut control = quic.open_uni().await.expect("there is room");
+        control.write_all(begin).await.expect("sent");
+        let mut sent = 0;
+        while let Ok(more) = patient(control.write(piece)).await {
+            sent += more;
+        }
+        assert!(sent < H3_CONTROL_MAX_BYTES + 1024 * 1024, "{sent}");
+        let closed = patient(quic.closed()).await;
+        assert!(matches!(closed, quinn::ConnectionError::ApplicationClosed(_)), "{closed}");
+    }
+    assert_eq!(Client::connect(gateway.port).await.get("/live").await.status, 200);
 }
 
 #[tokio::test]

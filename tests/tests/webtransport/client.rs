@@ -8,7 +8,7 @@ use quinn::crypto::rustls::QuicClientConfig;
 use quinn::{ClientConfig, Endpoint, RecvStream, SendStream, TransportConfig};
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
-use tidegate_transport::config::TlsPem;
+use tidegate_transport::config::{Limits, TlsPem};
 use tokio_rustls::rustls::crypto::ring::default_provider;
 use tokio_rustls::rustls::{self, RootCertStore, version};
 
@@ -24,8 +24,12 @@ const HEADERS: u64 = 1;
 const DATA: u64 = 0;
 
 pub(crate) fn gate() -> Gate {
+    gate_with(Limits::default())
+}
+
+pub(crate) fn gate_with(limits: Limits) -> Gate {
     let tls = TlsPem { cert: CERT.to_vec(), key: CERT_KEY.to_vec() };
-    start((Ipv4Addr::LOCALHOST, 0).into(), tls)
+    start((Ipv4Addr::LOCALHOST, 0).into(), tls, limits)
 }
 
 /// What would never come fails the test.

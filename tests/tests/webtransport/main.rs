@@ -5,3 +5,4 @@ mod client;
 mod ends;
 mod service;
 mod streams;
+mod waits;

@@ -24,6 +24,8 @@ use tidegate_transport::webtransport::{Closed, Offer, Session};
 use tidegate_transport::{Body, Server, Service, TransportMetrics};
 use tokio::sync::mpsc;
 
+/// The key of its environment.
+pub(crate) const KEY: &str = "tr_dev_echo";
 /// Longest line of the control stream.
 pub(crate) const LINE_MAX_BYTES: usize = 4096;
 
@@ -36,16 +38,18 @@ pub(crate) struct Gate {
     pub(crate) ends: mpsc::Receiver<Closed>,
     /// Its counters.
     pub(crate) metrics: Arc<TransportMetrics>,
+    /// What it serves.
+    pub(crate) gateway: Gateway,
 }
 
 /// Starts it. Needs a runtime.
-pub(crate) fn start(address: SocketAddr, tls: TlsPem) -> Gate {
+pub(crate) fn start(address: SocketAddr, tls: TlsPem, limits: Limits) -> Gate {
     let config = TransportConfig {
         listeners: vec![ListenConfig { address, tls: Some(tls) }],
         public_url: None,
         s2_url: None,
         proxies: Proxies::default(),
-        limits: Limits::default(),
+        limits,
         rate_limit: RateLimit::default(),
         http3: Some(Http3::default()),
     };
@@ -56,16 +60,16 @@ pub(crate) fn start(address: SocketAddr, tls: TlsPem) -> Gate {
         offer.serve_with(move |session| serve(session, ended));
         Some(Response::new(Body::empty()))
     };
-    let metrics = Arc::new(TransportMetrics::default());
+    let (metrics, gateway) = (Arc::new(TransportMetrics::default()), gateway());
     let setup = Setup {
-        gateway: gateway(),
+        gateway: gateway.clone(),
         ready: Arc::new(AtomicBool::new(true)),
         extra: Some(Arc::new(extra)),
         metrics: Arc::clone(&metrics),
     };
     let service = Service::new(setup, &config);
     let server = Server::start(&config, &service).expect("the port is free");
-    Gate { server, ends, metrics }
+    Gate { server, ends, metrics, gateway }
 }
 
 async fn serve(session: Session, ended: mpsc::Sender<Closed>) {
@@ -125,7 +129,7 @@ fn gateway() -> Gateway {
     let store = store.expect("the store opens");
     let channels = Arc::new(Channels::default());
     store.set_listener(Arc::<Channels>::clone(&channels));
-    let environment = Environment::new("dev", vec!["tr_dev_echo".to_owned()]);
+    let environment = Environment::new("dev", vec![KEY.to_owned()]);
     Gateway::new(GatewayParts {
         store: store as Arc<dyn StreamStore>,
         channels,

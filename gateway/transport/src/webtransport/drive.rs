@@ -15,8 +15,9 @@ use super::offer::Serve;
 use super::session::{Closed, Session};
 use crate::quic::body::Upload;
 
-/// How long what serves a session may go on once the client has ended it, and the client once it
-/// was told.
+/// How long what serves a session may go on once the client has ended it.
+const LAST_WORDS: Duration = Duration::from_millis(500);
+/// How long a client may take to end its side once it was told.
 const GOODBYE: Duration = Duration::from_secs(5);
 
 /// Serves the session of the request on stream `id` to its end; answers what is to be said to the
@@ -39,7 +40,7 @@ pub(crate) async fn drive(
     };
     if by_client.is_some() {
         ended.send_replace(by_client);
-        _ = timeout(GOODBYE, serving).await;
+        _ = timeout(LAST_WORDS, serving).await;
         return None;
     }
     let end = closing.borrow().clone();
