@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -63,10 +62,8 @@ class Client(QuicConnectionProtocol):
         self.http = H3Connection(self._quic)
         self.exchanges: dict[int, Exchange] = {}
         self.terminated: ConnectionTerminated | None = None
-        self.log: deque[QuicEvent] = deque(maxlen=1000)
 
     def quic_event_received(self, event: QuicEvent) -> None:
-        self.log.append(event)
         if isinstance(event, ConnectionTerminated):
             self.terminated = event
             for exchange in self.exchanges.values():

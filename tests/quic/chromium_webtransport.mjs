@@ -2,50 +2,20 @@
 // hash (`serverCertificateHashes`: ECDSA, at most 14 days), and talks with the service of
 // `tests/examples/webtransport_echo.rs`.
 //
-// node tests/quic/chromium.mjs PATH-OF-WEBTRANSPORT_ECHO
+// node tests/quic/chromium_webtransport.mjs PATH-OF-WEBTRANSPORT_ECHO
 
-import { execFileSync, spawn } from "node:child_process";
-import { createHash, X509Certificate } from "node:crypto";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { spawn } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
 import http from "node:http";
-import { createServer } from "node:net";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import assert from "node:assert/strict";
 
+import { certificate, freePort, up } from "./lib.mjs";
+
 const require = createRequire(new URL("../browser/package.json", import.meta.url));
 const { chromium } = require("playwright-core");
-
-/** A certificate that browsers take by its hash. */
-function certificate(dir) {
-  const [cert, key] = ["cert.pem", "key.pem"].map((name) => path.join(dir, name));
-  execFileSync("openssl", ["req", "-x509", "-newkey", "ec", "-pkeyopt",
-    "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", key, "-out", cert, "-days", "10",
-    "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"],
-  { stdio: "ignore" });
-  const der = new X509Certificate(readFileSync(cert)).raw;
-  return { cert, key, hash: [...createHash("sha256").update(der).digest()] };
-}
-
-const freePort = () => new Promise((resolve) => {
-  const server = createServer().listen(0, "127.0.0.1", () => {
-    const { port } = server.address();
-    server.close(() => resolve(port));
-  });
-});
-
-async function up(port) {
-  for (;;) {
-    const connected = await new Promise((resolve) => {
-      const socket = require("node:net").connect(port, "127.0.0.1", () => resolve(true));
-      socket.on("error", () => resolve(false));
-      socket.on("connect", () => socket.destroy());
-    });
-    if (connected) return;
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}
 
 /** Runs in the page. */
 async function inPage({ url, hash, streams }) {
