@@ -175,7 +175,7 @@ pub const CREDENTIAL_MAX_BYTES: usize = 16 * 1024;
 pub const HEADERS_MAX_BYTES: usize = 64 * 1024;
 
 /// Requests that an HTTP/3 connection may have at once.
-pub const H3_STREAMS_MAX: u32 = 250;
+pub const H3_STREAMS_MAX: u32 = 100;
 /// Requests over the life of an HTTP/3 connection; then its client is told to open another one.
 pub const H3_REQUESTS_MAX: u64 = 10_000;
 /// Bytes of one HTTP/3 frame that are collected until it is whole.
@@ -183,7 +183,7 @@ pub const H3_UNPARSED_MAX_BYTES: usize = 128 * 1024;
 /// Bytes of all control streams over the life of an HTTP/3 connection.
 pub const H3_CONTROL_MAX_BYTES: usize = 1024 * 1024;
 /// Streams of one direction that a QUIC client may have open.
-pub const QUIC_PEER_STREAMS_MAX: u32 = 16;
+pub const QUIC_PEER_STREAMS_MAX: u32 = 8;
 /// Bytes that a QUIC client may send ahead on one stream.
 pub const QUIC_STREAM_WINDOW_BYTES: u32 = 256 * 1024;
 /// Bytes that a QUIC client may send ahead on all streams.

@@ -74,7 +74,8 @@ impl Acceptor {
         let service = self.service.clone();
         let serving = async move {
             let limit = Duration::from_millis(QUIC_HANDSHAKE_TIMEOUT_MS);
-            match timeout(limit, incoming.into_future()).await {
+            // Boxed: the handshake's state is gone once it is done.
+            match Box::pin(timeout(limit, incoming.into_future())).await {
                 Ok(Ok(quic)) => {
                     drop(shaking);
                     serve(quic, &service, &builder).await;

@@ -13,6 +13,7 @@ use h3::frame::FrameStream;
 use h3::quic::{RecvStream, SendStream};
 use h3::server::Builder;
 use h3::stream::BufRecvStream;
+use quinn::VarInt;
 use tidegate_protocol::limits::{H3_REQUESTS_MAX, QUIC_HANDSHAKE_TIMEOUT_MS};
 use tokio::time::{sleep, timeout};
 use tokio_util::task::TaskTracker;
@@ -33,17 +34,20 @@ const LINGER_TRIPS: u32 = 3;
 const LINGER_MIN: Duration = Duration::from_millis(50);
 const LINGER_MAX: Duration = Duration::from_secs(1);
 
+const NO_ERROR: VarInt = VarInt::from_u32(0x100);
+
 /// Serves requests on `quic`.
 pub(super) async fn serve(quic: quinn::Connection, service: &Service, builder: &Builder) {
     let connection = service.connection(true, quic.remote_address().ip());
-    let begun = timeout(MESSAGE_TIMEOUT, builder.build(Wire::new(quic.clone()))).await;
-    let http = match begun {
+    // Boxed, as what is long gone in a connection's life should cost nothing then.
+    let begun = Box::pin(timeout(MESSAGE_TIMEOUT, builder.build(Wire::new(quic.clone()))));
+    let http = match begun.await {
         Ok(Ok(http)) => http,
         Ok(Err(error)) => return debug!(%error, "HTTP/3 did not begin"),
         Err(_) => return debug!("HTTP/3 did not begin in time"),
     };
     let end = End::new(&connection, service.app().limits.idle_timeout);
-    let driver = Driver {
+    let mut driver = Box::new(Driver {
         http,
         quic,
         service: service.clone(),
@@ -54,7 +58,7 @@ pub(super) async fn serve(quic: quinn::Connection, service: &Service, builder: &
         last: None,
         refused_from: None,
         over: None,
-    };
+    });
     driver.run().await;
 }
 
@@ -81,7 +85,7 @@ enum Next {
 }
 
 impl Driver {
-    async fn run(mut self) {
+    async fn run(&mut self) {
         loop {
             match self.next().await {
                 Next::Stream(stream) => self.take_up(stream),
@@ -92,8 +96,8 @@ impl Driver {
                 self.finish().await;
             }
         }
-        // Closes the connection; requests that still run end with it.
-        drop(self.http);
+        // Requests that still run end with it.
+        self.quic.close(NO_ERROR, b"");
         self.requests.close();
         self.requests.wait().await;
     }
@@ -154,7 +158,8 @@ impl Driver {
             return;
         }
         self.refused_from = Some(self.last.map_or(0, |last| last + 4));
-        if !matches!(timeout(MESSAGE_TIMEOUT, self.http.shutdown(1)).await, Ok(Ok(()))) {
+        let goodbye = Box::pin(timeout(MESSAGE_TIMEOUT, self.http.shutdown(1)));
+        if !matches!(goodbye.await, Ok(Ok(()))) {
             debug!("the peer does not take a goodbye");
         }
         let linger = (self.quic.rtt() * LINGER_TRIPS).clamp(LINGER_MIN, LINGER_MAX);
