@@ -203,6 +203,35 @@ pub const CREDENTIAL_MAX_BYTES: usize = 16 * 1024;
 /// Request line and headers of one request.
 pub const HEADERS_MAX_BYTES: usize = 64 * 1024;
 
+/// Requests that an HTTP/3 connection may have at once.
+pub const H3_STREAMS_MAX: u32 = 100;
+/// Requests over the life of an HTTP/3 connection; then its client is told to open another one.
+pub const H3_REQUESTS_MAX: u64 = 10_000;
+/// Bytes of one HTTP/3 frame that are collected until it is whole.
+pub const H3_UNPARSED_MAX_BYTES: usize = 128 * 1024;
+/// Bytes of all control streams over the life of an HTTP/3 connection.
+pub const H3_CONTROL_MAX_BYTES: usize = 1024 * 1024;
+/// Streams of one direction that a QUIC client may have open.
+pub const QUIC_PEER_STREAMS_MAX: u32 = 8;
+/// Bytes that a QUIC client may send ahead on one stream.
+pub const QUIC_STREAM_WINDOW_BYTES: u32 = 256 * 1024;
+/// Bytes that a QUIC client may send ahead on all streams.
+pub const QUIC_CONNECTION_WINDOW_BYTES: u32 = 1024 * 1024;
+/// Bytes that a QUIC connection holds because its client has not acknowledged them.
+pub const QUIC_SEND_WINDOW_BYTES: u64 = 512 * 1024;
+/// Bytes of QUIC datagrams that are held, in each direction; older ones go.
+pub const QUIC_DATAGRAM_BUFFER_BYTES: usize = 4 * 1024;
+/// A QUIC connection from which nothing came for so long is gone.
+pub const QUIC_SILENCE_MS: u32 = 30_000;
+/// A silent QUIC client is asked this often whether it is there.
+pub const QUIC_PING_INTERVAL_MS: u64 = 10_000;
+/// How long a QUIC handshake may take.
+pub const QUIC_HANDSHAKE_TIMEOUT_MS: u64 = 10_000;
+/// QUIC handshakes under way from which on a new client must first prove its address.
+pub const QUIC_UNPROVEN_MAX: usize = 64;
+/// How long a client may remember that HTTP/3 is spoken.
+pub const ALT_SVC_MAX_AGE_S: u64 = 86_400;
+
 /// Commands that may be in flight to one Redis server; further callers wait.
 pub const REDIS_IN_FLIGHT_MAX: usize = 4_096;
 /// Bytes of commands that may be in flight to one Redis server.

@@ -21,6 +21,22 @@ pub struct TransportConfig {
     pub limits: Limits,
     /// Rate limit of `/api/…` and appends.
     pub rate_limit: RateLimit,
+    /// HTTP/3 beside every listener with TLS; absent means none.
+    pub http3: Option<Http3>,
+}
+
+/// How HTTP/3 is served.
+#[derive(Clone, Default)]
+pub struct Http3 {
+    /// What the keys of address tokens and resets are made from; the same on all gateways behind
+    /// one UDP balancer. Absent: chosen at the start.
+    pub secret: Option<String>,
+}
+
+impl std::fmt::Debug for Http3 {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Http3").finish_non_exhaustive()
+    }
 }
 
 /// One listening socket. HTTP/1.1, HTTP/2 and h2c by prior knowledge share it.
@@ -28,7 +44,8 @@ pub struct TransportConfig {
 pub struct ListenConfig {
     /// Port 0 takes a free one.
     pub address: SocketAddr,
-    /// TLS only, ALPN `h2` and `http/1.1`; absent means plain text.
+    /// TLS only, ALPN `h2` and `http/1.1` (and HTTP/3 on the UDP port of the same number); absent
+    /// means plain text.
     pub tls: Option<TlsPem>,
 }
 

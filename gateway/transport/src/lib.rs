@@ -11,6 +11,7 @@ pub mod listen;
 pub mod meta;
 pub mod metrics;
 pub mod proxies;
+pub(crate) mod quic;
 pub mod runs;
 pub mod s2;
 pub(crate) mod self_test;
@@ -21,6 +22,7 @@ pub mod streams;
 pub mod tokens;
 pub mod transcript;
 pub(crate) mod websocket;
+pub mod webtransport;
 
 pub use body::Body;
 pub use config::TransportConfig;

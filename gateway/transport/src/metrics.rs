@@ -17,6 +17,9 @@ pub struct TransportMetrics {
     pub(crate) rate_limited: AtomicU64,
     pub(crate) streams_refused: AtomicU64,
     pub(crate) records_delivered: AtomicU64,
+    pub(crate) quic_connections: AtomicU64,
+    pub(crate) quic_retries: AtomicU64,
+    pub(crate) quic_refused: AtomicU64,
 }
 
 impl TransportMetrics {
@@ -30,7 +33,7 @@ impl TransportMetrics {
     }
 
     /// Name and value of what only goes up.
-    pub fn counters(&self) -> [(&'static str, u64); 8] {
+    pub fn counters(&self) -> [(&'static str, u64); 11] {
         [
             ("connections_accepted", self.connections_accepted.load(Relaxed)),
             ("accept_errors", self.accept_errors.load(Relaxed)),
@@ -40,6 +43,9 @@ impl TransportMetrics {
             ("rate_limited", self.rate_limited.load(Relaxed)),
             ("streams_refused", self.streams_refused.load(Relaxed)),
             ("records_delivered", self.records_delivered.load(Relaxed)),
+            ("quic_connections_accepted", self.quic_connections.load(Relaxed)),
+            ("quic_retries", self.quic_retries.load(Relaxed)),
+            ("quic_connections_refused", self.quic_refused.load(Relaxed)),
         ]
     }
 

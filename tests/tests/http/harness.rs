@@ -60,6 +60,7 @@ impl Gate {
             proxies: Proxies::default(),
             limits: Limits::default(),
             rate_limit: RateLimit::default(),
+            http3: None,
         };
         change(&mut config);
         let gateway = plan.gateway();

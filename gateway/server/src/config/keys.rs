@@ -53,7 +53,7 @@ pub const KEYS: &[Key] = &[
         Some("\"127.0.0.1:8787\""),
         "\"0.0.0.0:8787\"",
         "Where the gateway listens: HTTP/1.1, HTTP/2 and h2c on one port. With [server.tls]: TLS \
-         only.",
+         only, and HTTP/3 on the UDP port of the same number.",
     ),
     key(
         "server.listen_plain",
@@ -100,6 +100,22 @@ pub const KEYS: &[Key] = &[
         "PEM file with the certificate chain, the server's own first.",
     ),
     key("server.tls.key", Kind::Path, None, "\"key.pem\"", "PEM file with the private key."),
+    key(
+        "server.http3",
+        Kind::Boolean,
+        Some("true"),
+        "false",
+        "With [server.tls]: is HTTP/3 spoken, too? It is announced (Alt-Svc) if server.public_url \
+         is an https address.",
+    ),
+    key(
+        "server.quic.secret",
+        Kind::Secret,
+        None,
+        "\"env:TIDEGATE_QUIC_SECRET\"",
+        "What address tokens and resets of QUIC are made from; the same for all gateways behind \
+         one UDP balancer. Absent: random, known to this process alone.",
+    ),
     key(
         "store.url",
         Kind::StoreUrl,

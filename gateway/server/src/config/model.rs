@@ -48,6 +48,10 @@ pub struct ServerConfig {
     pub proxies: Proxies,
     /// `[server.tls]`
     pub tls: Option<TlsFiles>,
+    /// `server.http3`, beside TLS.
+    pub http3: bool,
+    /// `server.quic.secret`
+    pub quic_secret: Option<Secret>,
 }
 
 /// `[server.tls]`

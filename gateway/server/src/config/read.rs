@@ -20,6 +20,7 @@ use super::problem::Problems;
 use super::secret::Secret;
 use super::section::Section;
 
+const BESIDE_TLS: &str = "only makes sense beside [server.tls]";
 const ENVIRONMENT_NAME_MAX_BYTES: usize = 64;
 
 /// The configuration; worth nothing if `problems` were found.
@@ -47,6 +48,8 @@ fn server(section: Option<Section<'_>>) -> ServerConfig {
         s2_url: None,
         proxies: Proxies::default(),
         tls: None,
+        http3: true,
+        quic_secret: None,
     };
     let Some(mut section) = section else { return server };
     server.listen = section.parsed("listen", address).unwrap_or(server.listen);
@@ -61,10 +64,22 @@ fn server(section: Option<Section<'_>>) -> ServerConfig {
             .map(|(cert, key)| TlsFiles { cert: PathBuf::from(cert), key: PathBuf::from(key) });
         tls.finish();
     } else if server.listen_plain.is_some() {
-        section.refuse("listen_plain", "only makes sense beside [server.tls]");
+        section.refuse("listen_plain", BESIDE_TLS);
     }
+    http3(&mut section, &mut server);
     section.finish();
     server
+}
+
+fn http3(section: &mut Section<'_>, server: &mut ServerConfig) {
+    server.http3 = section.boolean("http3").unwrap_or(server.http3);
+    if let Some(mut quic) = section.section("quic") {
+        server.quic_secret = quic.parsed("secret", Secret::resolve);
+        if server.tls.is_none() {
+            quic.refuse("secret", BESIDE_TLS);
+        }
+        quic.finish();
+    }
 }
 
 fn proxies(section: &mut Section<'_>) -> Proxies {

@@ -73,4 +73,7 @@ const HELP: &[(&str, &str)] = &[
     ("rate_limited", "Requests that were refused by a rate limit."),
     ("streams_refused", "Streams that were refused because too many are read."),
     ("records_delivered", "Records that were handed to readers."),
+    ("quic_connections_accepted", "Connections over QUIC that were begun."),
+    ("quic_retries", "Clients that were asked for a proof of their address."),
+    ("quic_connections_refused", "Connections over QUIC that were refused for lack of room."),
 ];

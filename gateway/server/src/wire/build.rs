@@ -18,7 +18,7 @@ use tidegate_core::turns::TurnLimits;
 use tidegate_protocol::ids::base36;
 use tidegate_store::redis::connect::ConnectError;
 use tidegate_store::{ListenableStore, OpenError, Opened};
-use tidegate_transport::config::{Limits, ListenConfig, RateLimit, TlsPem};
+use tidegate_transport::config::{Http3, Limits, ListenConfig, RateLimit, TlsPem};
 use tidegate_transport::listen::StartError;
 use tidegate_transport::service::Setup;
 use tidegate_transport::{Server, Service, TransportConfig, TransportMetrics};
@@ -187,7 +187,9 @@ fn transport(config: &Config) -> Result<TransportConfig, Failure> {
     });
     let (public_url, s2_url) = (server.public_url.clone(), server.s2_url.clone());
     let proxies = server.proxies.clone();
-    Ok(TransportConfig { listeners, public_url, s2_url, proxies, limits, rate_limit })
+    let secret = server.quic_secret.as_ref().map(|secret| secret.reveal().to_owned());
+    let http3 = server.http3.then_some(Http3 { secret });
+    Ok(TransportConfig { listeners, public_url, s2_url, proxies, limits, rate_limit, http3 })
 }
 
 fn pem(files: &TlsFiles) -> Result<TlsPem, Failure> {
@@ -200,7 +202,9 @@ fn pem(files: &TlsFiles) -> Result<TlsPem, Failure> {
 
 fn refused(error: &StartError) -> Failure {
     match error {
-        StartError::Listen { .. } => Failure::Unavailable(error.to_string()),
+        StartError::Listen { .. } | StartError::ListenQuic { .. } => {
+            Failure::Unavailable(error.to_string())
+        }
         StartError::NoListener | StartError::Tls { .. } => Failure::Usage(error.to_string()),
     }
 }

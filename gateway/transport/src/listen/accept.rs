@@ -145,7 +145,7 @@ async fn client_of(service: &Service, stream: &mut TcpStream, peer: SocketAddr) 
 }
 
 /// `future`, or `None` as soon as the drain begins.
-async fn until_drain<F: Future>(drain: &mut Watch, future: F) -> Option<F::Output> {
+pub(crate) async fn until_drain<F: Future>(drain: &mut Watch, future: F) -> Option<F::Output> {
     let mut future = std::pin::pin!(future);
     poll_fn(|cx| match drain.poll(cx) {
         Phase::Up | Phase::Leaving => future.as_mut().poll(cx).map(Some),

@@ -169,7 +169,7 @@ where
     }
 }
 
-enum Verdict {
+pub(crate) enum Verdict {
     Serve,
     /// Finish what runs and then end; said once.
     Finish,
@@ -177,7 +177,7 @@ enum Verdict {
 }
 
 /// Decides when a connection ends: by the drain, or because nothing happened on it.
-struct End {
+pub(crate) struct End {
     drain: Watch,
     activity: Activity,
     idle_timeout: Duration,
@@ -189,7 +189,7 @@ struct End {
 }
 
 impl End {
-    fn new(connection: &Connection, idle_timeout: Duration) -> Self {
+    pub(crate) fn new(connection: &Connection, idle_timeout: Duration) -> Self {
         Self {
             drain: connection.drain(),
             activity: connection.activity(),
@@ -201,7 +201,7 @@ impl End {
         }
     }
 
-    fn poll(&mut self, cx: &mut Context<'_>) -> Verdict {
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Verdict {
         match self.drain.poll(cx) {
             Phase::Up | Phase::Leaving => {}
             Phase::Draining | Phase::Ending => {

@@ -1,9 +1,10 @@
 //! Sockets: accepting connections, TLS, and serving HTTP on them until they end or drain.
 
-mod accept;
-mod connection;
+pub(crate) mod accept;
+mod bound;
+pub(crate) mod connection;
 pub mod server;
 mod socket;
-mod tls;
+pub(crate) mod tls;
 
 pub use server::{Server, StartError};

@@ -4,16 +4,22 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use quinn::Endpoint;
 use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
 use super::accept::Acceptor;
+use super::bound::{Bound, bind};
 use super::connection::Http;
-use super::{socket, tls};
+use super::tls;
 use crate::config::TransportConfig;
 use crate::drain::{Drain, Phase};
+use crate::quic;
 use crate::service::Service;
+
+/// How long the last datagrams may take to be sent, and repeated to who did not hear of the end.
+const QUIC_GOODBYE: Duration = Duration::from_millis(500);
 
 /// Running listeners.
 #[derive(Debug)]
@@ -22,6 +28,7 @@ pub struct Server {
     drain: Arc<Drain>,
     connections: TaskTracker,
     acceptors: TaskTracker,
+    endpoints: Vec<Endpoint>,
 }
 
 /// Why the listeners could not start.
@@ -33,6 +40,14 @@ pub enum StartError {
     /// The socket.
     #[error("can't listen on {address}: {error}")]
     Listen {
+        /// As configured.
+        address: SocketAddr,
+        /// What the system says.
+        error: std::io::Error,
+    },
+    /// The UDP socket.
+    #[error("can't listen for HTTP/3 on UDP {address}: {error}")]
+    ListenQuic {
         /// As configured.
         address: SocketAddr,
         /// What the system says.
@@ -60,20 +75,23 @@ impl Server {
             config.limits.max_connections.clamp(1, Semaphore::MAX_PERMITS),
         ));
         let http = Arc::new(Http::new(&config.limits));
-        let mut bound = Vec::with_capacity(config.listeners.len());
-        for listen in &config.listeners {
-            let address = listen.address;
-            let tls = listen.tls.as_ref().map(tls::acceptor).transpose();
-            let tls = tls.map_err(|error| StartError::Tls { address, error })?;
-            let listener = socket::listen(address, config.limits.write_stall)
-                .map_err(|error| StartError::Listen { address, error })?;
-            bound.push((listener, tls));
-        }
-        let mut addresses = Vec::with_capacity(bound.len());
-        for ((listener, tls), listen) in bound.into_iter().zip(&config.listeners) {
-            let address = listener.local_addr().unwrap_or(listen.address);
-            info!(%address, tls = tls.is_some(), "listening");
+        let bound = config.listeners.iter().map(|listen| bind(config, listen));
+        let bound = bound.collect::<Result<Vec<_>, _>>()?;
+        let (mut addresses, mut endpoints) = (Vec::with_capacity(bound.len()), Vec::new());
+        for Bound { address, listener, tls, endpoint } in bound {
+            info!(%address, tls = tls.is_some(), http3 = endpoint.is_some(), "listening");
             addresses.push(address);
+            if let Some(endpoint) = endpoint {
+                let acceptor = quic::accept::Acceptor {
+                    endpoint: endpoint.clone(),
+                    service: service.clone(),
+                    slots: Arc::clone(&slots),
+                    connections: connections.clone(),
+                    drain: drain.watch(),
+                };
+                acceptors.spawn(acceptor.run());
+                endpoints.push(endpoint);
+            }
             let acceptor = Acceptor {
                 listener,
                 tls,
@@ -85,7 +103,7 @@ impl Server {
             };
             acceptors.spawn(acceptor.run());
         }
-        Ok(Self { addresses, drain, connections, acceptors })
+        Ok(Self { addresses, drain, connections, acceptors, endpoints })
     }
 
     /// Where the first listener listens.
@@ -121,12 +139,16 @@ impl Server {
         self.acceptors.close();
         self.acceptors.wait().await;
         self.connections.close();
-        if tokio::time::timeout(deadline, self.connections.wait()).await.is_ok() {
-            return true;
+        let ended = tokio::time::timeout(deadline, self.connections.wait()).await.is_ok();
+        if !ended {
+            warn!(connections = self.connections.len(), "cutting connections that did not end");
+            self.drain.advance(Phase::Stopped);
+            self.connections.wait().await;
         }
-        warn!(connections = self.connections.len(), "cutting connections that did not end");
-        self.drain.advance(Phase::Stopped);
-        self.connections.wait().await;
-        false
+        for endpoint in &self.endpoints {
+            // So that peers hear of it.
+            _ = tokio::time::timeout(QUIC_GOODBYE, endpoint.wait_idle()).await;
+        }
+        ended
     }
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use rustls::{ServerConfig, SupportedProtocolVersion};
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::TlsAcceptor;
@@ -27,6 +28,16 @@ pub enum TlsError {
 
 /// An acceptor that offers `h2` and `http/1.1`.
 pub(super) fn acceptor(pem: &TlsPem) -> Result<TlsAcceptor, TlsError> {
+    let config = config(pem, rustls::DEFAULT_VERSIONS, &[b"h2", b"http/1.1"])?;
+    Ok(TlsAcceptor::from(Arc::new(config)))
+}
+
+/// TLS with this certificate, offering `alpn`.
+pub(crate) fn config(
+    pem: &TlsPem,
+    versions: &[&'static SupportedProtocolVersion],
+    alpn: &[&[u8]],
+) -> Result<ServerConfig, TlsError> {
     let chain: Vec<_> = CertificateDer::pem_slice_iter(&pem.cert)
         .collect::<Result<_, _>>()
         .map_err(TlsError::Certificate)?;
@@ -35,10 +46,10 @@ pub(super) fn acceptor(pem: &TlsPem) -> Result<TlsAcceptor, TlsError> {
     }
     let key = PrivateKeyDer::from_pem_slice(&pem.key).map_err(TlsError::Key)?;
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let mut config = rustls::ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()?
+    let mut config = ServerConfig::builder_with_provider(provider)
+        .with_protocol_versions(versions)?
         .with_no_client_auth()
         .with_single_cert(chain, key)?;
-    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-    Ok(TlsAcceptor::from(Arc::new(config)))
+    config.alpn_protocols = alpn.iter().map(|name| name.to_vec()).collect();
+    Ok(config)
 }

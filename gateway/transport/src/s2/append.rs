@@ -6,7 +6,6 @@ use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::request::Parts;
 use http::{HeaderValue, StatusCode};
-use hyper::body::Incoming;
 use tidegate_core::Gateway;
 use tidegate_core::error::Result;
 use tidegate_core::seams::store::Appended;
@@ -20,6 +19,7 @@ use super::session::Appends;
 use crate::body::Body;
 use crate::service::app::App;
 use crate::service::finish::ToTheEnd;
+use crate::service::request_body::RequestBody;
 use crate::service::respond::{self, Response};
 use crate::service::{auth, errors, read_body};
 
@@ -30,7 +30,7 @@ const FRAMES: &str = "s2s/proto";
 pub(crate) async fn append(
     app: &Arc<App>,
     parts: &Parts,
-    body: Incoming,
+    body: RequestBody,
     stream: &str,
 ) -> Response {
     let answered = serve(app, parts, body, stream).await;
@@ -40,7 +40,7 @@ pub(crate) async fn append(
 async fn serve(
     app: &Arc<App>,
     parts: &Parts,
-    mut body: Incoming,
+    mut body: RequestBody,
     stream: &str,
 ) -> Result<Response> {
     let token = auth::bearer_of(parts)?;

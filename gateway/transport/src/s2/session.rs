@@ -11,7 +11,6 @@ use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use http_body::Body;
-use hyper::body::Incoming;
 use tidegate_core::Gateway;
 use tidegate_core::error::Result;
 use tidegate_core::seams::store::Appended;
@@ -24,12 +23,13 @@ use super::{append, refusal};
 use crate::metrics::StreamPermit;
 use crate::service::errors;
 use crate::service::finish::ToTheEnd;
+use crate::service::request_body::RequestBody;
 
 /// The acknowledgements of one session.
 pub(crate) struct Appends {
     gateway: Gateway,
     grant: WriteGrant,
-    body: Incoming,
+    body: RequestBody,
     frames: Decoder,
     committing: Option<ToTheEnd<Result<Appended>>>,
     done: bool,
@@ -40,7 +40,7 @@ impl Appends {
     pub(super) fn new(
         gateway: Gateway,
         grant: WriteGrant,
-        body: Incoming,
+        body: RequestBody,
         permit: StreamPermit,
     ) -> Self {
         let frames = Decoder::default();

@@ -4,12 +4,14 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use http::HeaderValue;
 use http::request::Parts;
 use tidegate_core::Gateway;
 use tidegate_core::error::Result;
 use tidegate_protocol::{ApiError, ErrorCode};
 use tokio_util::task::TaskTracker;
 
+use super::alt_svc;
 use super::rate::RateLimiter;
 use super::respond::Response;
 use crate::config::{Limits, TransportConfig};
@@ -55,6 +57,8 @@ pub(crate) struct App {
     pub(crate) trials: Arc<Trials>,
     pub(crate) public_url: Option<String>,
     pub(crate) s2_url: Option<String>,
+    /// Where HTTP/3 is spoken, for answers over TLS (R-H3-3).
+    pub(crate) alt_svc: Option<HeaderValue>,
 }
 
 impl App {
@@ -72,6 +76,7 @@ impl App {
             trials: Arc::default(),
             public_url: trimmed(config.public_url.as_deref()),
             s2_url: trimmed(config.s2_url.as_deref()),
+            alt_svc: alt_svc::of(config),
         }
     }
 

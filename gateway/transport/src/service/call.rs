@@ -5,7 +5,6 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::HeaderMap;
 use http::request::Parts;
-use hyper::body::Incoming;
 use tidegate_core::Gateway;
 use tidegate_core::access::Principal;
 use tidegate_core::error::Result;
@@ -18,6 +17,7 @@ use super::app::App;
 use super::finish::ToTheEnd;
 use super::query::{Query, refused};
 use super::read_body;
+use super::request_body::RequestBody;
 use crate::metrics::StreamPermit;
 
 /// One request.
@@ -25,7 +25,7 @@ pub(crate) struct Call<'a> {
     pub(crate) app: &'a Arc<App>,
     pub(crate) tls: bool,
     pub(crate) parts: Parts,
-    pub(crate) body: Incoming,
+    pub(crate) body: RequestBody,
     pub(crate) principal: Principal,
 }
 

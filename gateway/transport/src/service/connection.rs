@@ -7,7 +7,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use http::header::{CONNECTION, UPGRADE};
+use http::header::{ALT_SVC, CONNECTION, UPGRADE};
 use http::{HeaderValue, Method, Request, Version};
 use hyper::body::Incoming;
 use parking_lot::Mutex;
@@ -15,6 +15,7 @@ use tracing::{Instrument, debug_span};
 
 use super::app::App;
 use super::pipeline;
+use super::request_body::RequestBody;
 use super::respond::Response;
 use super::tower::Answering;
 use crate::drain::Watch;
@@ -48,7 +49,14 @@ impl hyper::service::Service<Request<Incoming>> for Connection {
     type Error = Infallible;
     type Future = Answering;
 
-    fn call(&self, mut request: Request<Incoming>) -> Answering {
+    fn call(&self, request: Request<Incoming>) -> Answering {
+        self.answer(request.map(RequestBody::from))
+    }
+}
+
+impl Connection {
+    /// The answer to `request`, whatever it came over.
+    pub(crate) fn answer(&self, mut request: Request<RequestBody>) -> Answering {
         let guard = self.activity.begin();
         if request.headers().contains_key(UPGRADE) || request.method() == Method::CONNECT {
             request.extensions_mut().insert(self.activity());
@@ -57,6 +65,7 @@ impl hyper::service::Service<Request<Incoming>> for Connection {
         let origin = forwarded::origin(&app.proxies, self.peer, request.headers());
         let tls = origin.tls.unwrap_or(self.tls);
         let is_h1 = request.version() <= Version::HTTP_11;
+        let is_tcp_tls = self.tls && request.version() != Version::HTTP_3;
         app.metrics.requests.fetch_add(1, Relaxed);
         // Debug, since an append may hold a single token (design §6). Queries may hold credentials.
         let span = debug_span!(
@@ -73,6 +82,9 @@ impl hyper::service::Service<Request<Incoming>> for Connection {
             // So that connections end between answers, and no request meets a closed one.
             if is_h1 && app.is_leaving() && !response.headers().contains_key(CONNECTION) {
                 response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+            }
+            if let Some(elsewhere) = app.alt_svc.as_ref().filter(|_| is_tcp_tls) {
+                response.headers_mut().insert(ALT_SVC, elsewhere.clone());
             }
             response.body_mut().hold(guard);
             Ok(response)

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use http::header::ALLOW;
 use http::request::Parts;
 use http::{HeaderValue, Method};
-use hyper::body::Incoming;
 use tidegate_core::error::Result;
 use tidegate_protocol::{ApiError, ErrorCode};
 
 use super::app::App;
 use super::call::Call;
 use super::errors;
+use super::request_body::RequestBody;
 use super::respond::Response;
 use super::route::Route;
 use crate::{
@@ -55,7 +55,7 @@ pub(super) async fn open(
 pub(super) async fn own(
     app: &Arc<App>,
     parts: &Parts,
-    body: Incoming,
+    body: RequestBody,
     route: Route,
 ) -> Result<Response> {
     match (route, &parts.method) {

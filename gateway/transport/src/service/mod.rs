@@ -1,5 +1,6 @@
 //! The one service behind every listener, and what is common to all bindings.
 
+pub(crate) mod alt_svc;
 pub(crate) mod app;
 pub(crate) mod auth;
 pub(crate) mod call;
@@ -14,6 +15,7 @@ pub(crate) mod pipeline;
 pub(crate) mod query;
 pub(crate) mod rate;
 pub(crate) mod read_body;
+pub(crate) mod request_body;
 pub(crate) mod respond;
 pub(crate) mod route;
 pub mod tower;

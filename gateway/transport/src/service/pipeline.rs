@@ -7,7 +7,6 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use http::request::Parts;
 use http::{HeaderMap, Method, Request};
-use hyper::body::Incoming;
 use tidegate_core::error::Result;
 use tidegate_protocol::version::{self, VERSION_HEADER};
 use tidegate_protocol::{ApiError, ErrorCode};
@@ -15,13 +14,14 @@ use tidegate_protocol::{ApiError, ErrorCode};
 use super::app::App;
 use super::call::Call;
 use super::rate::Allowance;
+use super::request_body::RequestBody;
 use super::respond::Response;
 use super::route::Route;
 use super::{auth, cors, dispatch, errors, rate, respond};
 use crate::websocket::asks_for_socket;
 
 /// Answers `request`. Errors are answers, too: each carries what a browser needs to read it.
-pub(super) async fn answer(app: Arc<App>, tls: bool, request: Request<Incoming>) -> Response {
+pub(super) async fn answer(app: Arc<App>, tls: bool, request: Request<RequestBody>) -> Response {
     let (parts, body) = request.into_parts();
     if parts.method == Method::OPTIONS {
         return finish(&app, cors::preflight(&parts.headers), None);
@@ -37,7 +37,7 @@ async fn admit(
     app: &Arc<App>,
     tls: bool,
     mut parts: Parts,
-    body: Incoming,
+    body: RequestBody,
     allowance: &mut Option<Allowance>,
 ) -> Result<Response> {
     speak(&parts.headers)?;

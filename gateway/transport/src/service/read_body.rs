@@ -7,9 +7,10 @@ use http::HeaderMap;
 use http::header::{CONTENT_LENGTH, EXPECT};
 use http_body::Body;
 use http_body_util::BodyExt;
-use hyper::body::Incoming;
 use tidegate_core::error::Result;
 use tidegate_protocol::{ApiError, ErrorCode};
+
+use super::request_body::RequestBody;
 
 /// What is read and thrown away of a body that is too large, so that its sender gets to the answer
 /// instead of a reset connection, and can use the connection again.
@@ -18,7 +19,7 @@ const DRAIN_MAX_BYTES: usize = 8 * 1024 * 1024;
 /// The whole body.
 pub(crate) async fn read(
     headers: &HeaderMap,
-    body: &mut Incoming,
+    body: &mut RequestBody,
     limit: usize,
     timeout: Duration,
 ) -> Result<Bytes> {
@@ -31,7 +32,7 @@ pub(crate) async fn read(
     }
 }
 
-async fn bounded(headers: &HeaderMap, body: &mut Incoming, limit: usize) -> Result<Bytes> {
+async fn bounded(headers: &HeaderMap, body: &mut RequestBody, limit: usize) -> Result<Bytes> {
     let announced = headers.get(CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse().ok());
     if announced.is_some_and(|length: usize| length > limit) {
         // A sender that waits for `100 Continue` gets its answer instead, and sends nothing.
@@ -64,7 +65,7 @@ async fn bounded(headers: &HeaderMap, body: &mut Incoming, limit: usize) -> Resu
     Ok(if all.is_empty() { first } else { all.freeze() })
 }
 
-async fn discard(body: &mut Incoming) {
+async fn discard(body: &mut RequestBody) {
     let mut read = 0;
     while read < DRAIN_MAX_BYTES {
         match body.frame().await {

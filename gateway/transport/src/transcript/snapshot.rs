@@ -8,7 +8,6 @@ use std::sync::Arc;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::request::Parts;
 use http::{HeaderValue, StatusCode};
-use hyper::body::Incoming;
 use serde_json::json;
 use tidegate_core::error::{self, Result};
 use tidegate_protocol::limits::SAVED_TRANSCRIPT_MAX_BYTES;
@@ -23,6 +22,7 @@ use crate::service::call::Call;
 use crate::service::finish::ToTheEnd;
 use crate::service::query::Query;
 use crate::service::read_body;
+use crate::service::request_body::RequestBody;
 use crate::service::respond::{self, Response};
 
 /// Seconds for which an address works.
@@ -57,7 +57,7 @@ fn presigned(call: &Call<'_>, name: &str, token: &str) -> Response {
 pub(crate) async fn save(
     app: &Arc<App>,
     parts: &Parts,
-    mut body: Incoming,
+    mut body: RequestBody,
     name: &str,
 ) -> Result<Response> {
     let query = Query::parse(parts.uri.query())?;

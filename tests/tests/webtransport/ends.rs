@@ -1,0 +1,80 @@
+//! How sessions begin and end.
+
+use std::time::Duration;
+
+use quinn::TransportConfig;
+use tidegate_transport::webtransport::Closed;
+
+use crate::client::{Http, gate, line, patient};
+use crate::service::LINE_MAX_BYTES;
+
+#[tokio::test]
+async fn the_gateway_says_why_it_ends_a_session() {
+    let gate = gate();
+    let http = Http::connect(&gate, TransportConfig::default()).await;
+    for (said, end) in [
+        ("close 4003 the gateway drains\n".to_owned(), (4003, "the gateway drains")),
+        (format!("{}\n", "x".repeat(LINE_MAX_BYTES + 1)), (4400, "no line")),
+    ] {
+        // One after the other, on one connection.
+        let mut session = http.session("/echo").await.expect("a session");
+        let (mut send, _receive) = session.open().await;
+        send.write_all(said.as_bytes()).await.expect("sent");
+        assert_eq!(session.end().await, (end.0, end.1.to_owned()));
+        session.send.finish().expect("open");
+        gate_is_idle(&http).await;
+    }
+}
+
+/// The place of a session is free once both sides have ended it.
+async fn gate_is_idle(http: &Http) {
+    assert!(http.lives().await);
+}
+
+#[tokio::test]
+async fn the_gateway_hears_why_a_client_ends_a_session() {
+    let mut gate = gate();
+    let http = Http::connect(&gate, TransportConfig::default()).await;
+    let mut session = http.session("/echo").await.expect("a session");
+    // CLOSE_WEBTRANSPORT_SESSION in a DATA frame: 7, "bye".
+    let capsule = [0, 10, 0x68, 0x43, 7, 0, 0, 0, 7, b'b', b'y', b'e'];
+    session.send.write_all(&capsule).await.expect("sent");
+    session.send.finish().expect("open");
+    let end = Closed { code: 7, reason: "bye".to_owned() };
+    assert_eq!(patient(gate.ends.recv()).await, Some(end));
+    // Without a code, and with the connection.
+    let mut session = another(&http).await;
+    session.send.finish().expect("open");
+    assert_eq!(patient(gate.ends.recv()).await, Some(Closed::default()));
+    let _session = another(&http).await;
+    http.quic.close(0u32.into(), b"");
+    assert_eq!(patient(gate.ends.recv()).await, Some(Closed::default()));
+}
+
+/// The gateway may take a moment to see the end of the one before.
+async fn another(http: &Http) -> crate::client::Session {
+    loop {
+        if let Some(session) = http.session("/echo").await {
+            return session;
+        }
+    }
+}
+
+#[tokio::test]
+async fn one_session_at_a_time_and_only_where_there_is_one() {
+    let gate = gate();
+    let http = Http::connect(&gate, TransportConfig::default()).await;
+    assert!(http.session("/live").await.is_none());
+    assert!(http.session("/nowhere").await.is_none());
+    let session = another(&http).await;
+    assert!(http.session("/echo").await.is_none());
+    let (mut send, mut receive) = session.open().await;
+    send.write_all(b"mine\n").await.expect("sent");
+    assert_eq!(line(&mut receive).await.as_deref(), Some("mine"));
+    assert!(http.lives().await);
+    drop(session);
+    http.quic.close(0u32.into(), b"");
+    let ended = gate.server.drain(Duration::from_secs(20)).await;
+    assert!(ended, "nothing is left of the session");
+    assert!(gate.metrics.gauges().contains(&("connections", 0)));
+}

@@ -1,0 +1,8 @@
+//! WebTransport sessions: the seam under the duplex binding, with a client that has quinn alone
+//! (R-DPX-3, R-H3-2).
+
+mod client;
+mod ends;
+mod service;
+mod streams;
+mod waits;
