@@ -177,6 +177,11 @@ impl Connection {
         }
     }
 
+    /// The client stopped the stream of subscription `id`.
+    pub(crate) fn stopped(&mut self, id: u64) {
+        self.subscriptions.remove(id);
+    }
+
     /// The stream of subscription `id` takes more.
     pub(crate) fn unblock(&self, id: u64) {
         self.subscriptions.look_at(id);

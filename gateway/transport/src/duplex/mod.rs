@@ -4,10 +4,13 @@
 mod connection;
 mod credentials;
 mod handle;
+mod lane;
+mod lanes;
 mod open;
 mod order;
 mod ready;
 mod requests;
+mod session;
 mod socket;
 mod subscription;
 mod subscriptions;

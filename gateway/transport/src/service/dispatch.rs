@@ -33,8 +33,9 @@ pub(super) async fn open(
         Route::ChatSocket(_) => Ok(not_allowed("GET")),
         Route::Discovery if get => Ok(meta::discovery::show(app, tls, parts)),
         Route::Live if get => Ok(meta::health::live()),
-        Route::Connect if parts.method == Method::GET => duplex::open(app, parts),
-        Route::Connect => Ok(not_allowed("GET")),
+        Route::Connect => {
+            duplex::open(app, parts).unwrap_or_else(|| Ok(not_allowed("GET, CONNECT")))
+        }
         Route::SelfTest if parts.method == Method::GET => self_test::stream::open(app),
         Route::SelfTestStep(nonce) if parts.method == Method::POST => {
             self_test::acknowledge(app, &nonce).await

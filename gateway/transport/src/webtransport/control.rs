@@ -38,6 +38,11 @@ impl Control {
         Self { send, receive, allowance: stream.allowance, lines }
     }
 
+    /// From now on frames have at most `bytes`.
+    pub fn set_frame_max(&mut self, bytes: usize) {
+        self.lines.set_max(bytes);
+    }
+
     /// The next frame, without its line end; `None` when the client has ended the stream.
     pub fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, FrameError>>> {
         loop {

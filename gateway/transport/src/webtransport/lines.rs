@@ -20,6 +20,10 @@ impl Lines {
         Self { max, held: BytesMut::new(), searched: 0 }
     }
 
+    pub(super) fn set_max(&mut self, max: usize) {
+        self.max = max;
+    }
+
     pub(super) fn push(&mut self, bytes: &[u8]) {
         self.held.extend_from_slice(bytes);
     }
