@@ -17,7 +17,8 @@ async fn a_head_that_does_not_come_delays_no_other() {
     let gateway = Gateway::start().await;
     let mut client = Client::connect(gateway.port).await;
     let mut heads = Vec::new();
-    for _ in 1..H3_STREAMS_MAX {
+    // Quinn lets more streams be opened when an eighth of them is done.
+    for _ in 0..H3_STREAMS_MAX / 8 * 6 {
         let (mut send, receive) = client.quic.open_bi().await.expect("there is room");
         // HEADERS of 100 bytes, of which 3 come.
         send.write_all(&[1, 100, 0, 0, 0xd1]).await.expect("sent");
