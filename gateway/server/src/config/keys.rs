@@ -93,14 +93,6 @@ pub const KEYS: &[Key] = &[
          Those of others never do.",
     ),
     key(
-        "server.tls.cert",
-        Kind::Path,
-        None,
-        "\"cert.pem\"",
-        "PEM file with the certificate chain, the server's own first.",
-    ),
-    key("server.tls.key", Kind::Path, None, "\"key.pem\"", "PEM file with the private key."),
-    key(
         "server.http3",
         Kind::Boolean,
         Some("true"),
@@ -108,6 +100,14 @@ pub const KEYS: &[Key] = &[
         "With [server.tls]: is HTTP/3 spoken, too? It is announced (Alt-Svc) if server.public_url \
          is an https address.",
     ),
+    key(
+        "server.tls.cert",
+        Kind::Path,
+        None,
+        "\"cert.pem\"",
+        "PEM file with the certificate chain, the server's own first.",
+    ),
+    key("server.tls.key", Kind::Path, None, "\"key.pem\"", "PEM file with the private key."),
     key(
         "server.quic.secret",
         Kind::Secret,

@@ -75,7 +75,7 @@ fn http3(section: &mut Section<'_>, server: &mut ServerConfig) {
     server.http3 = section.boolean("http3").unwrap_or(server.http3);
     if let Some(mut quic) = section.section("quic") {
         server.quic_secret = quic.parsed("secret", Secret::resolve);
-        if server.tls.is_none() {
+        if server.quic_secret.is_some() && server.tls.is_none() {
             quic.refuse("secret", BESIDE_TLS);
         }
         quic.finish();

@@ -36,7 +36,7 @@ pub(super) struct Exchange {
 /// What is left to do once a request was looked at.
 enum Rest {
     Nothing,
-    Send { reply: Reply, response: Response, is_head: bool },
+    Send { answer: Box<(Reply, Response)>, is_head: bool },
     Serve(Box<(Tunnel, Request<()>)>),
 }
 
@@ -46,7 +46,7 @@ impl Exchange {
         // Boxed: of what only the begin needs, a long answer holds nothing.
         let done = match Box::pin(self.begin()).await {
             Ok(Rest::Nothing) => Ok(()),
-            Ok(Rest::Send { reply, response, is_head }) => reply.send(response, is_head).await,
+            Ok(Rest::Send { answer, is_head }) => answer.0.send(answer.1, is_head).await,
             Ok(Rest::Serve(asked)) => Box::pin(asked.0.answer(asked.1)).await,
             Err(error) => Err(error),
         };
@@ -86,7 +86,7 @@ impl Exchange {
         }
         let request = request.map(|()| RequestBody::Quic(Box::new(upload)));
         Ok(match reply.unless_gone(self.connection.answer(request)).await {
-            Some(Ok(response)) => Rest::Send { reply, response, is_head },
+            Some(Ok(response)) => Rest::Send { answer: Box::new((reply, response)), is_head },
             None => Rest::Nothing,
         })
     }
