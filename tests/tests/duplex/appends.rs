@@ -4,18 +4,26 @@ use serde_json::{Value, json};
 use tidegate_protocol::limits::{APPEND_BODY_MAX_BYTES, DUPLEX_REQUESTS_MAX};
 
 use crate::chat::{Chat, text};
-use crate::harness::{Gate, message};
-use crate::wire::Wire;
+use crate::harness::message;
+use crate::start::gate;
+use crate::wire::{Via, Wire, over_each};
 
 fn append(id: u64, session: &str, body: &str) -> Value {
     json!({"t": "append", "id": id, "session": session, "body": body})
 }
 
-#[tokio::test]
-async fn a_message_is_answered_and_a_stop_stops() {
-    let gate = Gate::start().await;
+over_each! {
+    a_message_is_answered_and_a_stop_stops
+    appends_to_a_session_keep_their_order
+    a_part_is_written_once_over_whatever_transport
+    the_largest_body_fits_a_frame
+    what_was_read_is_carried_through
+}
+
+async fn a_message_is_answered_and_a_stop_stops(via: Via) {
+    let gate = gate().await;
     gate.create("c").await;
-    let mut wire = Wire::new(&gate).await;
+    let mut wire = Wire::new(&gate, via).await;
     wire.subscribe(1, "c", json!({})).await;
     let seq = wire.ask(append(0, "c", &message("u1", "hello").to_string())).await["seq"].clone();
     assert_eq!(seq, 0);
@@ -34,12 +42,11 @@ async fn a_message_is_answered_and_a_stop_stops() {
     {}
 }
 
-#[tokio::test]
-async fn appends_to_a_session_keep_their_order() {
-    let gate = Gate::start().await;
+async fn appends_to_a_session_keep_their_order(via: Via) {
+    let gate = gate().await;
     gate.create("a").await;
     gate.create("b").await;
-    let mut wire = Wire::new(&gate).await;
+    let mut wire = Wire::new(&gate, via).await;
     // More than may be under way at once.
     let count = 3 * DUPLEX_REQUESTS_MAX as u64;
     let name = |id: u64| if id.is_multiple_of(3) { "b" } else { "a" };
@@ -58,26 +65,24 @@ async fn appends_to_a_session_keep_their_order() {
     }
 }
 
-#[tokio::test]
-async fn a_part_is_written_once_over_whatever_transport() {
-    let gate = Gate::start().await;
+async fn a_part_is_written_once_over_whatever_transport(via: Via) {
+    let gate = gate().await;
     let chat = Chat::new(&gate, "c").await;
-    let mut wire = Wire::new(&gate).await;
+    let mut wire = Wire::new(&gate, via).await;
     let part = json!({"t": "append", "session": "c", "body": "x", "part": "p1"});
     assert_eq!(wire.ask(part.clone()).await["seq"], 0);
     assert_eq!(wire.ask(part.clone()).await["seq"], 0);
     let again = [("x-part-id", "p1")];
     let answer = chat.client.call("POST", &chat.path("in/append"), &again, "x").await;
     assert_eq!(answer.json()["seq"], 0);
-    assert_eq!(Wire::new(&gate).await.ask(part).await["seq"], 0);
+    assert_eq!(Wire::new(&gate, via).await.ask(part).await["seq"], 0);
     assert_eq!(wire.ask(append(0, "c", "y")).await["seq"], 1);
 }
 
-#[tokio::test]
-async fn the_largest_body_fits_a_frame() {
-    let gate = Gate::start().await;
+async fn the_largest_body_fits_a_frame(via: Via) {
+    let gate = gate().await;
     gate.create("c").await;
-    let mut wire = Wire::new(&gate).await;
+    let mut wire = Wire::new(&gate, via).await;
     // Each character is escaped.
     let escaped = "\"".repeat(APPEND_BODY_MAX_BYTES);
     let refused = wire.ask(append(0, "c", &escaped)).await;
@@ -88,11 +93,10 @@ async fn the_largest_body_fits_a_frame() {
     assert_eq!(wire.ask(append(0, "c", &fits)).await["seq"], 0);
 }
 
-#[tokio::test]
-async fn what_was_read_is_carried_through() {
-    let gate = Gate::start().await;
+async fn what_was_read_is_carried_through(via: Via) {
+    let gate = gate().await;
     let chat = Chat::new(&gate, "c").await;
-    let mut wire = Wire::new(&gate).await;
+    let mut wire = Wire::new(&gate, via).await;
     let frames: Vec<_> = (0..20).map(|id| append(id, "c", &format!("opaque {id}"))).collect();
     wire.send_together(&frames).await;
     // The first acknowledgement means that the others were read, or are in the gateway's buffer.

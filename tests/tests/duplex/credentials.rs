@@ -2,17 +2,24 @@
 
 use serde_json::json;
 
-use crate::harness::{Gate, KEY};
+use crate::harness::KEY;
 use crate::plan::{AheadBy, Plan};
-use crate::wire::Wire;
+use crate::start::{gate, gate_of};
+use crate::wire::{Via, Wire, over_each};
 use std::sync::Arc;
 
-#[tokio::test]
-async fn a_session_may_have_its_own() {
-    let gate = Gate::start().await;
+over_each! {
+    a_session_may_have_its_own
+    a_credential_that_reaches_less_ends_what_it_does_not_reach
+    what_an_expired_credential_opened_ends_and_can_be_opened_again
+    an_append_with_an_expired_credential_is_refused
+}
+
+async fn a_session_may_have_its_own(via: Via) {
+    let gate = gate().await;
     gate.create("a").await;
     gate.create("b").await;
-    let mut wire = Wire::silent(&gate).await;
+    let mut wire = Wire::silent(&gate, via).await;
     wire.send(&json!({"t": "hello"})).await;
     assert_eq!(wire.next().await["expires_at"], json!(null));
     let none = wire.ask(json!({"t": "subscribe", "session": "a"})).await;
@@ -34,12 +41,11 @@ async fn a_session_may_have_its_own() {
     assert_eq!(wire.records(2, 1).await.len(), 1);
 }
 
-#[tokio::test]
-async fn a_credential_that_reaches_less_ends_what_it_does_not_reach() {
-    let gate = Gate::start().await;
+async fn a_credential_that_reaches_less_ends_what_it_does_not_reach(via: Via) {
+    let gate = gate().await;
     gate.create("a").await;
     gate.create("b").await;
-    let mut wire = Wire::new(&gate).await;
+    let mut wire = Wire::new(&gate, via).await;
     wire.subscribe(1, "a", json!({})).await;
     wire.subscribe(2, "b", json!({})).await;
     wire.send(&json!({"t": "auth", "id": 3, "token": gate.token(&["read:sessions:b"])})).await;
@@ -50,9 +56,8 @@ async fn a_credential_that_reaches_less_ends_what_it_does_not_reach() {
     gate.until_gauge("streams", 1).await;
 }
 
-#[tokio::test]
-async fn what_an_expired_credential_opened_ends_and_can_be_opened_again() {
-    let gate = Gate::start().await;
+async fn what_an_expired_credential_opened_ends_and_can_be_opened_again(via: Via) {
+    let gate = gate().await;
     gate.create("c").await;
     gate.emit("c", &["0"]).await;
     let access = gate.gateway.access();
@@ -60,7 +65,7 @@ async fn what_an_expired_credential_opened_ends_and_can_be_opened_again() {
         let scopes = vec!["read:sessions:c".to_owned()];
         access.mint("dev", scopes, access.now_s() + 2, None, None).expect("a key")
     };
-    let mut wire = Wire::with(&gate, &short()).await;
+    let mut wire = Wire::with(&gate, via, &short()).await;
     wire.subscribe(1, "c", json!({})).await;
     wire.records(1, 1).await;
     let end = wire.next_of(1).await;
@@ -81,12 +86,11 @@ async fn what_an_expired_credential_opened_ends_and_can_be_opened_again() {
     assert_eq!(wire.records(1, 1).await[0].seq_num, 1);
 }
 
-#[tokio::test]
-async fn an_append_with_an_expired_credential_is_refused() {
+async fn an_append_with_an_expired_credential_is_refused(via: Via) {
     let clock = Arc::new(AheadBy::default());
-    let gate = Gate::of(&Plan { clock: Arc::clone(&clock) as _, ..Plan::default() }).await;
+    let gate = gate_of(&Plan { clock: Arc::clone(&clock) as _, ..Plan::default() }, |_| {}).await;
     gate.create("c").await;
-    let mut wire = Wire::with(&gate, &gate.token(&["write:sessions:c"])).await;
+    let mut wire = Wire::with(&gate, via, &gate.token(&["write:sessions:c"])).await;
     let append = json!({"t": "append", "session": "c", "body": "x"});
     assert_eq!(wire.ask(append.clone()).await["seq"], 0);
     clock.pass_ms(601_000);

@@ -3,12 +3,19 @@
 
 use serde_json::json;
 use tidegate_protocol::Record;
-use tidegate_protocol::duplex::PATH;
 
 use crate::chat::{Chat, without_token};
 use crate::harness::{Gate, KEY};
 use crate::plan::Plan;
-use crate::wire::Wire;
+use crate::start::{gate, gate_of};
+use crate::wire::{Via, Wire, over_each};
+
+over_each! {
+    i1_every_cursor_in_memory
+    i1_every_cursor_on_disk
+    where_a_subscription_starts
+    an_answer_is_followed_live_and_the_boundary_has_a_token
+}
 
 /// A chat of three turns, as SSE shows it.
 async fn record(gate: &Gate) -> Vec<Record> {
@@ -21,10 +28,10 @@ async fn record(gate: &Gate) -> Vec<Record> {
     log.into_iter().map(without_token).collect()
 }
 
-async fn every_cursor(plan: Plan) {
-    let gate = Gate::of(&plan).await;
+async fn every_cursor(plan: Plan, via: Via) {
+    let gate = gate_of(&plan, |_| {}).await;
     let log = record(&gate).await;
-    let mut wire = Wire::new(&gate).await;
+    let mut wire = Wire::new(&gate, via).await;
     // All of them at once on one connection: none hears what another one is sent.
     let ids = 1..log.len() as u64;
     for k in ids.clone() {
@@ -46,46 +53,69 @@ async fn every_cursor(plan: Plan) {
     }
 }
 
-#[tokio::test]
-async fn i1_every_cursor_in_memory() {
-    every_cursor(Plan::default()).await;
+async fn i1_every_cursor_in_memory(via: Via) {
+    every_cursor(Plan::default(), via).await;
 }
 
-#[tokio::test]
-async fn i1_every_cursor_on_disk() {
+async fn i1_every_cursor_on_disk(via: Via) {
     let (plan, _folder) = Plan::on_disk();
-    every_cursor(plan).await;
+    every_cursor(plan, via).await;
+}
+
+/// A way to read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum How {
+    Sse,
+    Duplex(Via),
+}
+
+/// `count` records after seq 0 or another `cursor`, and then the reader is gone.
+async fn read(gate: &Gate, how: How, cursor: u64, count: usize) -> Vec<Record> {
+    if count == 0 {
+        return Vec::new();
+    }
+    let records = match how {
+        How::Sse => {
+            let cursor = cursor.to_string();
+            let path = "/realtime/v1/sessions/c/out";
+            let headers = [("last-event-id", cursor.as_str())];
+            gate.as_bearer(KEY).read(path, &headers).await.take(count).await
+        }
+        How::Duplex(via) => {
+            let mut wire = Wire::new(gate, via).await;
+            wire.subscribe(1, "c", json!({"after": cursor})).await;
+            let mut records = Vec::new();
+            while records.len() < count {
+                records.extend(wire.records_of(1).await);
+            }
+            // Of a batch that is cut, the rest is read again.
+            records.truncate(count);
+            records
+        }
+    };
+    records.into_iter().map(without_token).collect()
 }
 
 #[tokio::test]
 async fn i1_the_transport_may_change_at_any_record() {
-    let gate = Gate::start().await;
+    let gate = gate().await;
     let log = record(&gate).await;
-    let client = gate.as_bearer(KEY);
-    for k in 1..log.len() {
-        let (cursor, id) = ((k - 1).to_string(), 1);
-        // SSE up to the cursor, then a socket.
-        let mut sse = client.read("/realtime/v1/sessions/c/out", &[("last-event-id", "0")]).await;
-        let mut seen = log[..1].to_vec();
-        seen.extend(sse.take(k - 1).await);
-        let mut wire = Wire::new(&gate).await;
-        wire.subscribe(id, "c", json!({"after": k - 1})).await;
-        seen.extend(wire.records(id, log.len() - k).await);
-        let seen: Vec<_> = seen.into_iter().map(without_token).collect();
-        assert_eq!(seen, log, "SSE then {PATH} at {k}");
-        // A socket, then SSE.
-        let mut back =
-            client.read("/realtime/v1/sessions/c/out", &[("last-event-id", &cursor)]).await;
-        let rest: Vec<_> = back.take(log.len() - k).await.into_iter().map(without_token).collect();
-        assert_eq!(rest, log[k..], "{PATH} then SSE at {k}");
+    let ways = [How::Sse, How::Duplex(Via::WebSocket), How::Duplex(Via::WebTransport)];
+    let pairs = ways.iter().flat_map(|from| ways.map(|to| (*from, to)));
+    for (from, to) in pairs.filter(|(from, to)| from != to) {
+        for k in 1..log.len() {
+            let mut seen = log[..1].to_vec();
+            seen.extend(read(&gate, from, 0, k - 1).await);
+            seen.extend(read(&gate, to, k as u64 - 1, log.len() - k).await);
+            assert_eq!(seen, log, "{from:?}, then {to:?} at {k}");
+        }
     }
 }
 
-#[tokio::test]
-async fn where_a_subscription_starts() {
-    let gate = Gate::start().await;
+async fn where_a_subscription_starts(via: Via) {
+    let gate = gate().await;
     let log = record(&gate).await;
-    let mut wire = Wire::new(&gate).await;
+    let mut wire = Wire::new(&gate, via).await;
     let floor = wire.subscribe(1, "c", json!({"peek": true})).await;
     assert_eq!(floor["settled"], true);
     let first = wire.records(1, log.len() - floor["from"].as_u64().expect("a seq") as usize).await;
@@ -109,13 +139,13 @@ async fn where_a_subscription_starts() {
     assert_eq!(wire.records(5, 1).await.len(), 1);
 }
 
-#[tokio::test]
-async fn an_answer_is_followed_live_and_the_boundary_has_a_token() {
-    let gate = Gate::start().await;
+async fn an_answer_is_followed_live_and_the_boundary_has_a_token(via: Via) {
+    let gate = gate().await;
     let chat = Chat::new(&gate, "c").await;
     let token = gate.token(&["read:sessions:c", "write:sessions:c"]);
-    let (mut writer, reads) = (Wire::with(&gate, &token).await, gate.token(&["read:sessions:c"]));
-    let mut reader = Wire::with(&gate, &reads).await;
+    let (mut writer, reads) =
+        (Wire::with(&gate, via, &token).await, gate.token(&["read:sessions:c"]));
+    let mut reader = Wire::with(&gate, via, &reads).await;
     writer.subscribe(1, "c", json!({})).await;
     reader.subscribe(1, "c", json!({})).await;
     let seq = chat.say("u1", "/words 50 1").await;

@@ -5,14 +5,19 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::chat::Chat;
-use crate::harness::Gate;
-use crate::wire::Wire;
+use crate::start::gate;
+use crate::wire::{Via, Wire, over_each};
 
-#[tokio::test]
-async fn nothing_comes_after_the_end_of_a_subscription() {
-    let gate = Gate::start().await;
+over_each! {
+    nothing_comes_after_the_end_of_a_subscription
+    the_end_of_a_connection_stops_nothing
+    a_drain_says_goodbye_when_the_turn_is_over
+}
+
+async fn nothing_comes_after_the_end_of_a_subscription(via: Via) {
+    let gate = gate().await;
     gate.create("c").await;
-    let mut wire = Wire::new(&gate).await;
+    let mut wire = Wire::new(&gate, via).await;
     wire.subscribe(1, "c", json!({})).await;
     gate.emit("c", &["0"]).await;
     wire.records(1, 1).await;
@@ -24,11 +29,10 @@ async fn nothing_comes_after_the_end_of_a_subscription() {
     gate.until_gauge("streams", 0).await;
 }
 
-#[tokio::test]
-async fn the_end_of_a_connection_stops_nothing() {
-    let gate = Gate::start().await;
+async fn the_end_of_a_connection_stops_nothing(via: Via) {
+    let gate = gate().await;
     let mut chat = Chat::new(&gate, "c").await;
-    let mut wire = Wire::new(&gate).await;
+    let mut wire = Wire::new(&gate, via).await;
     wire.subscribe(1, "c", json!({})).await;
     let seq = chat.say("u1", "/words 30 5").await;
     wire.next_of(1).await;
@@ -37,13 +41,12 @@ async fn the_end_of_a_connection_stops_nothing() {
     assert!(crate::chat::text(&records).contains("word-29"), "{records:?}");
 }
 
-#[tokio::test]
-async fn a_drain_says_goodbye_when_the_turn_is_over() {
-    let gate = Gate::start().await;
+async fn a_drain_says_goodbye_when_the_turn_is_over(via: Via) {
+    let gate = gate().await;
     let chat = Chat::new(&gate, "c").await;
-    let mut idle = Wire::new(&gate).await;
+    let mut idle = Wire::new(&gate, via).await;
     idle.subscribe(1, "other", json!({})).await;
-    let mut wire = Wire::new(&gate).await;
+    let mut wire = Wire::new(&gate, via).await;
     wire.subscribe(1, "c", json!({})).await;
     let seq = chat.say("u1", "/words 60 20").await;
     wire.next_of(1).await;

@@ -4,9 +4,9 @@ use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::Message;
 
 use crate::chat::Chat;
-use crate::harness::Gate;
 use crate::rng::Rng;
-use crate::wire::Wire;
+use crate::start::gate;
+use crate::wire::{Via, Wire, over_each};
 
 const FRAMES: u64 = 60;
 const NAMES: [&str; 6] = ["c", "c", "d", "", "session_x", "a:channels:b"];
@@ -50,19 +50,22 @@ fn message(rng: &mut Rng) -> Message {
     }
 }
 
-#[tokio::test]
-async fn nobody_else_notices() {
+over_each! {
+    nobody_else_notices
+}
+
+async fn nobody_else_notices(via: Via) {
     let seed = crate::rng::seed();
     println!("TIDEGATE_SEED={seed}");
-    let gate = Gate::start().await;
+    let gate = gate().await;
     gate.create("d").await;
     let chat = Chat::new(&gate, "c").await;
-    let mut calm = Wire::new(&gate).await;
+    let mut calm = Wire::new(&gate, via).await;
     calm.subscribe(1, "c", json!({"channel": "in"})).await;
     let mut expected = 0;
     for round in 0..rounds() {
         let mut rng = Rng::new(seed.wrapping_add(round));
-        let mut wire = Wire::new(&gate).await;
+        let mut wire = Wire::new(&gate, via).await;
         for _ in 0..FRAMES {
             wire.message(message(&mut rng)).await;
         }
@@ -72,7 +75,7 @@ async fn nobody_else_notices() {
                 Ok(frame) if frame["n"] == 1_000 => break,
                 Ok(_) => {}
                 Err(close) => {
-                    let code = close.map(|close| u16::from(close.code));
+                    let code = close.map(|(code, _)| code);
                     let known = [1000, 1002, 1003, 1007, 4400, 4506].map(Some);
                     assert!(known.contains(&code), "round {round}: {code:?}");
                     break;

@@ -5,17 +5,21 @@ use tidegate_core::seams::store::Retention;
 use tidegate_protocol::limits::EPOCH_SEQ_STRIDE;
 
 use crate::chat::Chat;
-use crate::harness::Gate;
 use crate::plan::Plan;
-use crate::wire::Wire;
+use crate::start::{gate, gate_of};
+use crate::wire::{Via, Wire, over_each};
 
-#[tokio::test]
-async fn a_cursor_below_the_floor_gets_a_gap() {
+over_each! {
+    a_cursor_below_the_floor_gets_a_gap
+    a_new_epoch_is_a_gap
+}
+
+async fn a_cursor_below_the_floor_gets_a_gap(via: Via) {
     let retention = Retention { records: 2, ..Retention::default() };
-    let gate = Gate::of(&Plan { retention, ..Plan::default() }).await;
+    let gate = gate_of(&Plan { retention, ..Plan::default() }, |_| {}).await;
     gate.create("c").await;
     gate.emit("c", &["0", "1", "2", "3", "4"]).await;
-    let mut wire = Wire::new(&gate).await;
+    let mut wire = Wire::new(&gate, via).await;
     // Waits above the tail, while what it wants next is dropped.
     wire.subscribe(1, "c", json!({"after": 5})).await;
     gate.gateway.store().enforce_retention(gate.gateway.now()).await.expect("up");
@@ -33,12 +37,11 @@ fn gap(id: u64, from: u64, to: u64) -> Value {
     json!({"t": "gap", "id": id, "from": from, "to": to, "reason": "epoch"})
 }
 
-#[tokio::test]
-async fn a_new_epoch_is_a_gap() {
-    let gate = Gate::start().await;
+async fn a_new_epoch_is_a_gap(via: Via) {
+    let gate = gate().await;
     let chat = Chat::new(&gate, "c").await;
     gate.emit("c", &["0", "1", "2"]).await;
-    let mut wire = Wire::new(&gate).await;
+    let mut wire = Wire::new(&gate, via).await;
     wire.subscribe(1, "c", json!({"after": 0})).await;
     assert_eq!(wire.records(1, 2).await.len(), 2);
     gate.gateway.delete_session(&chat.key()).await.expect("deleted");

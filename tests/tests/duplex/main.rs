@@ -10,6 +10,8 @@ mod harness;
 mod plan;
 #[path = "../workers_chaos/rng.rs"]
 mod rng;
+#[path = "../webtransport/client.rs"]
+mod webtransport;
 
 mod appends;
 mod credentials;
@@ -20,7 +22,10 @@ mod gaps;
 mod hello;
 mod many;
 mod moves;
+mod pipe;
 mod pulse;
 mod refusals;
+mod start;
+mod streams;
 mod windows;
 mod wire;

@@ -5,15 +5,19 @@ use std::collections::HashMap;
 use serde_json::json;
 
 use crate::chat::Chat;
-use crate::harness::Gate;
-use crate::wire::Wire;
+use crate::start::gate;
+use crate::wire::{Via, Wire, over_each};
 
 const SESSIONS: u64 = 40;
 
-#[tokio::test]
-async fn many_answers_at_once_on_one_connection() {
-    let gate = Gate::start().await;
-    let mut wire = Wire::new(&gate).await;
+over_each! {
+    many_answers_at_once_on_one_connection
+    a_client_that_does_not_read_holds_up_nobody
+}
+
+async fn many_answers_at_once_on_one_connection(via: Via) {
+    let gate = gate().await;
+    let mut wire = Wire::new(&gate, via).await;
     let mut chats = Vec::new();
     for id in 0..SESSIONS {
         let chat = Chat::new(&gate, &format!("c{id}")).await;
@@ -42,13 +46,12 @@ async fn many_answers_at_once_on_one_connection() {
     }
 }
 
-#[tokio::test]
-async fn a_client_that_does_not_read_holds_up_nobody() {
-    let gate = Gate::start().await;
+async fn a_client_that_does_not_read_holds_up_nobody(via: Via) {
+    let gate = gate().await;
     gate.create("c").await;
-    let mut deaf = Wire::new(&gate).await;
+    let mut deaf = Wire::new(&gate, via).await;
     deaf.subscribe(1, "c", json!({})).await;
-    let mut wire = Wire::new(&gate).await;
+    let mut wire = Wire::new(&gate, via).await;
     wire.subscribe(1, "c", json!({})).await;
     let text = "x".repeat(200_000);
     // More than sockets hold.

@@ -9,6 +9,7 @@ use tidegate_tests::process::{self, Gateway};
 
 use crate::chat::{floor, without_token};
 use crate::harness::{create_body, message};
+use crate::pipe::Pipe;
 use crate::rng::{Rng, is_long, seed};
 use crate::wire::Wire;
 
@@ -43,7 +44,11 @@ async fn hop(
         return records;
     }
     let address = gateway.address.parse().expect("an address");
-    let Some(mut wire) = Wire::try_at(address, process::KEY).await else { return records };
+    let Some(pipe) = Pipe::plain_socket(address).await else { return records };
+    let mut wire = Wire::over(pipe);
+    if !wire.greet(process::KEY).await {
+        return records;
+    }
     let mut subscribe = json!({"t": "subscribe", "id": 1, "session": "c", "window": 4_000});
     if let Some(cursor) = cursor {
         subscribe["after"] = cursor.into();

@@ -2,15 +2,19 @@
 
 use serde_json::json;
 
-use crate::harness::Gate;
-use crate::wire::Wire;
+use crate::start::gate;
+use crate::wire::{Via, Wire, over_each};
 
-#[tokio::test]
-async fn a_ping_tells_how_far_each_stream_is() {
-    let gate = Gate::start().await;
+over_each! {
+    a_ping_tells_how_far_each_stream_is
+    a_silent_client_is_pinged_and_let_go
+}
+
+async fn a_ping_tells_how_far_each_stream_is(via: Via) {
+    let gate = gate().await;
     gate.create("c").await;
     gate.emit("c", &["0", "1"]).await;
-    let mut wire = Wire::new(&gate).await;
+    let mut wire = Wire::new(&gate, via).await;
     wire.send(&json!({"t": "ping", "n": -5})).await;
     let pong = wire.next().await;
     assert_eq!((&pong["t"], &pong["n"], &pong["tails"]), (&json!("pong"), &json!(-5), &json!({})));
@@ -24,10 +28,9 @@ async fn a_ping_tells_how_far_each_stream_is() {
     assert_eq!(wire.next_of_type("pong").await["tails"], json!({"4": 3}));
 }
 
-#[tokio::test]
-async fn a_silent_client_is_pinged_and_let_go() {
-    let gate = Gate::start().await;
-    let mut wire = Wire::new(&gate).await;
+async fn a_silent_client_is_pinged_and_let_go(via: Via) {
+    let gate = gate().await;
+    let mut wire = Wire::new(&gate, via).await;
     let (frames, code, _) = wire.closed().await;
     assert_eq!(code, 4002);
     assert!(frames.iter().all(|frame| frame["t"] == "ping"), "{frames:?}");

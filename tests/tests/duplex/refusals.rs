@@ -5,12 +5,19 @@ use serde_json::{Value, json};
 use tidegate_protocol::limits::DUPLEX_SUBSCRIPTIONS_MAX;
 
 use crate::chat::Chat;
-use crate::harness::{FOREIGN_KEY, Gate};
-use crate::wire::Wire;
+use crate::harness::FOREIGN_KEY;
+use crate::start::{gate, gate_with};
+use crate::wire::{Via, Wire, over_each};
 
-#[tokio::test]
-async fn codes_are_those_of_http() {
-    let gate = Gate::start().await;
+over_each! {
+    codes_are_those_of_http
+    an_id_names_one_thing_at_a_time
+    subscriptions_are_bounded
+    streams_count_as_those_of_sse_do
+}
+
+async fn codes_are_those_of_http(via: Via) {
+    let gate = gate().await;
     let chat = Chat::new(&gate, "c").await;
     gate.create("closed").await;
     gate.client().post("/api/v1/sessions/closed/close", r#"{"reason":"done"}"#).await;
@@ -41,7 +48,7 @@ async fn codes_are_those_of_http() {
         (&reads, with(subscribe("c"), "start", json!("now")), "invalid_parameter"),
         (&reads, with(subscribe("c"), "window", json!(0)), "invalid_parameter"),
     ] {
-        let mut wire = Wire::with(&gate, token).await;
+        let mut wire = Wire::with(&gate, via, token).await;
         let answer = wire.ask(request.clone()).await;
         assert_eq!((&answer["t"], &answer["code"]), (&json!("error"), &json!(code)), "{request}");
         if code == "session_closed" {
@@ -54,11 +61,10 @@ async fn codes_are_those_of_http() {
     assert_eq!(page["records"], json!([]));
 }
 
-#[tokio::test]
-async fn an_id_names_one_thing_at_a_time() {
-    let gate = Gate::start().await;
+async fn an_id_names_one_thing_at_a_time(via: Via) {
+    let gate = gate().await;
     gate.create("c").await;
-    let mut wire = Wire::new(&gate).await;
+    let mut wire = Wire::new(&gate, via).await;
     wire.subscribe(1, "c", json!({})).await;
     for frame in [
         json!({"t": "subscribe", "id": 1, "session": "c"}),
@@ -91,11 +97,10 @@ async fn an_id_names_one_thing_at_a_time() {
     gate.until_gauge("streams", 1).await;
 }
 
-#[tokio::test]
-async fn subscriptions_are_bounded() {
-    let gate = Gate::start().await;
+async fn subscriptions_are_bounded(via: Via) {
+    let gate = gate().await;
     gate.create("c").await;
-    let mut wire = Wire::new(&gate).await;
+    let mut wire = Wire::new(&gate, via).await;
     let max = DUPLEX_SUBSCRIPTIONS_MAX as u64;
     for id in 0..max {
         wire.subscribe(id, "c", json!({})).await;
@@ -110,11 +115,10 @@ async fn subscriptions_are_bounded() {
     gate.until_gauge("streams", 0).await;
 }
 
-#[tokio::test]
-async fn streams_count_as_those_of_sse_do() {
-    let gate = Gate::with(|config| config.limits.max_streams = 1).await;
+async fn streams_count_as_those_of_sse_do(via: Via) {
+    let gate = gate_with(|config| config.limits.max_streams = 1).await;
     gate.create("c").await;
-    let mut wire = Wire::new(&gate).await;
+    let mut wire = Wire::new(&gate, via).await;
     wire.subscribe(1, "c", json!({})).await;
     wire.send(&json!({"t": "subscribe", "id": 2, "session": "c"})).await;
     let refused = wire.next_of(2).await;

@@ -2,16 +2,21 @@
 
 use serde_json::json;
 
-use crate::harness::Gate;
-use crate::wire::Wire;
+use crate::start::gate;
+use crate::wire::{Via, Wire, over_each};
 
-#[tokio::test]
-async fn a_full_window_holds_one_subscription_and_no_other() {
-    let gate = Gate::start().await;
+over_each! {
+    a_full_window_holds_one_subscription_and_no_other
+    a_large_batch_fits_any_window
+    to_acknowledge_what_was_not_sent_ends_the_connection
+}
+
+async fn a_full_window_holds_one_subscription_and_no_other(via: Via) {
+    let gate = gate().await;
     for name in ["slow", "quick"] {
         gate.create(name).await;
     }
-    let mut wire = Wire::new(&gate).await;
+    let mut wire = Wire::new(&gate, via).await;
     wire.subscribe(1, "slow", json!({"window": 1})).await;
     wire.subscribe(2, "quick", json!({})).await;
     gate.emit("slow", &["0", "1", "2"]).await;
@@ -36,13 +41,12 @@ async fn a_full_window_holds_one_subscription_and_no_other() {
     assert_eq!(wire.next().await["tails"], json!({"1": 3, "2": 3}));
 }
 
-#[tokio::test]
-async fn a_large_batch_fits_any_window() {
-    let gate = Gate::start().await;
+async fn a_large_batch_fits_any_window(via: Via) {
+    let gate = gate().await;
     gate.create("c").await;
     let text = "x".repeat(5_000);
     gate.emit("c", &[&text, &text]).await;
-    let mut wire = Wire::new(&gate).await;
+    let mut wire = Wire::new(&gate, via).await;
     wire.subscribe(1, "c", json!({"window": 10})).await;
     let mut seen = 0;
     while seen < 2 {
@@ -54,12 +58,11 @@ async fn a_large_batch_fits_any_window() {
     }
 }
 
-#[tokio::test]
-async fn to_acknowledge_what_was_not_sent_ends_the_connection() {
-    let gate = Gate::start().await;
+async fn to_acknowledge_what_was_not_sent_ends_the_connection(via: Via) {
+    let gate = gate().await;
     gate.create("c").await;
     gate.emit("c", &["0"]).await;
-    let mut wire = Wire::new(&gate).await;
+    let mut wire = Wire::new(&gate, via).await;
     wire.subscribe(1, "c", json!({"after": 0, "window": 100})).await;
     // Its own cursor is nothing new.
     wire.send(&json!({"t": "ack", "id": 1, "seq": 0})).await;

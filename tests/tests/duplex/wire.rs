@@ -1,78 +1,90 @@
 //! A client by hand: frames as JSON, good or bad.
 
 use std::collections::VecDeque;
-use std::net::SocketAddr;
 use std::time::Duration;
 
-use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use tidegate_protocol::Record;
-use tidegate_protocol::duplex::{GatewayFrame, PATH, SUBPROTOCOL};
-use tokio::net::TcpStream;
+use tidegate_protocol::duplex::GatewayFrame;
 use tokio::time::timeout;
-use tokio_tungstenite::tungstenite::client::IntoClientRequest;
-use tokio_tungstenite::tungstenite::protocol::CloseFrame;
-use tokio_tungstenite::tungstenite::{Error, Message};
-use tokio_tungstenite::{WebSocketStream, client_async};
+use tokio_tungstenite::tungstenite::Message;
 
 use crate::harness::{Gate, KEY};
+use crate::pipe::{End, Pipe};
 
 /// Nothing takes longer, however slow the machine is.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
+/// What a connection runs over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Via {
+    WebSocket,
+    WebTransport,
+}
+
+/// Runs each test over each transport.
+macro_rules! over_each {
+    ($($name:ident)*) => {
+        mod websocket {
+            $(
+                #[tokio::test]
+                async fn $name() {
+                    super::$name($crate::wire::Via::WebSocket).await;
+                }
+            )*
+        }
+
+        mod webtransport {
+            $(
+                #[tokio::test]
+                async fn $name() {
+                    super::$name($crate::wire::Via::WebTransport).await;
+                }
+            )*
+        }
+    };
+}
+
+pub(crate) use over_each;
+
 /// An open connection.
 pub(crate) struct Wire {
-    socket: WebSocketStream<TcpStream>,
+    pipe: Pipe,
     /// Frames that were passed over.
     passed: VecDeque<Value>,
     last_id: u64,
 }
 
 impl Wire {
-    /// Upgrades; the status and body of a refusal, or 0 where nobody answers.
-    pub(crate) async fn open(
-        address: SocketAddr,
-        headers: &[(&'static str, &str)],
-    ) -> Result<Self, (u16, Value)> {
-        let url = format!("ws://{address}{PATH}");
-        let mut request = url.into_client_request().expect("a URL");
-        for (name, value) in headers {
-            request.headers_mut().insert(*name, value.parse().expect("a header"));
-        }
-        let Ok(stream) = TcpStream::connect(address).await else { return Err((0, Value::Null)) };
-        match client_async(request, stream).await {
-            Ok((socket, _)) => Ok(Self { socket, passed: VecDeque::new(), last_id: 1_000_000 }),
-            Err(Error::Http(response)) => {
-                let body = response.body().as_deref().unwrap_or_default();
-                let json = serde_json::from_slice(body).unwrap_or(Value::Null);
-                Err((response.status().as_u16(), json))
-            }
-            Err(_) => Err((0, Value::Null)),
-        }
+    pub(crate) fn over(pipe: Pipe) -> Self {
+        Self { pipe, passed: VecDeque::new(), last_id: 1_000_000 }
     }
 
     /// One that has said nothing yet.
-    pub(crate) async fn silent(gate: &Gate) -> Self {
-        let headers = [("sec-websocket-protocol", SUBPROTOCOL)];
-        Self::open(gate.server.local_addr(), &headers).await.expect("an upgrade")
+    pub(crate) async fn silent(gate: &Gate, via: Via) -> Self {
+        let addresses = gate.server.local_addrs();
+        Self::over(match via {
+            Via::WebSocket => Pipe::plain_socket(addresses[0]).await.expect("an upgrade"),
+            Via::WebTransport => Pipe::session(addresses[1]).await,
+        })
     }
 
-    /// One that is welcome with `token`, if the gateway is up.
-    pub(crate) async fn try_at(address: SocketAddr, token: &str) -> Option<Self> {
-        let headers = [("sec-websocket-protocol", SUBPROTOCOL)];
-        let mut wire = Self::open(address, &headers).await.ok()?;
-        wire.send(&json!({"t": "hello", "token": token})).await;
-        (wire.try_next().await.ok()?["t"] == "welcome").then_some(wire)
+    /// Says `hello`. Is it welcome?
+    pub(crate) async fn greet(&mut self, token: &str) -> bool {
+        self.send(&json!({"t": "hello", "token": token})).await;
+        self.try_next().await.is_ok_and(|frame| frame["t"] == "welcome")
     }
 
     /// One that is welcome with `token`.
-    pub(crate) async fn with(gate: &Gate, token: &str) -> Self {
-        Self::try_at(gate.server.local_addr(), token).await.expect("a welcome")
+    pub(crate) async fn with(gate: &Gate, via: Via, token: &str) -> Self {
+        let mut wire = Self::silent(gate, via).await;
+        assert!(wire.greet(token).await, "not welcome");
+        wire
     }
 
     /// One that is welcome with the secret key.
-    pub(crate) async fn new(gate: &Gate) -> Self {
-        Self::with(gate, KEY).await
+    pub(crate) async fn new(gate: &Gate, via: Via) -> Self {
+        Self::with(gate, via, KEY).await
     }
 
     pub(crate) async fn send(&mut self, frame: &Value) {
@@ -81,31 +93,21 @@ impl Wire {
 
     /// A failure shows when an answer is read.
     pub(crate) async fn message(&mut self, message: Message) {
-        let _ = self.socket.send(message).await;
+        self.pipe.send(message).await;
     }
 
-    /// Frames with nothing between them.
+    /// Frames without waiting for answers between them.
     pub(crate) async fn send_together(&mut self, frames: &[Value]) {
         for frame in frames {
-            self.socket.feed(Message::text(frame.to_string())).await.expect("open");
+            self.send(frame).await;
         }
-        self.socket.flush().await.expect("open");
     }
 
     /// The next frame; or how it ended.
-    pub(crate) async fn try_next(&mut self) -> Result<Value, Option<CloseFrame>> {
-        loop {
-            let message = timeout(PATIENCE, self.socket.next()).await.expect("a message in time");
-            match message {
-                Some(Ok(Message::Text(text))) => {
-                    GatewayFrame::parse(&text).expect("a frame");
-                    return Ok(serde_json::from_str(&text).expect("JSON"));
-                }
-                Some(Ok(Message::Close(close))) => return Err(close),
-                Some(Ok(_)) => {}
-                Some(Err(_)) | None => return Err(None),
-            }
-        }
+    pub(crate) async fn try_next(&mut self) -> Result<Value, End> {
+        let text = timeout(PATIENCE, self.pipe.next()).await.expect("a frame in time")?;
+        GatewayFrame::parse(&text).expect("a frame");
+        Ok(serde_json::from_str(&text).expect("JSON"))
     }
 
     pub(crate) async fn next(&mut self) -> Value {
@@ -145,8 +147,8 @@ impl Wire {
             match self.try_next().await {
                 Ok(frame) => frames.push(frame),
                 Err(close) => {
-                    let close = close.expect("a close frame");
-                    return (frames, close.code.into(), close.reason.to_string());
+                    let (code, reason) = close.expect("a code");
+                    return (frames, code, reason);
                 }
             }
         }

@@ -47,7 +47,8 @@ impl Gate {
         Self::build(&Plan::default(), change).await
     }
 
-    async fn build(plan: &Plan, change: impl FnOnce(&mut TransportConfig)) -> Self {
+    /// Of other parts, with another configuration.
+    pub(crate) async fn build(plan: &Plan, change: impl FnOnce(&mut TransportConfig)) -> Self {
         let address = ([127, 0, 0, 1], 0).into();
         let tls = TlsPem { cert: CERT.to_vec(), key: CERT_KEY.to_vec() };
         let mut config = TransportConfig {

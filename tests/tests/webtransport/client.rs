@@ -8,29 +8,16 @@ use quinn::crypto::rustls::QuicClientConfig;
 use quinn::{ClientConfig, Endpoint, RecvStream, SendStream, TransportConfig};
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
-use tidegate_transport::config::{Limits, TlsPem};
 use tokio_rustls::rustls::crypto::ring::default_provider;
 use tokio_rustls::rustls::{self, RootCertStore, version};
 
-use crate::service::{Gate, start};
-
 const CERT: &[u8] = include_bytes!("../http/localhost.cert.pem");
-const CERT_KEY: &[u8] = include_bytes!("../http/localhost.key.pem");
 /// ENABLE_CONNECT_PROTOCOL, H3_DATAGRAM, ENABLE_WEBTRANSPORT (draft 02).
 const SETTINGS: [u8; 12] = [0, 4, 9, 0x08, 1, 0x33, 1, 0xab, 0x60, 0x37, 0x42, 1];
 /// The field line `:status: 200` of the static table, the first behind the prefix of two bytes.
 const STATUS_200: u8 = 0xd9;
 const HEADERS: u64 = 1;
 const DATA: u64 = 0;
-
-pub(crate) fn gate() -> Gate {
-    gate_with(Limits::default())
-}
-
-pub(crate) fn gate_with(limits: Limits) -> Gate {
-    let tls = TlsPem { cert: CERT.to_vec(), key: CERT_KEY.to_vec() };
-    start((Ipv4Addr::LOCALHOST, 0).into(), tls, limits)
-}
 
 /// What would never come fails the test.
 pub(crate) async fn patient<T>(future: impl Future<Output = T>) -> T {
@@ -45,9 +32,8 @@ pub(crate) struct Http {
 }
 
 impl Http {
-    pub(crate) async fn connect(gate: &Gate, transport: TransportConfig) -> Self {
+    pub(crate) async fn connect(address: SocketAddr, transport: TransportConfig) -> Self {
         let endpoint = endpoint(transport);
-        let address: SocketAddr = gate.server.local_addr();
         let connecting = endpoint.connect(address, "localhost").expect("a valid name");
         let quic = patient(connecting.into_future()).await.expect("it is up");
         let mut settings = quic.open_uni().await.expect("there is room");

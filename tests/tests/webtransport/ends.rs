@@ -5,13 +5,14 @@ use std::time::Duration;
 use quinn::TransportConfig;
 use tidegate_transport::webtransport::Closed;
 
-use crate::client::{Http, gate, line, patient};
+use crate::client::{Http, line, patient};
+use crate::gate::gate;
 use crate::service::LINE_MAX_BYTES;
 
 #[tokio::test]
 async fn the_gateway_says_why_it_ends_a_session() {
     let gate = gate();
-    let http = Http::connect(&gate, TransportConfig::default()).await;
+    let http = Http::connect(gate.server.local_addr(), TransportConfig::default()).await;
     for (said, end) in [
         ("close 4003 the gateway drains\n".to_owned(), (4003, "the gateway drains")),
         (format!("{}\n", "x".repeat(LINE_MAX_BYTES + 1)), (4400, "no line")),
@@ -34,7 +35,7 @@ async fn gate_is_idle(http: &Http) {
 #[tokio::test]
 async fn the_gateway_hears_why_a_client_ends_a_session() {
     let mut gate = gate();
-    let http = Http::connect(&gate, TransportConfig::default()).await;
+    let http = Http::connect(gate.server.local_addr(), TransportConfig::default()).await;
     let mut session = http.session("/echo").await.expect("a session");
     // CLOSE_WEBTRANSPORT_SESSION in a DATA frame: 7, "bye".
     let capsule = [0, 10, 0x68, 0x43, 7, 0, 0, 0, 7, b'b', b'y', b'e'];
@@ -63,7 +64,7 @@ async fn another(http: &Http) -> crate::client::Session {
 #[tokio::test]
 async fn one_session_at_a_time_and_only_where_there_is_one() {
     let gate = gate();
-    let http = Http::connect(&gate, TransportConfig::default()).await;
+    let http = Http::connect(gate.server.local_addr(), TransportConfig::default()).await;
     assert!(http.session("/live").await.is_none());
     assert!(http.session("/nowhere").await.is_none());
     let session = another(&http).await;

@@ -3,6 +3,7 @@
 
 mod client;
 mod ends;
+mod gate;
 mod service;
 mod streams;
 mod waits;

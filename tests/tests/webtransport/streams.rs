@@ -3,13 +3,14 @@
 use bytes::Bytes;
 use quinn::{TransportConfig, VarInt};
 
-use crate::client::{Http, gate, line, patient};
+use crate::client::{Http, line, patient};
+use crate::gate::gate;
 use crate::service::LINE_MAX_BYTES;
 
 #[tokio::test]
 async fn lines_go_both_ways_however_they_are_cut() {
     let gate = gate();
-    let http = Http::connect(&gate, TransportConfig::default()).await;
+    let http = Http::connect(gate.server.local_addr(), TransportConfig::default()).await;
     let session = http.session("/echo").await.expect("a session");
     let (mut send, mut receive) = session.open().await;
     for piece in ["fir", "st\n", "second\nthi", "rd\n"] {
@@ -27,7 +28,7 @@ async fn lines_go_both_ways_however_they_are_cut() {
 #[tokio::test]
 async fn the_control_stream_may_come_first() {
     let gate = gate();
-    let http = Http::connect(&gate, TransportConfig::default()).await;
+    let http = Http::connect(gate.server.local_addr(), TransportConfig::default()).await;
     let (mut early, mut receive) = http.quic.open_bi().await.expect("there is room");
     // Of the session that is asked for on the next stream.
     early.write_all(&[&[0x40, 0x41, 4][..], b"early\n"].concat()).await.expect("sent");
@@ -42,7 +43,7 @@ async fn a_stream_that_stands_still_holds_nobody_up() {
     let gate = gate();
     let mut transport = TransportConfig::default();
     transport.stream_receive_window(VarInt::from_u32(16 * 1024));
-    let http = Http::connect(&gate, transport).await;
+    let http = Http::connect(gate.server.local_addr(), transport).await;
     let session = http.session("/echo").await.expect("a session");
     let (mut send, mut receive) = session.open().await;
     send.write_all(b"open 1 1000 1000\n").await.expect("sent");
@@ -66,7 +67,7 @@ async fn a_stream_that_stands_still_holds_nobody_up() {
 #[tokio::test]
 async fn what_a_client_may_not_open_means_nothing() {
     let gate = gate();
-    let http = Http::connect(&gate, TransportConfig::default()).await;
+    let http = Http::connect(gate.server.local_addr(), TransportConfig::default()).await;
     let session = http.session("/echo").await.expect("a session");
     let (mut send, mut receive) = session.open().await;
     send.write_all(b"hello\n").await.expect("sent");

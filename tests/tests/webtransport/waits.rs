@@ -8,7 +8,8 @@ use tidegate_protocol::NewRecord;
 use tidegate_protocol::ids::{Channel, SessionKey};
 use tidegate_transport::config::Limits;
 
-use crate::client::{Http, frame, gate_with, patient};
+use crate::client::{Http, frame, patient};
+use crate::gate::gate_with;
 use crate::service::{Gate, KEY};
 
 const SHORT: Duration = Duration::from_millis(300);
@@ -35,7 +36,7 @@ async fn a_reader_that_takes_nothing_is_cut() {
     let gate = gate_with(Limits { write_stall: SHORT, ..Limits::default() });
     let mut transport = TransportConfig::default();
     transport.stream_receive_window(VarInt::from_u32(16 * 1024));
-    let http = Http::connect(&gate, transport).await;
+    let http = Http::connect(gate.server.local_addr(), transport).await;
     let bearer = format!("Bearer {KEY}");
     let ask = |method: &'static str, path: &'static str, ended: bool| {
         let (http, bearer) = (&http, bearer.clone());
@@ -76,7 +77,7 @@ async fn a_reader_that_takes_nothing_is_cut() {
 #[tokio::test]
 async fn a_head_has_its_time() {
     let gate = gate_with(Limits { idle_timeout: SHORT, ..Limits::default() });
-    let http = Http::connect(&gate, TransportConfig::default()).await;
+    let http = Http::connect(gate.server.local_addr(), TransportConfig::default()).await;
     let (mut send, mut receive) = http.quic.open_bi().await.expect("there is room");
     send.write_all(&[1, 100, 0]).await.expect("sent");
     let ended = patient(receive.read_to_end(16)).await.expect_err("refused");
@@ -90,9 +91,9 @@ async fn a_head_has_its_time() {
 #[tokio::test]
 async fn idle_connections_end() {
     let gate = gate_with(Limits { idle_timeout: SHORT, ..Limits::default() });
-    let busy = Http::connect(&gate, TransportConfig::default()).await;
+    let busy = Http::connect(gate.server.local_addr(), TransportConfig::default()).await;
     let _session = busy.session("/echo").await.expect("a session");
-    let idle = Http::connect(&gate, TransportConfig::default()).await;
+    let idle = Http::connect(gate.server.local_addr(), TransportConfig::default()).await;
     let quinn::ConnectionError::ApplicationClosed(close) = patient(idle.quic.closed()).await else {
         panic!("it was cut");
     };

@@ -67,13 +67,14 @@ impl quic::SendStreamUnframed<Bytes> for Send {
     ) -> Poll<Result<usize, StreamErrorIncoming>> {
         let written = ready!(Pin::new(&mut self.stream).poll_write(cx, data.chunk()));
         let written = written.map_err(failure::write)?;
+        self.begun = true;
         data.advance(written);
         Poll::Ready(Ok(written))
     }
 }
 
 impl Drop for Send {
-    /// Quinn would end it, and an answer without a head is none.
+    /// Quinn would end it, and an answer without a head is none. What was begun ends.
     fn drop(&mut self) {
         if !self.begun {
             quic::SendStream::reset(self, Code::H3_REQUEST_CANCELLED.value());
