@@ -205,6 +205,8 @@ pub const HEADERS_MAX_BYTES: usize = 64 * 1024;
 
 /// Requests that an HTTP/3 connection may have at once.
 pub const H3_STREAMS_MAX: u32 = 100;
+/// The same, until it has had half of these at once.
+pub const H3_STREAMS_FIRST: u32 = 20;
 /// Requests over the life of an HTTP/3 connection; then its client is told to open another one.
 pub const H3_REQUESTS_MAX: u64 = 10_000;
 /// Bytes of one HTTP/3 frame that are collected until it is whole.

@@ -2,6 +2,7 @@
 
 use http::Method;
 use serde_json::json;
+use tidegate_tests::process::KEY;
 
 use crate::client::{Client, endpoint};
 use crate::gateway::Gateway;
@@ -95,6 +96,29 @@ async fn it_is_announced_over_tls_alone() {
     let without = Gateway::with("http3 = false", "").await;
     let silent = crate::tls::get(without.port, "/live").await;
     assert!(silent.contains("200 OK") && !silent.contains("alt-svc"), "{silent}");
+}
+
+/// R-H3-9: what a trusted proxy says counts, what anybody else says does not.
+#[tokio::test]
+async fn trusted_proxies_are_believed_as_over_tcp() {
+    let said = [("x-forwarded-host", "chat.example"), ("x-forwarded-proto", "http")];
+    for (server, address) in [
+        ("trusted_proxies = [\"127.0.0.1\"]", "http://chat.example/s2/v1"),
+        ("trusted_proxies = [\"10.0.0.1\"]", "https://elsewhere/s2/v1"),
+    ] {
+        let gateway = Gateway::with(server, "").await;
+        gateway.create("c").await;
+        let mut client = Client::connect(gateway.port).await;
+        let request = http::Request::put("https://elsewhere/realtime/v1/sessions/c/out")
+            .header("authorization", format!("Bearer {KEY}"));
+        let request =
+            said.iter().fold(request, |request, (name, text)| request.header(*name, *text));
+        let mut exchange =
+            client.http.send_request(request.body(()).expect("a request")).await.expect("sent");
+        exchange.finish().await.expect("sent");
+        let answer = crate::client::answer(&mut exchange).await.expect("an answer");
+        assert_eq!(answer.headers["x-s2-endpoint"], address, "{server}");
+    }
 }
 
 /// R-H3-4: a client that knows the gateway may not send early data.

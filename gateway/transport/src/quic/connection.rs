@@ -14,7 +14,9 @@ use h3::quic::{RecvStream, SendStream};
 use h3::server::Builder;
 use h3::stream::BufRecvStream;
 use quinn::VarInt;
-use tidegate_protocol::limits::{H3_REQUESTS_MAX, QUIC_HANDSHAKE_TIMEOUT_MS};
+use tidegate_protocol::limits::{
+    H3_REQUESTS_MAX, H3_STREAMS_FIRST, H3_STREAMS_MAX, QUIC_HANDSHAKE_TIMEOUT_MS,
+};
 use tokio::time::{sleep, timeout};
 use tokio_util::task::TaskTracker;
 use tracing::debug;
@@ -55,6 +57,7 @@ pub(super) async fn serve(quic: quinn::Connection, service: &Service, builder: &
         end,
         requests: TaskTracker::new(),
         hub: Arc::default(),
+        wide: false,
         last: None,
         refused_from: None,
         over: None,
@@ -70,6 +73,8 @@ struct Driver {
     end: End,
     requests: TaskTracker,
     hub: Arc<Hub>,
+    /// Has it room for as many requests as it may have?
+    wide: bool,
     /// The newest stream that was taken up.
     last: Option<u64>,
     /// Said in GOAWAY: what is not taken up any more.
@@ -137,6 +142,7 @@ impl Driver {
             return;
         }
         self.last = Some(id);
+        self.widen();
         let (allowance, gone) = (stream.allowance(), stream.gone());
         let frames = FrameStream::new(BufRecvStream::new(*stream));
         let exchange = Exchange {
@@ -149,6 +155,14 @@ impl Driver {
             limits: self.service.app().limits,
         };
         self.requests.spawn(exchange.run());
+    }
+
+    /// Few connections have many requests at once, and room for them is not free.
+    fn widen(&mut self) {
+        if !self.wide && self.requests.len() >= H3_STREAMS_FIRST as usize / 2 {
+            self.wide = true;
+            self.quic.set_max_concurrent_bi_streams(VarInt::from_u32(H3_STREAMS_MAX));
+        }
     }
 
     /// Tells the peer to go: what it has asked for is finished, what it asks for from now on is

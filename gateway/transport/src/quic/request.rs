@@ -71,12 +71,12 @@ impl Exchange {
         let (request, stream) = self.resolver.accept_with_frame(head)?.resolve().await?;
         self.allowance.renew();
         let is_head = request.method() == Method::HEAD;
-        let id = stream.send_id();
+        let id = stream.send_id().into_inner();
         let (send, receive) = stream.split();
         let mut reply = Reply::new(send, self.gone, self.limits.write_stall);
         let upload = Upload::new(receive, self.allowance);
         if tunnel::is_asked_for(&request) {
-            let Some(place) = self.hub.begin(id.into_inner()) else {
+            let Some(place) = self.hub.begin(id) else {
                 reply.refuse();
                 return Ok(Rest::Nothing);
             };

@@ -7,7 +7,7 @@ use h3::server::Builder;
 use quinn::crypto::rustls::QuicServerConfig;
 use quinn::{IdleTimeout, ServerConfig, TransportConfig, VarInt};
 use tidegate_protocol::limits::{
-    H3_STREAMS_MAX, HEADERS_MAX_BYTES, QUIC_CONNECTION_WINDOW_BYTES, QUIC_DATAGRAM_BUFFER_BYTES,
+    H3_STREAMS_FIRST, HEADERS_MAX_BYTES, QUIC_CONNECTION_WINDOW_BYTES, QUIC_DATAGRAM_BUFFER_BYTES,
     QUIC_PEER_STREAMS_MAX, QUIC_PING_INTERVAL_MS, QUIC_SEND_WINDOW_BYTES, QUIC_SILENCE_MS,
     QUIC_STREAM_WINDOW_BYTES,
 };
@@ -40,7 +40,7 @@ fn transport() -> TransportConfig {
     let mut transport = TransportConfig::default();
     let silence = VarInt::from_u32(QUIC_SILENCE_MS);
     transport
-        .max_concurrent_bidi_streams(VarInt::from_u32(H3_STREAMS_MAX))
+        .max_concurrent_bidi_streams(VarInt::from_u32(H3_STREAMS_FIRST))
         .max_concurrent_uni_streams(VarInt::from_u32(QUIC_PEER_STREAMS_MAX))
         .stream_receive_window(VarInt::from_u32(QUIC_STREAM_WINDOW_BYTES))
         .receive_window(VarInt::from_u32(QUIC_CONNECTION_WINDOW_BYTES))

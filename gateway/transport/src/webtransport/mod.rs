@@ -7,7 +7,7 @@ mod control;
 pub(crate) mod drive;
 pub(crate) mod hub;
 mod lines;
-mod offer;
+pub(crate) mod offer;
 mod session;
 mod writer;
 
