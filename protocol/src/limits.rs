@@ -127,6 +127,9 @@ pub const DUPLEX_REQUESTS_MAX: usize = 64;
 pub const DUPLEX_SILENCE_MS: u64 = 30_000;
 /// Bytes that wait in a duplex connection for a client that does not read; one frame may follow.
 pub const DUPLEX_UNSENT_MAX_BYTES: usize = 128 * 1024;
+/// Bytes that wait in all streams of a WebTransport session together before none gets more; one
+/// frame may follow.
+pub const DUPLEX_STREAMS_UNSENT_MAX_BYTES: usize = 4 * 1024 * 1024;
 
 /// How long a connection of the agent link may be without `hello`.
 pub const LINK_HELLO_TIMEOUT_MS: u64 = 10_000;

@@ -187,6 +187,11 @@ impl Connection {
         self.subscriptions.look_at(id);
     }
 
+    /// Every stream takes more.
+    pub(crate) fn unblock_all(&self) {
+        self.subscriptions.look_at_all();
+    }
+
     fn handle(&mut self, frame: ClientFrame) {
         match frame {
             ClientFrame::Hello(hello) => self.greet(hello.token),
@@ -212,12 +217,12 @@ impl Connection {
             let error = ApiError::new(ErrorCode::InvalidBody, "`hello` is the first frame only");
             return self.refuse(error, codes::MALFORMED);
         }
-        if let Some(token) = token {
-            if let Err(error) = self.trust(&token) {
-                let expired = self.app.gateway.access().has_expired(&token);
-                let code = if expired { codes::EXPIRED } else { codes::REFUSED };
-                return self.refuse(error.at("token"), code);
-            }
+        if let Some(token) = token
+            && let Err(error) = self.trust(&token)
+        {
+            let expired = self.app.gateway.access().has_expired(&token);
+            let code = if expired { codes::EXPIRED } else { codes::REFUSED };
+            return self.refuse(error.at("token"), code);
         }
         self.greeted = true;
         self.timers.greeted();

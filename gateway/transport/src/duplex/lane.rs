@@ -46,6 +46,11 @@ impl Lane {
         }
     }
 
+    /// Bytes that wait.
+    pub(super) fn unsent(&self) -> usize {
+        self.unsent.iter().map(Bytes::len).sum()
+    }
+
     /// Ready when nothing is left to write.
     pub(super) fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Cut>> {
         if let State::Opening(opening) = &mut self.state {

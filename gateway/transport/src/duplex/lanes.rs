@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
+use tidegate_protocol::limits::DUPLEX_STREAMS_UNSENT_MAX_BYTES;
 
 use super::lane::Lane;
 use crate::webtransport::Session;
@@ -14,54 +15,57 @@ pub(super) struct Lanes {
     open: HashMap<u64, Lane>,
     /// Those whose client takes no more at the moment.
     blocked: HashSet<u64>,
+    /// Bytes that wait in all of them.
+    unsent: usize,
 }
 
 /// What became of a stream.
-pub(super) enum Moved {
-    /// It takes more again.
-    Free(u64),
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sent {
+    /// All of it is with the transport.
+    Whole,
+    /// Some of it waits.
+    Blocked,
     /// The client stopped it.
-    Stopped(u64),
+    Stopped,
 }
 
 impl Lanes {
     pub(super) fn new(session: Session) -> Self {
-        Self { session, open: HashMap::new(), blocked: HashSet::new() }
+        let (open, blocked, unsent) = Default::default();
+        Self { session, open, blocked, unsent }
+    }
+
+    /// Does none of them get more?
+    pub(super) fn is_full(&self) -> bool {
+        self.unsent >= DUPLEX_STREAMS_UNSENT_MAX_BYTES
     }
 
     pub(super) fn is_blocked(&self, id: u64) -> bool {
-        self.blocked.contains(&id)
+        self.is_full() || self.blocked.contains(&id)
     }
 
-    /// Writes a frame of subscription `id`, or as much as the client takes. Was its stream stopped?
-    pub(super) fn send(&mut self, cx: &mut Context<'_>, id: u64, frame: [Bytes; 3]) -> bool {
+    pub(super) fn unsent(&self) -> usize {
+        self.unsent
+    }
+
+    /// Writes a frame of subscription `id`, or as much as the client takes.
+    pub(super) fn send(&mut self, cx: &mut Context<'_>, id: u64, frame: [Bytes; 3]) -> Sent {
         let lane = self.open.entry(id).or_insert_with(|| Lane::open(&self.session, id));
+        self.unsent -= lane.unsent();
         lane.push(frame);
-        match lane.poll_write(cx) {
-            Poll::Ready(Ok(())) => false,
-            Poll::Ready(Err(_)) => {
-                self.open.remove(&id);
-                true
-            }
-            Poll::Pending => {
-                self.blocked.insert(id);
-                false
-            }
-        }
+        self.unsent += lane.unsent();
+        self.write(cx, id)
     }
 
     /// The next stream that goes on, or ends.
-    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Moved> {
-        for id in &self.blocked {
-            let id = *id;
-            let Some(lane) = self.open.get_mut(&id) else { continue };
-            let Poll::Ready(written) = lane.poll_write(cx) else { continue };
-            self.blocked.remove(&id);
-            if written.is_ok() {
-                return Poll::Ready(Moved::Free(id));
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<(u64, Sent)> {
+        let blocked: Vec<u64> = self.blocked.iter().copied().collect();
+        for id in blocked {
+            let sent = self.write(cx, id);
+            if sent != Sent::Blocked {
+                return Poll::Ready((id, sent));
             }
-            self.open.remove(&id);
-            return Poll::Ready(Moved::Stopped(id));
         }
         Poll::Pending
     }
@@ -70,7 +74,26 @@ impl Lanes {
     pub(super) fn end(&mut self, id: u64) {
         self.blocked.remove(&id);
         if let Some(lane) = self.open.remove(&id) {
+            self.unsent -= lane.unsent();
             lane.end();
         }
+    }
+
+    fn write(&mut self, cx: &mut Context<'_>, id: u64) -> Sent {
+        let Some(lane) = self.open.get_mut(&id) else { return Sent::Stopped };
+        self.unsent -= lane.unsent();
+        let written = lane.poll_write(cx);
+        if let Poll::Ready(Err(_)) = written {
+            self.blocked.remove(&id);
+            self.open.remove(&id);
+            return Sent::Stopped;
+        }
+        self.unsent += lane.unsent();
+        if written.is_pending() {
+            self.blocked.insert(id);
+            return Sent::Blocked;
+        }
+        self.blocked.remove(&id);
+        Sent::Whole
     }
 }

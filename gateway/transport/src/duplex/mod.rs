@@ -12,6 +12,7 @@ mod ready;
 mod requests;
 mod session;
 mod socket;
+mod stall;
 mod subscription;
 mod subscriptions;
 mod timers;

@@ -23,7 +23,8 @@ pub(crate) fn open(app: &Arc<App>, parts: &mut Parts) -> Option<Result<Response>
     let offer = parts.extensions.get::<Offer>().cloned();
     match (offer, &parts.method) {
         (Some(offer), _) => Some(begin(app, parts).map(|connection| {
-            offer.serve_with(move |session| session::drive(session, connection));
+            let stall = app.limits.write_stall;
+            offer.serve_with(move |session| session::drive(session, connection, stall));
             let mut response = Response::new(Body::empty());
             *response.status_mut() = StatusCode::OK;
             response

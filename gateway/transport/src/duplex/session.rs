@@ -17,7 +17,8 @@ use tidegate_protocol::limits::{
 use tokio::time::timeout;
 
 use super::connection::{Connection, Out};
-use super::lanes::{Lanes, Moved};
+use super::lanes::{Lanes, Sent};
+use super::stall::Stall;
 use crate::webtransport::{Control, FrameError as LineError, Session};
 
 /// How long a client may take to read what is said last.
@@ -27,7 +28,7 @@ const LAST_WORDS: Duration = Duration::from_secs(1);
 type Close = Option<(u16, Cow<'static, str>)>;
 
 /// Serves the connection until either side ends it.
-pub(super) async fn drive(session: Session, connection: Connection) {
+pub(super) async fn drive(session: Session, connection: Connection, write_stall: Duration) {
     let hello = Duration::from_millis(DUPLEX_HELLO_TIMEOUT_MS);
     let mut ended = pin!(session.closed());
     let control = async { timeout(hello, session.control(DUPLEX_HELLO_MAX_BYTES)).await };
@@ -39,7 +40,8 @@ pub(super) async fn drive(session: Session, connection: Connection) {
         return session.close(u32::from(codes::NO_HELLO), "no control stream came in time");
     };
     let lanes = Lanes::new(session.clone());
-    let mut carrier = Carrier { connection, control, lanes, unsent: BytesMut::new() };
+    let (unsent, stall) = (BytesMut::new(), Stall::new(write_stall));
+    let mut carrier = Carrier { connection, control, lanes, unsent, stall };
     let close = tokio::select! {
         close = poll_fn(|cx| carrier.poll(cx)) => close,
         _ = &mut ended => return,
@@ -57,10 +59,21 @@ struct Carrier {
     lanes: Lanes,
     /// Of the control stream.
     unsent: BytesMut,
+    stall: Stall,
 }
 
 impl Carrier {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Close> {
+        if let Poll::Ready(close) = self.carry(cx) {
+            return Poll::Ready(close);
+        }
+        let waits = self.unsent.len() >= DUPLEX_UNSENT_MAX_BYTES || self.lanes.is_full();
+        let left = waits.then(|| self.unsent.len() + self.lanes.unsent());
+        ready!(self.stall.poll(cx, left));
+        Poll::Ready(Some((codes::UNAVAILABLE, "the client takes nothing".into())))
+    }
+
+    fn carry(&mut self, cx: &mut Context<'_>) -> Poll<Close> {
         loop {
             if let Poll::Ready(close) = self.poll_control(cx) {
                 return Poll::Ready(close);
@@ -112,11 +125,15 @@ impl Carrier {
 
     /// Goes on with the streams that had to wait.
     fn poll_lanes(&mut self, cx: &mut Context<'_>) {
-        while let Poll::Ready(moved) = self.lanes.poll(cx) {
-            match moved {
-                Moved::Free(id) => self.connection.unblock(id),
-                Moved::Stopped(id) => self.connection.stopped(id),
+        let was_full = self.lanes.is_full();
+        while let Poll::Ready((id, sent)) = self.lanes.poll(cx) {
+            match sent {
+                Sent::Stopped => self.connection.stopped(id),
+                Sent::Whole | Sent::Blocked => self.connection.unblock(id),
             }
+        }
+        if was_full && !self.lanes.is_full() {
+            self.connection.unblock_all();
         }
     }
 
@@ -126,7 +143,7 @@ impl Carrier {
             let Self { connection, lanes, .. } = self;
             match ready!(connection.poll_stream(cx, |id| lanes.is_blocked(id))) {
                 Out::Stream { id, frame } => {
-                    if lanes.send(cx, id, frame) {
+                    if lanes.send(cx, id, frame) == Sent::Stopped {
                         connection.stopped(id);
                     }
                 }

@@ -62,6 +62,11 @@ impl Subscriptions {
         }
     }
 
+    /// All are looked at again.
+    pub(super) fn look_at_all(&self) {
+        self.open.values().for_each(|entry| entry.place.waker().wake());
+    }
+
     /// The tail of each.
     pub(super) fn tails(&self) -> BTreeMap<u64, u64> {
         self.iter().map(|open| (open.wanted.id, open.tail())).collect()
