@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { gateway } from "../harness.mjs";
 import { echo, mint, newChat, words } from "../lib/chats.mjs";
 import { configure } from "../lib/sdk.mjs";
-import { chunksOf, rawSocket, resumeFrame, sendFrame, sequencesOf, socketUrl,
+import { chunksOf, rawSocket, resumeFrame, sendFrame, sequencesOf, stopsOf,
   ticket } from "../lib/sockets.mjs";
 import { boundaries, call, records, settled } from "../lib/wire.mjs";
 
@@ -49,7 +49,8 @@ test("requests that are refused are answered, and the socket stays", { timeout }
     assert.deepEqual([error.type, error.code], ["error", code], JSON.stringify(error));
     assert.equal(typeof error.errorText, "string");
   };
-  await refused(sendFrame("a", "session_x", "hi"), "invalid_parameter");
+  await refused(sendFrame("a", "session_x", "hi"), "invalid_body");
+  await refused(resumeFrame("A", "a:channels:b"), "invalid_parameter");
   await refused(sendFrame("b", chat, "hi", { messages: [] }), "invalid_body");
   await refused(sendFrame("c", chat, "hi", { headers: { authorization: "Bearer no" } }),
     "unauthenticated");
@@ -101,8 +102,10 @@ test("an abort stops the turn whose answer it is, also at once, and no other", {
     raw.say({ type: "abort", requestId: "a" });
     raw.say(sendFrame("b", chat, "hi"));
     assert.equal(text(await raw.last("b")), echo("hi"));
-    assert.ok(raw.of("a").length < 2, "nothing is sent of what is aborted");
-    assert.equal((await settled(gw, chat, 2)).length, 2);
+    assert.ok(raw.of("a").length < 50, "nothing more is sent of what is aborted");
+    const { inputs } = await (await call(gw, `/v1/sessions/${chat}/inputs`)).json();
+    assert.deepEqual(inputs, [{ seq: 0, fate: "answered", turn: 1 },
+      { seq: 1, fate: "applied", turn: 1 }, { seq: 2, fate: "answered", turn: 2 }]);
     // One that waits behind another turn: nothing is stopped.
     const other = newChat("ws");
     raw.say(sendFrame("front", other, "/words 60 20"));
@@ -114,8 +117,8 @@ test("an abort stops the turn whose answer it is, also at once, and no other", {
     raw.say({ type: "abort", requestId: "never" });
     assert.equal(text(await raw.last("front")), words(60));
     await settled(gw, other, 2);
-    const stops = (await records(gw, other, "in")).filter(({ data }) => data?.kind === "stop");
-    assert.equal(stops.length, 0);
+    assert.deepEqual([await stopsOf(gw, chat), await stopsOf(gw, other)]
+      .map(({ length }) => length), [1, 0]);
     raw.socket.close();
   });
 
@@ -151,6 +154,22 @@ test("x-part-id in a frame's headers: a send that is repeated is one input", { t
     assert.equal((await boundaries(gw, chat)).length, 1);
     raw.socket.close();
   });
+
+test("a client that stops reading gets everything once it reads again", { timeout }, async () => {
+  const raw = await rawSocket(gw);
+  const chats = Array.from({ length: 8 }, () => newChat("ws"));
+  await raw.socket.pause();
+  for (const [n, chat] of chats.entries()) raw.say(sendFrame(`r${n}`, chat, "/words 4000 0"));
+  // Every answer is over long before a byte of it is read.
+  for (const chat of chats) await settled(gw, chat, 1);
+  raw.socket.resume();
+  for (const n of chats.keys()) {
+    const frames = await raw.last(`r${n}`);
+    assert.equal(text(frames), words(4_000));
+    assert.deepEqual(sequencesOf(frames), sequencesOf(frames).map((_, index) => index));
+  }
+  raw.socket.close();
+});
 
 test("more requests than a socket may have are refused", { timeout }, async () => {
   const raw = await rawSocket(gw, { agent: "steady" });
@@ -214,7 +233,6 @@ test("a secret key gives tickets with scopes; a token can't widen its own", { ti
     raw.socket.close();
     const refused = await ticket(gw, { bearer: await mint(chat), json: { scopes } });
     assert.equal(refused.code, "scopes_exceed_key_access");
-    assert.equal((await ticket(gw, { json: { scopes: ["nonsense"] } })).status, 400);
+    assert.equal((await ticket(gw, { json: { scopes: ["read:"] } })).status, 400);
     assert.equal((await ticket(gw, { bearer: null })).status, 401);
-    assert.equal(socketUrl(gw).startsWith("ws://"), true);
   });

@@ -6,8 +6,8 @@ import { gateway } from "../harness.mjs";
 import { lastText, messageText, plain, streaming } from "../lib/ai.mjs";
 import { echo, mint, newChat, words } from "../lib/chats.mjs";
 import { configure } from "../lib/sdk.mjs";
-import { newTransport, sequencesOf, socketPage, ticket } from "../lib/sockets.mjs";
-import { boundaries, call, eventually, records, settled } from "../lib/wire.mjs";
+import { newTransport, sequencesOf, socketPage, stopsOf, ticket } from "../lib/sockets.mjs";
+import { boundaries, call, eventually, settled } from "../lib/wire.mjs";
 
 const gw = await gateway();
 configure({ baseURL: gw.url, secretKey: gw.key });
@@ -113,7 +113,8 @@ test("stop() of useChat is a stop: of an answer that was sent for, and of a resu
     assert.equal(lastText(chat), echo("next"), "the stop hit no later turn");
 
     const running = chat.sendMessage({ text: "/words 3000 20" });
-    await eventually(() => wire.received.at(-1).chunk?.delta === "word9 ");
+    await eventually(() => wire.received.at(-1).sequence > 10 &&
+      wire.received.at(-1).requestId === wire.sent.at(-1).requestId);
     wire.sockets[0].terminate();
     await running;
     const again = newTransport(gw, { agent: "steady" });
@@ -125,8 +126,7 @@ test("stop() of useChat is a stop: of an answer that was sent for, and of a resu
     await reloaded.chat.stop();
     await resuming;
     await settled(gw, id, 3);
-    const stops = (await records(gw, id, "in")).filter(({ data }) => data?.kind === "stop");
-    assert.equal(stops.length, 2);
+    assert.equal((await stopsOf(gw, id)).length, 2);
     transport.close();
     again.transport.close();
   });

@@ -4,7 +4,7 @@ import * as ai7 from "ai7";
 import WebSocket from "ws";
 import { newChat, say } from "./chats.mjs";
 import { page } from "./ai.mjs";
-import { call } from "./wire.mjs";
+import { call, records } from "./wire.mjs";
 
 /** A socket's address. */
 export const socketUrl = (gw, agent = "demo") =>
@@ -87,6 +87,10 @@ export async function ticket(gw, { bearer = gw.key, json } = {}) {
   const answer = await call(gw, "/v1/tickets", { bearer, method: "POST", json });
   return { status: answer.status, ...(await answer.json()) };
 }
+
+/** The stops that were appended to a chat. */
+export const stopsOf = async (gw, id) => (await records(gw, id, "in"))
+  .filter(({ data }) => (typeof data === "string" ? JSON.parse(data) : data).kind === "stop");
 
 /** The chunks among frames. */
 export const chunksOf = (frames) =>

@@ -50,11 +50,17 @@ pub(super) async fn begin(
         async move { gateway.append(&stop.principal, &stop.session, &Channel::IN, append).await }
     });
     let appended = appended.await?;
-    let session = &reading.follower.stream().session;
-    let from = reading.follower.cursor();
+    let mut follower = reading.follower;
+    if appended.repeated {
+        // Its answer may be in the log already.
+        let stream = follower.stream().clone();
+        let floor = reading.state.replay_floor;
+        follower = gateway.channels().follow(gateway.store().clone(), stream, floor);
+    }
+    let (session, from) = (&follower.stream().session, follower.cursor());
     let start = turn::start_of(gateway, session, appended.first, from).await?;
     let found = gateway.agents().find(&principal.environment, agent);
     let stop = found.is_some_and(|agent| agent.stop_on_disconnect).then_some(stop);
     let gateway = gateway.clone();
-    Ok(Following::new(gateway, reading.follower, permit, appended.first, start, stop))
+    Ok(Following::new(gateway, follower, permit, appended.first, start, stop))
 }

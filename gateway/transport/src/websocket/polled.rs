@@ -16,7 +16,6 @@ pub(super) struct Polled<'a, 'b, S> {
     pub(super) outbox: &'a mut Outbox,
     /// Bytes in the outbox from which on the codec has to wait.
     pub(super) room: usize,
-    pub(super) received: &'a mut u64,
 }
 
 impl<S: AsyncRead + Unpin> Read for Polled<'_, '_, S> {
@@ -24,11 +23,7 @@ impl<S: AsyncRead + Unpin> Read for Polled<'_, '_, S> {
         let Some(cx) = &mut self.cx else { return Err(ErrorKind::WouldBlock.into()) };
         let mut buffer = ReadBuf::new(buffer);
         match Pin::new(&mut *self.io).poll_read(cx, &mut buffer) {
-            Poll::Ready(result) => result.map(|()| {
-                let read = buffer.filled().len();
-                *self.received += read as u64;
-                read
-            }),
+            Poll::Ready(result) => result.map(|()| buffer.filled().len()),
             Poll::Pending => Err(ErrorKind::WouldBlock.into()),
         }
     }

@@ -52,7 +52,6 @@ pub(crate) struct Socket<S> {
     /// The peer did not take what was last written.
     blocked: bool,
     reads_while_blocked: usize,
-    received: u64,
     end: Option<End>,
 }
 
@@ -67,7 +66,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
             unflushed: false,
             blocked: false,
             reads_while_blocked: 0,
-            received: 0,
             end: None,
         }
     }
@@ -79,11 +77,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
         self.codec.set_config(|config| {
             (config.max_message_size, config.max_frame_size) = (Some(bytes), Some(bytes));
         });
-    }
-
-    /// Bytes that came so far, of any kind: also of a message that is not whole yet.
-    pub(crate) fn received(&self) -> u64 {
-        self.received
     }
 
     /// The next message. Pings are answered here; the answers go out with the next flush.
@@ -171,7 +164,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
     pub(crate) async fn close(mut self, close: Option<(u16, &str)>) {
         if self.end != Some(End::Lost) {
             self.queue_close(close);
-            goodbye::say(self.io, self.outbox).await;
+            goodbye::say(self.io, self.outbox, self.end == Some(End::TooLarge)).await;
         }
     }
 
@@ -180,8 +173,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
             let reason = goodbye::cut(reason).to_owned();
             CloseFrame { code: code.into(), reason: reason.into() }
         });
-        let Self { io, outbox, codec, received, .. } = self;
-        let mut polled = Polled { io, cx: None, outbox, room: usize::MAX, received };
+        let Self { io, outbox, codec, .. } = self;
+        let mut polled = Polled { io, cx: None, outbox, room: usize::MAX };
         // Failing means that the answer to the peer's close is on its way.
         let _ = match frame {
             Some(frame) => codec.close(&mut polled, Some(frame)),
@@ -191,8 +184,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
 
     fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Result<Frame, Error>> {
         let room = self.bounds.unsent;
-        let Self { io, outbox, codec, received, .. } = self;
-        let mut polled = Polled { io, cx: Some(cx), outbox, room, received };
+        let Self { io, outbox, codec, .. } = self;
+        let mut polled = Polled { io, cx: Some(cx), outbox, room };
         match codec.read(&mut polled) {
             Err(Error::Io(error)) if error.kind() == ErrorKind::WouldBlock => Poll::Pending,
             result => Poll::Ready(result),
@@ -202,8 +195,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
     /// Lets the codec put the control frames that found no room into the outbox.
     fn poke_codec(&mut self) {
         let (cx, room) = (None, self.bounds.unsent);
-        let Self { io, outbox, codec, received, .. } = self;
-        let _ = codec.flush(&mut Polled { io, cx, outbox, room, received });
+        let Self { io, outbox, codec, .. } = self;
+        let _ = codec.flush(&mut Polled { io, cx, outbox, room });
     }
 
     fn poll_written(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), End>> {
