@@ -51,10 +51,10 @@ impl Lanes {
 
     /// Writes a frame of subscription `id`, or as much as the client takes.
     pub(super) fn send(&mut self, cx: &mut Context<'_>, id: u64, frame: [Bytes; 3]) -> Sent {
+        let before = self.open.get(&id).map_or(0, Lane::unsent);
         let lane = self.open.entry(id).or_insert_with(|| Lane::open(&self.session, id));
-        self.unsent -= lane.unsent();
         lane.push(frame);
-        self.unsent += lane.unsent();
+        self.unsent = self.unsent - before + lane.unsent();
         self.write(cx, id)
     }
 
