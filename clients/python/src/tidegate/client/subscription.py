@@ -71,7 +71,8 @@ class Subscription:
     @property
     def transport(self) -> Transport | None:
         """What it runs over now. None: it is being connected."""
-        return None if self._source is None else self._source.transport
+        source = self._successor or self._source
+        return None if source is None else source.transport
 
     async def move_to(self, transport: Transport) -> None:
         """Goes on over another transport, at the record where it is. The old read is given up once

@@ -32,11 +32,11 @@ class Loop:
         )
         self._thread.start()
 
-    def run(self, work: Coroutine[Any, Any, T], timeout: float | None = None) -> T:
-        """Does it there and waits for it. Raises what it raises, and TimeoutError."""
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """Does it there and waits for it. Raises what it raises."""
         future = asyncio.run_coroutine_threadsafe(work, self._loop)
         try:
-            return future.result(timeout)
+            return future.result()
         except BaseException:
             future.cancel()
             raise
@@ -77,7 +77,7 @@ class SyncSubscription:
 
     def next(self, timeout: float | None = None) -> Event:
         """The next event. Raises TimeoutError after so many seconds; nothing is lost by that."""
-        return self._loop.run(_next(self._inner), timeout)
+        return self._loop.run(_next(self._inner, timeout))
 
     def move_to(self, transport: Transport) -> None:
         """Goes on over another transport."""
@@ -267,8 +267,10 @@ class Client:
         self.close()
 
 
-async def _next(items: AsyncIterator[T]) -> T:
-    return await anext(items)
+async def _next(items: AsyncIterator[T], timeout: float | None = None) -> T:
+    # The time-out is kept in the loop: what has been taken out is never dropped there.
+    async with asyncio.timeout(timeout):
+        return await anext(items)
 
 
 async def _made(*arguments: Any, **options: Any) -> AsyncClient:
