@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator
 
 import pytest
-from support.gateway import Gateway
+from harness.gateway import Gateway
 
 SEED = int(os.environ.get("TIDEGATE_SEED", "20261127"))
 

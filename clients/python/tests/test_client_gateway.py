@@ -5,8 +5,8 @@ import json
 from random import Random
 
 import pytest
-from support.gateway import KEY, Gateway
-from support.relay import Relay
+from harness.gateway import KEY, Gateway
+from harness.relay import Relay
 
 from tidegate.client import (
     AsyncClient,
@@ -27,7 +27,7 @@ TRANSPORTS = ["sse", "websocket"]
 WORDS = " ".join(f"word-{n}" for n in range(1, 31))
 
 
-GUARD_S = 30.0
+GUARD_S = 60.0
 
 
 def run(work) -> None:
@@ -164,8 +164,7 @@ def test_start_and_cursors(gateway: Gateway, chat, transport):
             await session.answer("/words 3 0").text()
             whole = await log(session)
             async with session.subscribe(start="latest") as late:
-                while late.transport is None:
-                    await asyncio.sleep(0.01)
+                await late.attached()
                 await session.send("/words 1 0")
                 assert (await anext(late)).seq_num == whole[-1].seq_num + 1
             async with session.subscribe(after=whole[2].seq_num) as later:

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from support.gateway import KEY, Gateway
+from harness.gateway import KEY, Gateway
 
 README = (Path(__file__).resolve().parents[1] / "README.md").read_text()
 EXAMPLES = re.findall(r"<!-- client example -->\n```python\n(.*?)```", README, re.S)

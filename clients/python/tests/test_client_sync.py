@@ -3,7 +3,7 @@
 import threading
 
 import pytest
-from support.gateway import KEY, Gateway
+from harness.gateway import KEY, Gateway
 
 from tidegate.client import ApiError, Client, SessionClosed
 

@@ -66,6 +66,8 @@ class Subscription:
         self._successor: Source | None = None
         self._kick = asyncio.Event()
         self._moving = asyncio.Lock()
+        self._attached = asyncio.Event()
+        self._error: Exception | None = None
         self._task: asyncio.Task[None] | None = None
 
     @property
@@ -73,6 +75,13 @@ class Subscription:
         """What it runs over now. None: it is being connected."""
         source = self._successor or self._source
         return None if source is None else source.transport
+
+    async def attached(self) -> None:
+        """Waits until the gateway has accepted the read. Raises its refusal."""
+        self._start()
+        await self._attached.wait()
+        if self._error is not None:
+            raise self._error
 
     async def move_to(self, transport: Transport) -> None:
         """Goes on over another transport, at the record where it is. The old read is given up once
@@ -135,6 +144,7 @@ class Subscription:
         try:
             while True:
                 self._source = await self._attach()
+                self._attached.set()
                 began = now()
                 try:
                     came = await self._drain(self._source)
@@ -146,7 +156,9 @@ class Subscription:
         except asyncio.CancelledError:
             raise
         except Exception as error:
+            self._error = error
             self._inbox.end(error)
+            self._attached.set()
 
     async def _drain(self, source: Source) -> bool:
         """Takes what comes until the read ends. Did anything come? Raises what can't be mended."""

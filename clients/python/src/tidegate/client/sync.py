@@ -79,6 +79,10 @@ class SyncSubscription:
         """The next event. Raises TimeoutError after so many seconds; nothing is lost by that."""
         return self._loop.run(_next(self._inner, timeout))
 
+    def attached(self) -> None:
+        """Waits until the gateway has accepted the read."""
+        self._loop.run(self._inner.attached())
+
     def move_to(self, transport: Transport) -> None:
         """Goes on over another transport."""
         self._loop.run(self._inner.move_to(transport))

@@ -12,7 +12,7 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[4]
+ROOT = Path(__file__).resolve().parents[3]
 KEY = "tr_dev_sk_0123456789abcdefghijABCD"
 START_S = 30.0
 
