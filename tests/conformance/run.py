@@ -13,6 +13,7 @@ import argparse
 import asyncio
 import json
 import os
+import signal
 import sys
 import time
 from pathlib import Path
@@ -23,7 +24,7 @@ from harness.case import Run
 from harness.gateway import KEY
 from harness.place import Place
 from harness.relay import Relay
-from harness.suites import Row, load, rows
+from harness.suites import Row, load, rows, vectors
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
@@ -89,7 +90,7 @@ class Runner:
 async def main() -> int:
     arguments = parsed()
     clients = json.loads((HERE / "clients.json").read_text())
-    suites = load(ROOT)
+    suites = [*load(ROOT), vectors(ROOT)]
     shared = Place({})
     runners = []
     print(f"TIDEGATE_SEED={SEED}")
@@ -124,5 +125,11 @@ def parsed() -> argparse.Namespace:
     return parser.parse_args()
 
 
+def terminated(*_: object) -> None:
+    """What was started is stopped, as at an interrupt."""
+    raise KeyboardInterrupt
+
+
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, terminated)
     sys.exit(asyncio.run(main()))

@@ -224,7 +224,7 @@ def _out(session: AsyncSession):
 def test_an_append_whose_answer_is_lost_is_written_once(gateway: Gateway, chat, transport, seed):
     async def main():
         random = Random(seed)
-        async with Relay(gateway.port, lambda: random.randint(0, 700)) as relay:
+        async with Relay(gateway.port, lambda: random.randint(0, 1500)) as relay:
             cut = AsyncClient(relay.url, KEY, transport=transport)
             async with AsyncClient(gateway.url, KEY) as direct, cut:
                 await new(direct, chat)

@@ -4,6 +4,7 @@ client can."""
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import urllib.error
 import urllib.request
@@ -18,6 +19,7 @@ class Server:
 
     def __init__(self, url: str) -> None:
         self._url = url
+        self._count = itertools.count()
 
     async def create(self, chat: str) -> dict[str, Any]:
         """The session, for the agent `demo`."""
@@ -40,7 +42,7 @@ class Server:
 
     async def say(self, chat: str, text: str) -> int:
         """A message of the user; its seq."""
-        message = {"id": "m", "role": "user", "parts": [{"type": "text", "text": text}]}
+        message = {"id": f"m-{next(self._count)}", "role": "user", "parts": [{"type": "text", "text": text}]}
         payload = {"message": message, "chatId": chat, "trigger": "submit-message"}
         path = f"/realtime/v1/sessions/{quote(chat, '')}/in/append"
         return (await self._json("POST", path, {"kind": "message", "payload": payload}))["seq"]

@@ -36,6 +36,44 @@ def load(root: Path) -> list[dict[str, Any]]:
     return suites
 
 
+def vectors(root: Path) -> dict[str, Any]:
+    """The vectors that a client library decides, as a suite: a case for each file, a step for each
+    of its cases."""
+
+    def read(name: str) -> list[dict[str, Any]]:
+        return json.loads((root / f"spec/v1/vectors/{name}.json").read_text())["cases"]
+
+    cases = []
+    for cut in ("whole", "in bytes", "in threes"):
+        steps = [_sse_step(case, cut) for case in read("sse-decode")]
+        cases.append({"name": f"event streams, {cut}", "over": "once", "steps": steps})
+    steps = [_cursor_step(case) for case in read("cursors")]
+    cases.append({"name": "cursors", "over": "once", "steps": steps})
+    return {"suite": "vectors", "cases": cases}
+
+
+def _sse_step(case: dict[str, Any], cut: str) -> dict[str, Any]:
+    body = case["body"].encode()
+    size = {"whole": max(1, len(body)), "in bytes": 1, "in threes": 3}[cut]
+    pieces = [list(body[at : at + size]) for at in range(0, len(body), size)]
+    decision = {"events": case["events"]}
+    if "error" in case:
+        decision["error"] = case["error"]
+    else:
+        decision["cut"] = case["cut"]
+    asked = {"pieces": pieces, "max_event_bytes": case.get("max_event_bytes")}
+    return _decide("sse-decode", asked, decision)
+
+
+def _cursor_step(case: dict[str, Any]) -> dict[str, Any]:
+    decision = {key: case[key] for key in ("after", "error") if key in case}
+    return _decide("cursor", {"last_event_id": case["last_event_id"]}, decision)
+
+
+def _decide(name: str, case: dict[str, Any], decision: dict[str, Any]) -> dict[str, Any]:
+    return {"do": "decide", "name": name, "case": case, "expect": {"decision": decision}}
+
+
 def rows(suites: list[dict[str, Any]], hello: dict[str, Any]) -> Iterator[Row]:
     """The rows for a client, by what its `hello` says."""
     transports = hello["transports"]
@@ -43,6 +81,9 @@ def rows(suites: list[dict[str, Any]], hello: dict[str, Any]) -> Iterator[Row]:
         for case in suite["cases"]:
             name = f"{suite['suite']}: {case['name']}"
             if "needs" in case and case["needs"] not in transports:
+                continue
+            asked = {step["name"] for step in case["steps"] if step.get("do") == "decide"}
+            if not asked <= set(hello["decisions"]):
                 continue
             over = case.get("over", "each")
             if over == "once":

@@ -16,10 +16,12 @@ from .errors import (
     TransportUnavailable,
     Unauthenticated,
     Unauthorized,
+    Unreachable,
 )
 from .http import TRIES, Http, json_of, rate_limit_left, stream_path
 from .hub import Hub, append
 from .sources import Stream
+from .wire import Wire
 
 
 @dataclass(frozen=True)
@@ -41,25 +43,24 @@ class Appender:
     wanted: Wanted
 
     async def append(self, stream: Stream, body: str, part: str) -> Appended:
-        """Raises ApiError: nothing was written; OutcomeUnknown: nobody knows."""
+        """Raises ApiError and Unreachable: nothing was written; OutcomeUnknown: nobody knows."""
         backoff = Backoff(self.http.random)
         doubtful = False
         while True:
             try:
                 return appended(await self._once(stream, body, part), part)
             except Lost as lost:
-                doubtful = True
-                delay, cause = backoff.failed() + (lost.delay or 0.0), lost
+                doubtful = doubtful or lost.sent
+                delay = backoff.failed() + (lost.delay or 0.0)
                 if backoff.failures >= TRIES:
-                    raise OutcomeUnknown(part, cause) from lost
-            except ApiError as error:
-                delay = max(backoff.failed(), rate_limit_left(error))
-                if error.retry and backoff.failures < TRIES:
-                    await asyncio.sleep(delay)
-                    continue
-                if error.retry and doubtful:
-                    raise OutcomeUnknown(part, error) from error
-                raise
+                    error = OutcomeUnknown(part, lost) if doubtful else Unreachable(str(lost))
+                    raise error from lost
+            except ApiError as refused:
+                delay = max(backoff.failed(), rate_limit_left(refused))
+                if refused.retry and doubtful and backoff.failures >= TRIES:
+                    raise OutcomeUnknown(part, refused) from refused
+                if not refused.retry or backoff.failures >= TRIES:
+                    raise
             await asyncio.sleep(delay)
 
     async def _once(self, stream: Stream, body: str, part: str) -> dict[str, Any]:
@@ -81,11 +82,13 @@ class Appender:
         content = body.encode()
         return json_of(await self.http.once(self.credentials, "POST", path, content, headers))
 
-    async def _wire(self) -> Any:
+    async def _wire(self) -> Wire | None:
         try:
             return await self.hub.wire()
         except TransportUnavailable:
             return None
+        except Lost as lost:
+            raise Lost(str(lost), lost.delay, sent=False) from lost
 
 
 def appended(answer: dict[str, Any], part: str) -> Appended:

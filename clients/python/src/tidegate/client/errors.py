@@ -107,11 +107,15 @@ class TransportUnavailable(TidegateError):
 
 
 class Lost(TidegateError):
-    """A connection ended without a refusal: come back. Never reaches an application."""
+    """A connection ended without a refusal: come back. Never reaches an application.
 
-    def __init__(self, message: str, delay: float | None = None) -> None:
+    `delay`: seconds that the gateway asks for. `sent`: may a request have reached it?
+    """
+
+    def __init__(self, message: str, delay: float | None = None, sent: bool = True) -> None:
         super().__init__(message)
         self.delay = delay
+        self.sent = sent
 
 
 TYPES: dict[str, type[ApiError]] = {

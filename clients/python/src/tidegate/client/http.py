@@ -19,6 +19,7 @@ from .errors import ApiError, Lost, Unauthenticated, Unauthorized, Unreachable, 
 TRIES = 6
 WAIT_MAX_S = 30.0
 """Longest wait for the end of a rate limit."""
+NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 
 
 class Http:
@@ -80,7 +81,8 @@ class Http:
                     method, self.url + path, content=body, headers=sent, params=params
                 )
             except httpx.TransportError as error:
-                raise Lost(f"{type(error).__name__}: {error}") from error
+                sent_at_all = not isinstance(error, NEVER_SENT)
+                raise Lost(f"{type(error).__name__}: {error}", sent=sent_at_all) from error
             if answer.is_success:
                 return answer
             refused = of_answer(answer.status_code, answer.headers, answer.content)

@@ -14,6 +14,11 @@ from .records import Gap, Record
 from .sources import Bounds, Stream
 from .wire import Wire, now
 
+ACK_SHARE = 4
+"""What was taken is acknowledged at once where it is a quarter of the window or more."""
+ACK_AFTER_S = 0.1
+"""And else after this, so that tokens that come one by one are not acknowledged one by one."""
+
 
 class Hub:
     """Gives the connection to whoever needs it. Opens one at a time."""
@@ -97,9 +102,12 @@ class DuplexSource:
         self._hub = hub
         self._bounds = bounds
         # The window bounds what is on its way, so nothing needs to wait to be put in.
-        self._inbox: Inbox[list[Record] | Gap] = Inbox(items=1, size=bounds.size)
+        self._inbox: Inbox[tuple[list[Record] | Gap, int]] = Inbox(items=1, size=bounds.size)
         self._wire: Wire | None = None
         self._id = 0
+        self._unacknowledged = 0
+        self._taken_to = 0
+        self._timer: asyncio.TimerHandle | None = None
 
     async def open(
         self, stream: Stream, credentials: Credentials, after: int | None, latest: bool
@@ -124,16 +132,23 @@ class DuplexSource:
 
     async def next(self) -> list[Record] | Gap:
         """What came."""
-        return await self._inbox.get()
+        what, size = await self._inbox.get()
+        self._unacknowledged += size
+        return what
 
     def taken(self, seq: int) -> None:
-        """Opens the window again."""
-        if self._wire is not None:
-            self._wire.ack(self._id, seq)
+        """Opens the window again: at once where much was taken, else soon."""
+        self._taken_to = seq
+        if self._unacknowledged * ACK_SHARE >= self._bounds.size:
+            self._ack()
+        elif self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(ACK_AFTER_S, self._ack)
 
     async def aclose(self) -> None:
         """Ends the subscription; the connection stays."""
         self._inbox.end(Lost("closed"))
+        if self._timer is not None:
+            self._timer.cancel()
         if self._wire is not None:
             self._wire.leave(self._id)
             await self._hub.tidy()
@@ -142,9 +157,18 @@ class DuplexSource:
         if isinstance(what, BaseException):
             self._inbox.end(what)
         elif isinstance(what, Gap):
-            self._inbox.put(what, 0)
+            self._inbox.put((what, 0), 0)
         else:
-            self._inbox.put(what, sum(record.metered for record in what))
+            size = sum(record.metered for record in what)
+            self._inbox.put((what, size), size)
+
+    def _ack(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._unacknowledged = 0
+        if self._wire is not None:
+            self._wire.ack(self._id, self._taken_to)
 
 
 async def append(

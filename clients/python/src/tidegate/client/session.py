@@ -77,8 +77,8 @@ class AsyncSession:
         channel: Channel = "in",
         side: str | None = None,
     ) -> Appended:
-        """Appends a text. Repeated with the same part id, it is written once. Raises ApiError,
-        where nothing was written, and OutcomeUnknown."""
+        """Appends a text. Repeated with the same part id, it is written once. Raises ApiError
+        and Unreachable, where nothing was written, and OutcomeUnknown."""
         stream = Stream(self.name, channel, side)
         return await self._appender.append(stream, body, part_id or payloads.new_id())
 

@@ -107,7 +107,8 @@ class Wire:
 
     async def authorize(self, session: str, credentials: Credentials) -> str | None:
         """Makes the gateway know the session's credential, and gives it (R-DPX-8)."""
-        key = None if credentials is self._credentials else session
+        own = credentials is not self._credentials or session in self._auths
+        key = session if own else None
         token = await credentials.get()
         if token is not None and self._auths.get(key, (None, None))[1] != token:
             await self.answer(self.machine.auth(token, key))
@@ -201,15 +202,20 @@ class Wire:
             for key, (credentials, sent) in list(self._auths.items()):
                 try:
                     token = await credentials.get()
-                    if self.machine.welcomed and token is not None and token != sent:
-                        await self.authorize(key or "", credentials)
-                except ApiError as error:
-                    log.warning("a fresh token was refused: %s", error)
-                    self._auths[key] = (credentials, token)
+                    if token is not None and token != sent:
+                        await self._fresh(key, credentials, token)
                 except Lost:
                     return
                 except Exception as error:  # What gives tokens is the application's.
                     log.warning("no fresh token could be had: %r", error)
+
+    async def _fresh(self, key: str | None, credentials: Credentials, token: str) -> None:
+        """Says a fresh token, before the gateway misses it."""
+        self._auths[key] = (credentials, token)
+        try:
+            await self.answer(self.machine.auth(token, key))
+        except ApiError as error:
+            log.warning("a fresh token was refused: %s", error)
 
     def _happened(self, happening: Happening) -> None:
         match happening:
