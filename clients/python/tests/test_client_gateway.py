@@ -12,6 +12,7 @@ from tidegate.client import (
     AsyncClient,
     AsyncSession,
     Bounds,
+    ConnectionRefused,
     Gap,
     InvalidCursor,
     RecordEvent,
@@ -299,6 +300,46 @@ def test_a_fresh_token_is_asked_for_once_by_whoever_needs_it(gateway: Gateway, c
                 assert sorted(it.seq for it in sent) == list(range(5))
                 assert await session.answer("/words 2 0").text() == "word-1 word-2"
                 assert asked == 2
+
+    run(main())
+
+
+def test_close_codes_say_whether_to_come_back(gateway: Gateway, chat):
+    async def main():
+        async with AsyncClient(gateway.url, KEY, transport="websocket") as client:
+            session = await new(client, chat)
+            async with session.subscribe() as subscription:
+                await subscription.attached()
+                first = client._hub.at_hand
+                await first._socket.send("not a frame")  # 4400
+                await session.send("/words 1 0")
+                assert await take(subscription)
+                second = client._hub.at_hand
+                assert second is not first
+                await second._socket.send('{"t":"ping","n":"%s"}' % ("x" * 3_200_000))  # 4503
+                with pytest.raises(ConnectionRefused) as refused:
+                    await take(subscription)
+                assert refused.value.code == 4503
+
+    run(main())
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_what_a_slow_reader_holds_is_bounded(gateway: Gateway, chat, transport):
+    async def main():
+        bounds = Bounds(events=4, size=2000)
+        async with AsyncClient(gateway.url, KEY, transport=transport, bounds=bounds) as client:
+            session = await new(client, chat)
+            async with session.subscribe() as subscription:
+                await session.send("/words 2000 0")
+                while (await session.tail()) is None or (await session.tail()) < 2000:
+                    await asyncio.sleep(0.01)
+                most, seqs = 0, []
+                for _ in range(2000):
+                    seqs.append((await anext(subscription)).seq_num)
+                    most = max(most, len(subscription._inbox._held))
+                assert seqs == list(range(2000))
+                assert 0 < most <= bounds.events
 
     run(main())
 

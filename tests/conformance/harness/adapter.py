@@ -1,4 +1,4 @@
-"""A client library's adapter as a child process: one JSON command a line, one JSON answer a line."""
+"""A client library's adapter as a child process: a JSON command a line, a JSON answer a line."""
 
 from __future__ import annotations
 

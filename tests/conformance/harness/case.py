@@ -154,6 +154,9 @@ class Run:
     async def _restart(self, _: Any) -> None:
         await self._place.restart()
 
+    async def _drain(self, _: Any) -> None:
+        await self._place.drain()
+
     async def _lose(self, _: Any) -> None:
         await self._place.lose()
 

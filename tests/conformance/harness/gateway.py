@@ -69,13 +69,17 @@ class Gateway:
         self.process.kill()
         self.process.wait()
 
+    def drain(self) -> None:
+        """SIGTERM, and waits for the end."""
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            self.process.wait(15)
+        except subprocess.TimeoutExpired:
+            self.kill()
+
     def stop(self) -> None:
         if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
-            try:
-                self.process.wait(15)
-            except subprocess.TimeoutExpired:
-                self.kill()
+            self.drain()
         self._folder.cleanup()
 
     def _ready(self) -> bool:

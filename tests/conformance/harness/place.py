@@ -31,6 +31,11 @@ class Place:
         await asyncio.to_thread(self._gateway.kill)
         await asyncio.to_thread(self._gateway.start)
 
+    async def drain(self) -> None:
+        """SIGTERM, and another process once it has ended."""
+        await asyncio.to_thread(self._gateway.drain)
+        await asyncio.to_thread(self._gateway.start)
+
     async def lose(self) -> None:
         """The store forgets everything."""
         assert self._redis is not None

@@ -42,7 +42,8 @@ class Server:
 
     async def say(self, chat: str, text: str) -> int:
         """A message of the user; its seq."""
-        message = {"id": f"m-{next(self._count)}", "role": "user", "parts": [{"type": "text", "text": text}]}
+        parts = [{"type": "text", "text": text}]
+        message = {"id": f"m-{next(self._count)}", "role": "user", "parts": parts}
         payload = {"message": message, "chatId": chat, "trigger": "submit-message"}
         path = f"/realtime/v1/sessions/{quote(chat, '')}/in/append"
         return (await self._json("POST", path, {"kind": "message", "payload": payload}))["seq"]

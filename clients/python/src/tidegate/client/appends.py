@@ -51,7 +51,7 @@ class Appender:
                 return appended(await self._once(stream, body, part), part)
             except Lost as lost:
                 doubtful = doubtful or lost.sent
-                delay = backoff.failed() + (lost.delay or 0.0)
+                delay = backoff.failed()
                 if backoff.failures >= TRIES:
                     error = OutcomeUnknown(part, lost) if doubtful else Unreachable(str(lost))
                     raise error from lost
@@ -88,7 +88,7 @@ class Appender:
         except TransportUnavailable:
             return None
         except Lost as lost:
-            raise Lost(str(lost), lost.delay, sent=False) from lost
+            raise Lost(str(lost), sent=False) from lost
 
 
 def appended(answer: dict[str, Any], part: str) -> Appended:

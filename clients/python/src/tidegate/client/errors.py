@@ -109,12 +109,11 @@ class TransportUnavailable(TidegateError):
 class Lost(TidegateError):
     """A connection ended without a refusal: come back. Never reaches an application.
 
-    `delay`: seconds that the gateway asks for. `sent`: may a request have reached it?
+    `sent`: may a request have reached the gateway?
     """
 
-    def __init__(self, message: str, delay: float | None = None, sent: bool = True) -> None:
+    def __init__(self, message: str, sent: bool = True) -> None:
         super().__init__(message)
-        self.delay = delay
         self.sent = sent
 
 

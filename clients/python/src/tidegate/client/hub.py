@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from .choice import Choice, Transport
 from .credentials import Credentials
+from .duplex import GoingAway
 from .errors import Lost, TransportUnavailable, Unauthenticated
 from .inbox import Inbox
 from .records import Gap, Record
@@ -38,7 +39,7 @@ class Hub:
     def at_hand(self) -> Wire | None:
         """A connection that takes requests now."""
         self._wires = [wire for wire in self._wires if wire.live]
-        return next((it for it in self._wires if it.leaving is None and it.machine.room), None)
+        return next((it for it in self._wires if not it.leaving and it.machine.room), None)
 
     async def wire(self) -> Wire:
         """A connection. Raises what `Wire.open` raises."""
@@ -60,7 +61,7 @@ class Hub:
     async def tidy(self) -> None:
         """Closes connections of draining gateways that carry nothing any more."""
         for wire in self._wires:
-            if wire.leaving is not None and wire.idle:
+            if wire.leaving and wire.idle:
                 await wire.aclose()
 
     async def _open(self) -> Wire:
@@ -99,6 +100,7 @@ class DuplexSource:
 
     def __init__(self, hub: Hub, bounds: Bounds) -> None:
         self.starts_after: int | None = None
+        self.leave: Callable[[float], None] | None = None
         self._hub = hub
         self._bounds = bounds
         # The window bounds what is on its way, so nothing needs to wait to be put in.
@@ -153,9 +155,12 @@ class DuplexSource:
             self._wire.leave(self._id)
             await self._hub.tidy()
 
-    def _take(self, what: list[Record] | Gap | BaseException) -> None:
+    def _take(self, what: list[Record] | Gap | GoingAway | BaseException) -> None:
         if isinstance(what, BaseException):
             self._inbox.end(what)
+        elif isinstance(what, GoingAway):
+            if self.leave is not None:
+                self.leave(what.after)
         elif isinstance(what, Gap):
             self._inbox.put((what, 0), 0)
         else:

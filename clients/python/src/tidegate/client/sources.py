@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -50,6 +51,8 @@ class Source(Protocol):
     """Does the gateway say what is lost?"""
     starts_after: int | None
     """The cursor with which it began, if that is known."""
+    leave: Callable[[float], None] | None
+    """Told, when the gateway drains, how many seconds to wait before going elsewhere."""
 
     async def next(self) -> list[Record] | Gap:
         """What came."""
@@ -69,6 +72,7 @@ class SseSource:
 
     def __init__(self, http: Http, bounds: Bounds) -> None:
         self.starts_after: int | None = None
+        self.leave: Callable[[float], None] | None = None
         self._http = http
         self._bounds = bounds
         self._inbox: Inbox[list[Record]] = Inbox(items=1, size=bounds.size)

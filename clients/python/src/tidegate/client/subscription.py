@@ -66,6 +66,7 @@ class Subscription:
         self._successor: Source | None = None
         self._kick = asyncio.Event()
         self._moving = asyncio.Lock()
+        self._leaving: asyncio.Task[None] | None = None
         self._attached = asyncio.Event()
         self._error: Exception | None = None
         self._task: asyncio.Task[None] | None = None
@@ -86,25 +87,18 @@ class Subscription:
     async def move_to(self, transport: Transport) -> None:
         """Goes on over another transport, at the record where it is. The old read is given up once
         the new one is there. Raises what the gateway says; the old read goes on then."""
-        async with self._moving:
-            self._start()
-            source = await self._open(transport)
-            if self._inbox.ended:
-                await source.aclose()
-                raise Lost("the subscription has ended")
-            old, self._wanted, self._successor = self._source, transport, source
-            self._kick.set()
-            if old is not None:
-                await old.aclose()
+        await self._switch(transport)
+        self._wanted = transport
 
     async def aclose(self) -> None:
         """Ends it. Nothing comes any more."""
         self._closed(self)
         self._inbox.end(StopAsyncIteration())
         self._inbox.clear()
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        for task in (self._task, self._leaving):
+            if task is not None:
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
         for source in (self._source, self._successor):
             if source is not None:
                 await source.aclose()
@@ -140,10 +134,38 @@ class Subscription:
         if self._task is None and not self._inbox.ended:
             self._task = asyncio.create_task(self._run())
 
+    async def _switch(self, transport: Transport) -> None:
+        """Opens a read, and puts it in the place of the one that runs."""
+        async with self._moving:
+            self._start()
+            source = await self._open(transport)
+            if self._inbox.ended:
+                await source.aclose()
+                raise Lost("the subscription has ended")
+            old, self._successor = self._source, source
+            self._kick.set()
+            if old is not None:
+                await old.aclose()
+
+    def _leave(self, after: float) -> None:
+        if self._leaving is None or self._leaving.done():
+            self._leaving = asyncio.create_task(self._leave_for_another(after))
+
+    async def _leave_for_another(self, after: float) -> None:
+        """The gateway drains: goes over to another connection, while the old one goes on."""
+        old = self._source
+        while old is not None and self._source is old:
+            # Spread, so that a gateway that drains is not left by all at once.
+            await asyncio.sleep(after + self._backoff.failed())
+            if self._source is old and not self._inbox.ended:
+                with suppress(Lost, ApiError, TransportUnavailable):
+                    await self._switch(old.transport)
+
     async def _run(self) -> None:
         try:
             while True:
                 self._source = await self._attach()
+                self._source.leave = self._leave
                 self._attached.set()
                 began = now()
                 try:
@@ -172,9 +194,7 @@ class Subscription:
             except Lost as lost:
                 if self._successor is None:
                     log.debug("a read ended: %s", lost)
-                    wait = self._backoff_after(came)
-                    # Spread, so that a gateway that drains is not left by all at once.
-                    await self._pause(wait + (lost.delay or 0.0))
+                    await self._pause(self._backoff_after(came))
                 return came
             except (Unauthenticated, Unauthorized):
                 # Its credential expired; `_open` gets a fresh one, once.
@@ -234,7 +254,7 @@ class Subscription:
                     raise
             except Lost as lost:
                 log.debug("no read could be opened over %s: %s", transport, lost)
-                await self._pause(self._backoff.failed() + (lost.delay or 0.0))
+                await self._pause(self._backoff.failed())
             except ApiError as error:
                 if not error.retry:
                     raise

@@ -43,7 +43,7 @@ log = logging.getLogger("tidegate")
 OPEN_TIMEOUT_S = 10.0
 TICK_S = 1.0
 CLOSED_BY_TOKEN = frozenset({4001, 4500})
-Taken = Callable[[list[Record] | Gap | BaseException], None]
+Taken = Callable[[list[Record] | Gap | GoingAway | BaseException], None]
 """What takes in what comes for one subscription; an exception is its end."""
 
 
@@ -51,8 +51,8 @@ class Wire:
     """One connection, from its welcome to its end."""
 
     def __init__(self, socket: ClientConnection, credentials: Credentials) -> None:
-        self.leaving: float | None = None
-        """The gateway drains: seconds after which another connection is to be opened."""
+        self.leaving = False
+        """Does the gateway drain? Then what is new goes over another connection."""
         self.machine = Duplex()
         self._socket = socket
         self._credentials = credentials
@@ -235,13 +235,10 @@ class Wire:
                 self._takers.pop(id, None)
             case Complained(error):
                 self._complaint = error
-            case GoingAway(after):
-                self._leave_all(after)
-
-    def _leave_all(self, after: float) -> None:
-        self.leaving = after
-        for taken in list(self._takers.values()):
-            taken(Lost("the gateway drains", after))
+            case GoingAway():
+                self.leaving = True
+                for taken in list(self._takers.values()):
+                    taken(happening)
 
     def _settle(self, id: int, outcome: dict[str, Any] | ApiError) -> None:
         future = self._answers.get(id)
