@@ -6,6 +6,7 @@ from random import Random
 
 import pytest
 from harness.gateway import KEY, Gateway
+from harness.redis import Redis
 from harness.relay import Relay
 
 from tidegate.client import (
@@ -302,6 +303,35 @@ def test_a_fresh_token_is_asked_for_once_by_whoever_needs_it(gateway: Gateway, c
                 assert asked == 2
 
     run(main())
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_a_live_answer_goes_over_to_another_gateway_when_the_first_drains(chat, transport):
+    async def main(first: Gateway, second: Gateway):
+        async with Relay(first.port) as relay:
+            async with AsyncClient(relay.url, KEY, transport=transport) as client:
+                session = await new(client, chat)
+                async with session.subscribe() as subscription:
+                    await session.send("/words 100 10")
+                    events = [await anext(subscription) for _ in range(5)]
+                    relay.target = second.port
+                    drained = asyncio.create_task(asyncio.to_thread(first.drain))
+                    events += await take(subscription)
+                    assert [it.seq_num for it in events] == list(range(len(events)))
+                    deltas = [(it.chunk or {}).get("delta", "") for it in events]
+                    assert "".join(deltas) == " ".join(f"word-{n}" for n in range(1, 101))
+                    await drained
+                    assert first.process.returncode == 0
+                    assert await session.answer("/words 1 0").text() == "word-1"
+
+    redis = Redis()
+    gateways = [Gateway(store=redis.url) for _ in range(2)]
+    try:
+        run(main(*gateways))
+    finally:
+        for started in gateways:
+            started.stop()
+        redis.stop()
 
 
 def test_close_codes_say_whether_to_come_back(gateway: Gateway, chat):

@@ -144,6 +144,10 @@ class Run:
         else:
             self._relay.limit = lambda: self._random.randint(*bounds)
 
+    async def _relay_down(self, down: bool) -> None:
+        """New connections are dropped as they come."""
+        self._relay.down = down
+
     async def _cut(self, _: Any) -> None:
         self._relay.cut()
 

@@ -19,7 +19,8 @@ class Relay:
         self.connections = 0
         self.down = False
         """Are connections dropped as soon as they come?"""
-        self._target = port
+        self.target = port
+        """The port that new connections go to."""
         self._tasks: set[asyncio.Task[None]] = set()
         self._writers: set[asyncio.StreamWriter] = set()
 
@@ -51,7 +52,7 @@ class Relay:
         self._writers.add(writer)
         try:
             if not self.down:
-                source, upstream = await asyncio.open_connection("127.0.0.1", self._target)
+                source, upstream = await asyncio.open_connection("127.0.0.1", self.target)
                 self._writers.add(upstream)
                 await self._both(reader, writer, source, upstream)
         except (OSError, asyncio.CancelledError):

@@ -9,7 +9,12 @@ from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
+from websockets.exceptions import (
+    ConnectionClosed,
+    InvalidHandshake,
+    InvalidMessage,
+    InvalidStatus,
+)
 from websockets.typing import Subprotocol
 
 from ..errors import MalformedFrame
@@ -41,6 +46,7 @@ from .records import Gap, Record
 log = logging.getLogger("tidegate")
 
 OPEN_TIMEOUT_S = 10.0
+WELCOME_TIMEOUT_S = 5.0
 TICK_S = 1.0
 CLOSED_BY_TOKEN = frozenset({4001, 4500})
 Taken = Callable[[list[Record] | Gap | GoingAway | BaseException], None]
@@ -78,11 +84,11 @@ class Wire:
         wire.machine.opened(token, now())
         wire._task = asyncio.create_task(wire._run())
         try:
-            async with asyncio.timeout(OPEN_TIMEOUT_S):
+            async with asyncio.timeout(WELCOME_TIMEOUT_S):
                 await wire._welcome
         except TimeoutError:
             await wire.aclose()
-            raise TransportUnavailable("no welcome came") from None
+            raise Lost("no welcome came") from None
         except BaseException:
             await wire.aclose()
             raise
@@ -286,10 +292,11 @@ async def _connect(url: str, headers: Mapping[str, str], frame: int) -> ClientCo
         if refused.retry:
             raise Lost(str(refused)) from error
         raise TransportUnavailable(str(refused)) from error
+    except (OSError, EOFError, TimeoutError, InvalidMessage) as error:
+        # Cut before the answer, which is no answer.
+        raise Lost(str(error) or type(error).__name__) from error
     except InvalidHandshake as error:
         raise TransportUnavailable(str(error)) from error
-    except (OSError, EOFError, TimeoutError) as error:
-        raise Lost(str(error) or type(error).__name__) from error
 
 
 def now() -> float:
