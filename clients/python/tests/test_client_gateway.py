@@ -374,9 +374,7 @@ def test_what_a_slow_reader_holds_is_bounded(gateway: Gateway, chat, transport):
     run(main())
 
 
-def test_auto_falls_back_where_websockets_are_swallowed(gateway: Gateway, chat):
-    """A gateway's HTTP/1.1 stands behind something that knows no upgrades."""
-
+def test_auto_falls_back_where_websockets_are_not_spoken(gateway: Gateway, chat):
     async def main():
         async with AsyncClient(f"{gateway.url}/prefix-that-is-not-served", KEY) as lost:
             with pytest.raises(TransportUnavailable):
@@ -388,6 +386,26 @@ def test_auto_falls_back_where_websockets_are_swallowed(gateway: Gateway, chat):
                 await session.send("/words 1 0")
                 assert (await anext(subscription)).seq_num == 0
                 assert subscription.transport == "sse"
+
+    run(main())
+
+
+def test_auto_falls_back_where_websockets_are_swallowed(gateway: Gateway, chat):
+    """Also in the middle of an answer."""
+
+    async def main():
+        async with Relay(gateway.port) as relay:
+            async with AsyncClient(relay.url, KEY) as client:
+                session = await new(client, chat)
+                async with session.subscribe() as subscription:
+                    await session.send("/words 30 5")
+                    events = [await anext(subscription) for _ in range(5)]
+                    assert subscription.transport == "websocket"
+                    relay.swallowed = b"GET /v1/connect"
+                    relay.cut()
+                    events += await take(subscription)
+                    assert [it.seq_num for it in events] == list(range(len(events)))
+                    assert subscription.transport == "sse"
 
     run(main())
 

@@ -17,6 +17,8 @@ class Relay:
         self.limit = limit
         self.cuts = 0
         self.connections = 0
+        self.swallowed: bytes | None = None
+        """A connection whose request begins like this is dropped."""
         self.down = False
         """Are connections dropped as soon as they come?"""
         self.target = port
@@ -87,6 +89,8 @@ class Relay:
     ) -> None:
         left = limit
         while data := await source.read(PIECE):
+            if self.swallowed is not None and data.startswith(self.swallowed):
+                return
             if left is not None and len(data) >= left:
                 sink.write(data[:left])
                 with suppress(OSError):

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import builtins
 import threading
 from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
+from random import Random
 from typing import Any, TypeVar
 
 from .answer import Answer, Chunk
 from .appends import Appended
-from .async_client import AsyncClient
+from .async_client import TIMEOUT_S, AsyncClient
 from .choice import Transport, Wanted
 from .credentials import TokenSource
 from .items import CreatedSession, SessionItem, StoredRecord, Transcript
 from .payloads import Message
 from .records import Control, Event, Gap
 from .session import AsyncSession, Start
-from .sources import Channel
+from .sources import Bounds, Channel
 from .subscription import Subscription
 
 T = TypeVar("T")
@@ -142,9 +144,17 @@ class Session:
         self._inner = inner
         self.name = inner.name
 
-    def send(self, message: str | Message, **options: Any) -> Appended:
+    def send(
+        self,
+        message: str | Message,
+        *,
+        metadata: Any = None,
+        body: Mapping[str, Any] | None = None,
+        part_id: str | None = None,
+    ) -> Appended:
         """A message of the user."""
-        return self._loop.run(self._inner.send(message, **options))
+        work = self._inner.send(message, metadata=metadata, body=body, part_id=part_id)
+        return self._loop.run(work)
 
     def regenerate(self, message_id: str | None = None, *, metadata: Any = None) -> Appended:
         """Asks for the last answer again."""
@@ -189,6 +199,10 @@ class Session:
         )
         return SyncSubscription(self._loop, inner)
 
+    def tail(self, channel: Channel = "out", side: str | None = None) -> int | None:
+        """The newest seq of a stream."""
+        return self._loop.run(self._inner.tail(channel, side))
+
     def records(
         self,
         *,
@@ -213,9 +227,30 @@ class Sessions:
         self._loop = loop
         self._inner = client.sessions
 
-    def create(self, agent: str, **options: Any) -> CreatedSession:
+    def create(
+        self,
+        agent: str,
+        *,
+        external_id: str | None = None,
+        type: str = "chat.agent",
+        tags: builtins.list[str] | None = None,
+        metadata: dict[str, Any] | None = None,
+        expires_at: str | None = None,
+        base_payload: Mapping[str, Any] | None = None,
+        trigger_config: Mapping[str, Any] | None = None,
+    ) -> CreatedSession:
         """Makes a session, or finds the one of its external id."""
-        return self._loop.run(self._inner.create(agent, **options))
+        work = self._inner.create(
+            agent,
+            external_id=external_id,
+            type=type,
+            tags=tags,
+            metadata=metadata,
+            expires_at=expires_at,
+            base_payload=base_payload,
+            trigger_config=trigger_config,
+        )
+        return self._loop.run(work)
 
     def retrieve(self, name: str) -> SessionItem:
         """A session's row."""
@@ -240,14 +275,21 @@ class Client:
         token: TokenSource | None = None,
         *,
         transport: Wanted = "auto",
+        timeout: float = TIMEOUT_S,
         headers: Mapping[str, str] | None = None,
-        **options: Any,
+        bounds: Bounds | None = None,
+        random: Random | None = None,
     ) -> None:
+        options: dict[str, Any] = {
+            "transport": transport,
+            "timeout": timeout,
+            "headers": headers,
+            "bounds": bounds,
+            "random": random,
+        }
         self._loop = Loop()
         try:
-            self._inner = self._loop.run(
-                _made(url, token, transport=transport, headers=headers, **options)
-            )
+            self._inner = self._loop.run(_made(url, token, **options))
         except BaseException:
             self._loop.close()
             raise
