@@ -148,6 +148,10 @@ class Run:
         """New connections are dropped as they come."""
         self._relay.down = down
 
+    async def _lose_answer(self, _: Any) -> None:
+        """The answer to the next request gets as far as the relay."""
+        self._relay.lose_answer = True
+
     async def _cut(self, _: Any) -> None:
         self._relay.cut()
 

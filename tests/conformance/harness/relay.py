@@ -19,6 +19,8 @@ class Relay:
         self.connections = 0
         self.swallowed: bytes | None = None
         """A connection whose request begins like this is dropped."""
+        self.lose_answer = False
+        """Is the connection of the next request cut when its answer comes?"""
         self.down = False
         """Are connections dropped as soon as they come?"""
         self.target = port
@@ -74,8 +76,8 @@ class Relay:
         upstream: asyncio.StreamWriter,
     ) -> None:
         ways = [
-            asyncio.ensure_future(self._copy(reader, upstream, None)),
-            asyncio.ensure_future(self._copy(source, writer, self.limit())),
+            asyncio.ensure_future(self._ask(reader, upstream, asked := asyncio.Event())),
+            asyncio.ensure_future(self._answer(source, writer, asked)),
         ]
         try:
             await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
@@ -84,12 +86,25 @@ class Relay:
                 way.cancel()
             await asyncio.gather(*ways, return_exceptions=True)
 
-    async def _copy(
-        self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, limit: int | None
+    async def _ask(
+        self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, asked: asyncio.Event
     ) -> None:
-        left = limit
         while data := await source.read(PIECE):
             if self.swallowed is not None and data.startswith(self.swallowed):
+                return
+            if self.lose_answer:
+                asked.set()
+            sink.write(data)
+            await sink.drain()
+
+    async def _answer(
+        self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, asked: asyncio.Event
+    ) -> None:
+        left = self.limit()
+        while data := await source.read(PIECE):
+            if asked.is_set() and self.lose_answer:
+                self.lose_answer = False
+                self.cuts += 1
                 return
             if left is not None and len(data) >= left:
                 sink.write(data[:left])
