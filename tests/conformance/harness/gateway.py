@@ -1,0 +1,90 @@
+"""The real gateway as a child process."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[3]
+KEY = "tr_dev_sk_0123456789abcdefghijABCD"
+START_S = 30.0
+
+
+def binary() -> Path:
+    """TIDEGATE_BIN, or where cargo puts it."""
+    target = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
+    path = Path(os.environ.get("TIDEGATE_BIN", target / "debug/tidegate"))
+    if not path.exists():
+        raise RuntimeError(f"{path} is missing: cargo build -p tidegate-server")
+    return path
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Gateway:
+    """A `tidegate serve` with the demo agent. `config` is more TOML."""
+
+    def __init__(self, config: str = "", store: str = "memory:") -> None:
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._folder = tempfile.TemporaryDirectory(prefix="tidegate-python-")
+        store = store.replace("{folder}", self._folder.name)
+        self._file = Path(self._folder.name) / "tidegate.toml"
+        self._file.write_text(
+            f'[server]\nlisten = "127.0.0.1:{self.port}"\npublic_url = "{self.url}"\n'
+            f'[store]\nurl = "{store}"\n'
+            f'[[environment]]\nname = "dev"\nsecret_keys = ["{KEY}"]\n'
+            '[[agent]]\nid = "demo"\nbackend = "demo"\nwords_per_second = 0\n'
+            f"{config}"
+        )
+        self.start()
+
+    def start(self) -> None:
+        env = {**os.environ, "RUST_LOG": os.environ.get("RUST_LOG", "error")}
+        self.process = subprocess.Popen(
+            [str(binary()), "serve", "--config", str(self._file)],
+            env=env,
+            cwd=self._folder.name,
+            stdout=subprocess.DEVNULL,
+        )
+        until = time.monotonic() + START_S
+        while not self._ready():
+            if self.process.poll() is not None or time.monotonic() > until:
+                raise RuntimeError(f"the gateway did not start: {self.process.poll()}")
+            time.sleep(0.02)
+
+    def kill(self) -> None:
+        """`kill -9`."""
+        self.process.kill()
+        self.process.wait()
+
+    def drain(self) -> None:
+        """SIGTERM, and waits for the end."""
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            self.process.wait(15)
+        except subprocess.TimeoutExpired:
+            self.kill()
+
+    def stop(self) -> None:
+        if self.process.poll() is None:
+            self.drain()
+        self._folder.cleanup()
+
+    def _ready(self) -> bool:
+        try:
+            with urllib.request.urlopen(f"{self.url}/ready", timeout=2) as answer:
+                return answer.status == 200
+        except (OSError, urllib.error.URLError):
+            return False
