@@ -42,7 +42,7 @@ const server = createServer(async (request, response) => {
   try {
     if (pathname === "/") return redirect(response, `/chat/${randomUUID()}`);
     if (pathname === "/main.js") return reply(response, "text/javascript", script);
-    if (/^\/(chat|ai-sdk)\/[^/]+$/.test(pathname)) return reply(response, "text/html", html);
+    if (/^\/(chat|ai-sdk|socket)\/[^/]+$/.test(pathname)) return reply(response, "text/html", html);
     const [, chatId, rest] = pathname.match(/^\/api\/chat\/([^/]+)(\/\w+)?$/) ?? [];
     const action = actions[`${request.method} /api/chat/:id${rest ?? ""}`];
     if (!action || !chatId) return reply(response, "text/plain", "not found", 404);

@@ -13,6 +13,7 @@ const KINDS = {
   "TriggerChatTransport, transcript": `${app}/chat`,
   "TriggerChatTransport, hydrated": `${pages}/hydrated`,
   "DefaultChatTransport": `${app}/ai-sdk`,
+  "WebSocketChatTransport": `${app}/socket`,
 };
 const RELOADS = 20;
 

@@ -6,9 +6,9 @@ import ssl
 
 import websockets
 
-from frames import TEXT, frame
+from frames import TEXT, Reader, close, frame
 from gateway import KEY
-from wires import PATH, Http2
+from wires import PATH, Http1, Http2
 
 
 def checks(gateway):
@@ -16,6 +16,8 @@ def checks(gateway):
     yield "websockets: the key in the query", lambda: asyncio.run(by_query(gateway))
     yield "http: what is no handshake is refused", lambda: refusals(gateway)
     yield "h2: other requests go on beside a socket", lambda: beside(gateway)
+    # The last one: nothing is there afterwards.
+    yield "a drain closes sockets with 1001, and waits for them", lambda: drained(gateway)
 
 
 async def echoes(gateway):
@@ -79,3 +81,18 @@ def beside(gateway):
     wire.send(frame(TEXT, b"two"))
     assert wire.receive() == b"\x81\x03two"
     wire.end()
+
+
+def drained(gateway):
+    # Not over HTTP/2: h2 takes nothing more from a connection once it was told to go.
+    wires = [Http1(gateway), Http1(gateway, tls=True)]
+    gateway.process.terminate()
+    for wire in wires:
+        reader, found = Reader(), None
+        while found is None:
+            reader.feed(wire.receive() or b"\0\0")
+            found = reader.next()
+        assert found == ("close", 1001), found
+        wire.send(close(1001))
+        wire.end()
+    assert gateway.process.wait(timeout=30) == 0

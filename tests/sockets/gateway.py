@@ -79,9 +79,13 @@ class Gateway:
     def certificate(self):
         return f"{self.folder.name}/cert.pem"
 
-    def __exit__(self, *_):
+    def drain(self):
+        """Tells it to stop; gives the exit code once it has."""
         self.process.terminate()
-        code = self.process.wait(timeout=30)
+        return self.process.wait(timeout=30)
+
+    def __exit__(self, *_):
+        code = self.drain()
         self.folder.cleanup()
         if code != 0:
             raise SystemExit(f"the gateway ended with {code}")

@@ -1,6 +1,7 @@
 // The socket of the AI SDK binding without the transport: frames, credentials, tickets, bounds.
 
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { test } from "node:test";
 import { gateway } from "../harness.mjs";
 import { echo, mint, newChat, words } from "../lib/chats.mjs";
@@ -170,6 +171,17 @@ test("a client that stops reading gets everything once it reads again", { timeou
   }
   raw.socket.close();
 });
+
+test("a silent socket is pinged, while nothing is asked and while a turn is silent", { timeout },
+  async () => {
+    const [idle, waiting] = [await rawSocket(gw), await rawSocket(gw)];
+    const pinged = [idle, waiting].map(({ socket }) => once(socket, "ping"));
+    waiting.say(sendFrame("a", newChat("ws"), "/wait 60000 hi"));
+    await Promise.all(pinged);
+    idle.socket.close();
+    waiting.say({ type: "abort", requestId: "a" });
+    waiting.socket.close();
+  });
 
 test("more requests than a socket may have are refused", { timeout }, async () => {
   const raw = await rawSocket(gw, { agent: "steady" });

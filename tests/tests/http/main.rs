@@ -32,6 +32,7 @@ mod scopes;
 mod self_test;
 mod sessions;
 mod settled;
+mod sockets;
 mod tokens;
 mod traps;
 mod upstream;
