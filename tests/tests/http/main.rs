@@ -9,6 +9,7 @@ mod chat;
 mod client;
 mod cors;
 mod drain;
+mod duplex;
 mod epochs;
 mod expiry;
 mod full_disk;

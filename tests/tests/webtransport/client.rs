@@ -15,9 +15,8 @@ const CERT: &[u8] = include_bytes!("../http/localhost.cert.pem");
 /// ENABLE_CONNECT_PROTOCOL, H3_DATAGRAM, ENABLE_WEBTRANSPORT (draft 02).
 const SETTINGS: [u8; 12] = [0, 4, 9, 0x08, 1, 0x33, 1, 0xab, 0x60, 0x37, 0x42, 1];
 /// The field line `:status: 200` of the static table, the first behind the prefix of two bytes.
-const STATUS_200: u8 = 0xd9;
+pub(crate) const STATUS_200: u8 = 0xd9;
 const HEADERS: u64 = 1;
-const DATA: u64 = 0;
 
 /// What would never come fails the test.
 pub(crate) async fn patient<T>(future: impl Future<Output = T>) -> T {
@@ -73,15 +72,6 @@ impl Http {
         let accepted = head.1.get(2) == Some(&STATUS_200);
         accepted.then(|| Session { quic: self.quic.clone(), id, send, receive })
     }
-
-    /// The status of a GET is 200.
-    pub(crate) async fn lives(&self) -> bool {
-        let fields =
-            [(":method", "GET"), (":scheme", "https"), (":authority", "x"), (":path", "/live")];
-        let (mut send, mut receive) = self.ask(&fields).await;
-        send.finish().expect("open");
-        frame(&mut receive).await.is_some_and(|(_, block)| block.get(2) == Some(&STATUS_200))
-    }
 }
 
 /// A session that stands.
@@ -100,27 +90,6 @@ impl Session {
         send.write_all(&[0x40, 0x41, id]).await.expect("sent");
         (send, receive)
     }
-
-    /// The next stream that the gateway opened for a session, behind its prefix.
-    pub(crate) async fn stream(&self) -> RecvStream {
-        loop {
-            let mut stream = patient(self.quic.accept_uni()).await.expect("connected");
-            let kind = varint(&mut stream).await.expect("a type");
-            if kind == 0x54 {
-                assert_eq!(varint(&mut stream).await, Some(self.id));
-                return stream;
-            }
-        }
-    }
-
-    /// How the gateway ends the session: code and reason.
-    pub(crate) async fn end(&mut self) -> (u32, String) {
-        let (kind, capsule) = frame(&mut self.receive).await.expect("a frame");
-        assert_eq!((kind, &capsule[..2]), (DATA, &[0x68, 0x43][..]));
-        let (code, reason) = capsule[3..].split_first_chunk().expect("a code");
-        assert_eq!(frame(&mut self.receive).await, None);
-        (u32::from_be_bytes(*code), String::from_utf8(reason.to_vec()).expect("text"))
-    }
 }
 
 /// Type and content of the next frame.
@@ -131,20 +100,7 @@ pub(crate) async fn frame(stream: &mut RecvStream) -> Option<(u64, Vec<u8>)> {
     Some((kind, content))
 }
 
-/// The next line.
-pub(crate) async fn line(stream: &mut RecvStream) -> Option<String> {
-    let mut line = Vec::new();
-    let mut byte = [0];
-    loop {
-        patient(stream.read_exact(&mut byte)).await.ok()?;
-        if byte == *b"\n" {
-            return String::from_utf8(line).ok();
-        }
-        line.push(byte[0]);
-    }
-}
-
-async fn varint(stream: &mut RecvStream) -> Option<u64> {
+pub(crate) async fn varint(stream: &mut RecvStream) -> Option<u64> {
     let mut first = [0];
     patient(stream.read_exact(&mut first)).await.ok()?;
     let mut rest = vec![0; (1 << (first[0] >> 6)) - 1];

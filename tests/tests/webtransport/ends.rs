@@ -5,8 +5,9 @@ use std::time::Duration;
 use quinn::TransportConfig;
 use tidegate_transport::webtransport::Closed;
 
-use crate::client::{Http, line, patient};
+use crate::client::{Http, patient};
 use crate::gate::gate;
+use crate::read::line;
 use crate::service::LINE_MAX_BYTES;
 
 #[tokio::test]

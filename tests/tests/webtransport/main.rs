@@ -4,6 +4,7 @@
 mod client;
 mod ends;
 mod gate;
+mod read;
 mod service;
 mod streams;
 mod waits;

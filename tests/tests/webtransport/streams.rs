@@ -3,8 +3,9 @@
 use bytes::Bytes;
 use quinn::{TransportConfig, VarInt};
 
-use crate::client::{Http, line, patient};
+use crate::client::{Http, patient};
 use crate::gate::gate;
+use crate::read::line;
 use crate::service::LINE_MAX_BYTES;
 
 #[tokio::test]

@@ -1,18 +1,20 @@
 //! Anything may come: each connection answers or closes with a code, and no other one notices.
 
+#![allow(clippy::print_stdout, reason = "a seed must be known where a test failed")]
+
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::Message;
 
 use crate::chat::Chat;
-use crate::rng::Rng;
-use crate::start::gate;
-use crate::wire::{Via, Wire, over_each};
+use crate::duplex::rng::Rng;
+use crate::duplex::start::gate;
+use crate::duplex::wire::{Via, Wire, over_each};
 
 const FRAMES: u64 = 60;
 const NAMES: [&str; 6] = ["c", "c", "d", "", "session_x", "a:channels:b"];
 
 fn rounds() -> u64 {
-    if crate::rng::is_long() { 2_000 } else { 60 }
+    if crate::duplex::rng::is_long() { 2_000 } else { 60 }
 }
 
 /// A frame that may be right, with values from small sets so that they meet.
@@ -55,7 +57,7 @@ over_each! {
 }
 
 async fn nobody_else_notices(via: Via) {
-    let seed = crate::rng::seed();
+    let seed = crate::duplex::rng::seed();
     println!("TIDEGATE_SEED={seed}");
     let gate = gate().await;
     gate.create("d").await;

@@ -1,6 +1,8 @@
 //! I1 under a reader that changes transport and gateway all the time, while answers are written and
 //! gateways are killed (R-DPX-29).
 
+#![allow(clippy::print_stdout, reason = "a seed must be known where a test failed")]
+
 use serde_json::json;
 use tidegate_protocol::Record;
 use tidegate_store::servers::{Config, Redis};
@@ -8,10 +10,10 @@ use tidegate_tests::client::Client;
 use tidegate_tests::process::{self, Gateway};
 
 use crate::chat::{floor, without_token};
+use crate::duplex::pipe::Pipe;
+use crate::duplex::rng::{Rng, is_long, seed};
+use crate::duplex::wire::Wire;
 use crate::harness::{create_body, message};
-use crate::pipe::Pipe;
-use crate::rng::{Rng, is_long, seed};
-use crate::wire::Wire;
 
 const AGENTS: &str = "[[agent]]\nid = \"demo\"\nbackend = \"demo\"\nwords_per_second = 0\n";
 const OUT: &str = "/realtime/v1/sessions/c/out";
@@ -57,7 +59,7 @@ async fn hop(
     while !is_over(&records) {
         let Ok(frame) = wire.try_next().await else { break };
         if frame["t"] == "batch" {
-            records.extend(crate::wire::records(&frame));
+            records.extend(crate::duplex::wire::records(&frame));
             let seq = records.last().map(|record: &Record| record.seq_num);
             wire.send(&json!({"t": "ack", "id": 1, "seq": seq})).await;
         }

@@ -5,10 +5,10 @@ use serde_json::json;
 use tidegate_protocol::Record;
 
 use crate::chat::{Chat, without_token};
+use crate::duplex::start::{gate, gate_of};
+use crate::duplex::wire::{Via, Wire, over_each};
 use crate::harness::{Gate, KEY};
 use crate::plan::Plan;
-use crate::start::{gate, gate_of};
-use crate::wire::{Via, Wire, over_each};
 
 over_each! {
     i1_every_cursor_in_memory
@@ -47,7 +47,8 @@ async fn every_cursor(plan: Plan, via: Via) {
     let mut missing: Vec<u64> = ids.collect();
     while !missing.is_empty() {
         let frame = wire.next().await;
-        let seqs: Vec<u64> = crate::wire::records(&frame).iter().map(|r| r.seq_num).collect();
+        let seqs: Vec<u64> =
+            crate::duplex::wire::records(&frame).iter().map(|r| r.seq_num).collect();
         assert_eq!(seqs, [log.len() as u64]);
         missing.retain(|id| frame["id"] != *id);
     }
@@ -154,7 +155,7 @@ async fn an_answer_is_followed_live_and_the_boundary_has_a_token(via: Via) {
         let mut log = Vec::new();
         while !log.iter().any(|record| crate::chat::floor(record) == Some(seq)) {
             let frame = wire.next_of(1).await;
-            log.extend(crate::wire::records(&frame));
+            log.extend(crate::duplex::wire::records(&frame));
         }
         logs.push(log);
     }

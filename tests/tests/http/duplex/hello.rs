@@ -5,10 +5,10 @@ use tidegate_protocol::duplex::SUBPROTOCOL;
 use tidegate_protocol::limits::DUPLEX_FRAME_MAX_BYTES;
 use tokio_tungstenite::tungstenite::Message;
 
+use crate::duplex::pipe::Pipe;
+use crate::duplex::start::gate;
+use crate::duplex::wire::{Via, Wire, over_each};
 use crate::harness::KEY;
-use crate::pipe::Pipe;
-use crate::start::gate;
-use crate::wire::{Via, Wire, over_each};
 
 over_each! {
     welcome_tells_of_the_connection

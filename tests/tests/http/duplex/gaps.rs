@@ -5,9 +5,9 @@ use tidegate_core::seams::store::Retention;
 use tidegate_protocol::limits::EPOCH_SEQ_STRIDE;
 
 use crate::chat::Chat;
+use crate::duplex::start::{gate, gate_of};
+use crate::duplex::wire::{Via, Wire, over_each};
 use crate::plan::Plan;
-use crate::start::{gate, gate_of};
-use crate::wire::{Via, Wire, over_each};
 
 over_each! {
     a_cursor_below_the_floor_gets_a_gap

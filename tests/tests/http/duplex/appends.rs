@@ -4,9 +4,9 @@ use serde_json::{Value, json};
 use tidegate_protocol::limits::{APPEND_BODY_MAX_BYTES, DUPLEX_REQUESTS_MAX};
 
 use crate::chat::{Chat, text};
+use crate::duplex::start::gate;
+use crate::duplex::wire::{Via, Wire, over_each};
 use crate::harness::message;
-use crate::start::gate;
-use crate::wire::{Via, Wire, over_each};
 
 fn append(id: u64, session: &str, body: &str) -> Value {
     json!({"t": "append", "id": id, "session": session, "body": body})
@@ -30,13 +30,13 @@ async fn a_message_is_answered_and_a_stop_stops(via: Via) {
     let mut records = Vec::new();
     while !records.iter().any(|record| crate::chat::floor(record) == Some(0)) {
         let frame = wire.next_of(1).await;
-        records.extend(crate::wire::records(&frame));
+        records.extend(crate::duplex::wire::records(&frame));
     }
     assert!(text(&records).contains("hello"), "{records:?}");
     wire.ask(append(0, "c", &message("u2", "/hang").to_string())).await;
     // Its boundary covers the stop, too.
     let stop = wire.ask(append(0, "c", r#"{"kind":"stop"}"#)).await["seq"].as_u64();
-    while !crate::wire::records(&wire.next_of(1).await)
+    while !crate::duplex::wire::records(&wire.next_of(1).await)
         .iter()
         .any(|record| crate::chat::floor(record) == stop)
     {}

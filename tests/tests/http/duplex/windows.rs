@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
-use crate::start::gate;
-use crate::wire::{Via, Wire, over_each};
+use crate::duplex::start::gate;
+use crate::duplex::wire::{Via, Wire, over_each};
 
 over_each! {
     a_full_window_holds_one_subscription_and_no_other
@@ -28,11 +28,11 @@ async fn a_full_window_holds_one_subscription_and_no_other(via: Via) {
     while quick < 3 {
         let frame = wire.next().await;
         assert_eq!(frame["id"], 2, "{frame}");
-        quick += crate::wire::records(&frame).len();
+        quick += crate::duplex::wire::records(&frame).len();
     }
     wire.send(&json!({"t": "ack", "id": 1, "seq": 0})).await;
     let next = wire.next_of(1).await;
-    let records = crate::wire::records(&next);
+    let records = crate::duplex::wire::records(&next);
     assert_eq!(records[0].seq_num, 1);
     // What was acknowledged before means nothing.
     wire.send(&json!({"t": "ack", "id": 1, "seq": 0})).await;
@@ -51,7 +51,7 @@ async fn a_large_batch_fits_any_window(via: Via) {
     let mut seen = 0;
     while seen < 2 {
         let frame = wire.next_of(1).await;
-        let records = crate::wire::records(&frame);
+        let records = crate::duplex::wire::records(&frame);
         seen += records.len();
         let last = records.last().expect("a record").seq_num;
         wire.send(&json!({"t": "ack", "id": 1, "seq": last})).await;

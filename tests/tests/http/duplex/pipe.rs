@@ -10,7 +10,7 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{WebSocketStream, client_async};
 
-use crate::streams::Streams;
+use crate::duplex::streams::Streams;
 
 /// Code and reason of an end; `None`: the connection was cut.
 pub(crate) type End = Option<(u16, String)>;

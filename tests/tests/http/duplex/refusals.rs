@@ -5,9 +5,9 @@ use serde_json::{Value, json};
 use tidegate_protocol::limits::DUPLEX_SUBSCRIPTIONS_MAX;
 
 use crate::chat::Chat;
+use crate::duplex::start::{gate, gate_with};
+use crate::duplex::wire::{Via, Wire, over_each};
 use crate::harness::FOREIGN_KEY;
-use crate::start::{gate, gate_with};
-use crate::wire::{Via, Wire, over_each};
 
 over_each! {
     codes_are_those_of_http

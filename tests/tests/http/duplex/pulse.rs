@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
-use crate::start::gate;
-use crate::wire::{Via, Wire, over_each};
+use crate::duplex::start::gate;
+use crate::duplex::wire::{Via, Wire, over_each};
 
 over_each! {
     a_ping_tells_how_far_each_stream_is

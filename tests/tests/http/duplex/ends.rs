@@ -5,8 +5,8 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::chat::Chat;
-use crate::start::gate;
-use crate::wire::{Via, Wire, over_each};
+use crate::duplex::start::gate;
+use crate::duplex::wire::{Via, Wire, over_each};
 
 over_each! {
     nothing_comes_after_the_end_of_a_subscription
@@ -59,7 +59,7 @@ async fn a_drain_says_goodbye_when_the_turn_is_over(via: Via) {
         assert_eq!(code, 4003);
         assert!(frames.iter().any(|frame| frame["t"] == "goaway"));
         let batches = frames.iter().filter(|frame| frame["t"] == "batch");
-        let records: Vec<_> = batches.flat_map(crate::wire::records).collect();
+        let records: Vec<_> = batches.flat_map(crate::duplex::wire::records).collect();
         assert!(records.iter().any(|record| crate::chat::floor(record) == Some(seq)));
     });
     assert!(drained, "connections had to be cut");

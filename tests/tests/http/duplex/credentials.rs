@@ -2,10 +2,10 @@
 
 use serde_json::json;
 
+use crate::duplex::start::{gate, gate_of};
+use crate::duplex::wire::{Via, Wire, over_each};
 use crate::harness::KEY;
 use crate::plan::{AheadBy, Plan};
-use crate::start::{gate, gate_of};
-use crate::wire::{Via, Wire, over_each};
 use std::sync::Arc;
 
 over_each! {

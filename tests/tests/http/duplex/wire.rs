@@ -9,8 +9,8 @@ use tidegate_protocol::duplex::GatewayFrame;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
 
+use crate::duplex::pipe::{End, Pipe};
 use crate::harness::{Gate, KEY};
-use crate::pipe::{End, Pipe};
 
 /// Nothing takes longer, however slow the machine is.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
@@ -29,7 +29,7 @@ macro_rules! over_each {
             $(
                 #[tokio::test]
                 async fn $name() {
-                    super::$name($crate::wire::Via::WebSocket).await;
+                    super::$name($crate::duplex::wire::Via::WebSocket).await;
                 }
             )*
         }
@@ -38,7 +38,7 @@ macro_rules! over_each {
             $(
                 #[tokio::test]
                 async fn $name() {
-                    super::$name($crate::wire::Via::WebTransport).await;
+                    super::$name($crate::duplex::wire::Via::WebTransport).await;
                 }
             )*
         }

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use serde_json::json;
 
 use crate::chat::Chat;
-use crate::start::gate;
-use crate::wire::{Via, Wire, over_each};
+use crate::duplex::start::gate;
+use crate::duplex::wire::{Via, Wire, over_each};
 
 const SESSIONS: u64 = 40;
 
@@ -33,7 +33,7 @@ async fn many_answers_at_once_on_one_connection(via: Via) {
         let frame = wire.next().await;
         let id = frame["id"].as_u64().expect("of a subscription");
         let log = logs.entry(id).or_default();
-        log.extend(crate::wire::records(&frame));
+        log.extend(crate::duplex::wire::records(&frame));
         let seq = asked.get(&id).copied();
         if log.iter().any(|record| seq.is_some() && crate::chat::floor(record) == seq) {
             asked.remove(&id);

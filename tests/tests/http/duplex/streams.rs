@@ -8,8 +8,8 @@ use tidegate_protocol::duplex::{GatewayFrame, PATH};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 use tokio::sync::mpsc;
 
-use crate::pipe::End;
-use crate::webtransport::{Http, Session};
+use crate::duplex::pipe::End;
+use crate::duplex::webtransport::{Http, Session};
 
 /// A unidirectional stream of WebTransport.
 const STREAM: u64 = 0x54;
