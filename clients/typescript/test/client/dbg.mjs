@@ -1,0 +1,11 @@
+import { client, gateway, newSession, seeded, untilTurns, textOf } from "./lib.mjs";
+import { relay } from "./relay.mjs";
+const gw = await gateway();
+const random = seeded(5);
+const way = await relay(gw.port, () => 200 + Math.floor(random() * 6000));
+const { name } = await newSession(gw);
+const session = client({ ...gw, url: way.url }, { transports:["sse"] }).session(name);
+const reading = untilTurns(session.subscribe(), 1, (e)=>{ if(e.type==='state') console.log(Date.now()%100000, JSON.stringify(e)); });
+session.send("/words 60").then((x)=>console.log('sent',x), (e)=>console.log('err',e));
+setTimeout(()=>process.exit(),8000);
+console.log(textOf(await reading).length);
