@@ -17,3 +17,8 @@ export type { TransportOptions } from "./transports/make.js";
 export type { WebSocketLike, WebSocketMaker } from "./transports/websocket.js";
 export type { WebTransportMaker, WebTransportOptions } from "./transports/webtransport.js";
 export type { Appended, Chunk, Gap, Place, TransportName, WireRecord } from "./wire.js";
+export { TidegateChatTransport } from "./chat/transport.js";
+export type { ChatTransportOptions } from "./chat/transport.js";
+export { pageMemory, webMemory } from "./chat/memory.js";
+export type { ChatMark, ChatMemory } from "./chat/memory.js";
+export type { Said } from "./chat/tabs.js";

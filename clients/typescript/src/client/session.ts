@@ -89,7 +89,8 @@ export class Session {
   ) {}
 
   /** Says something: a text, or a UIMessage. While a turn runs, it steers that turn. */
-  send(message: string | Message, options: SendOptions & { partId?: string } = {}): PendingAppend {
+  send(message: string | Message,
+    options: SendOptions & { partId?: string; messageId?: string } = {}): PendingAppend {
     const whole = typeof message === "string"
       ? payloads.userMessage(message, this.deps.id()) : message;
     return this.#input(payloads.submit(whole, options), options);
@@ -198,6 +199,28 @@ export class Session {
       this.deps.hub.tokens.offer(this.name, created.publicAccessToken);
     }
     return created;
+  }
+
+  /** The seq of the newest record of `.out`; -1 if there is none (R-PG-2). */
+  async newest(): Promise<number> {
+    const response = await this.deps.http.ask(this.name, streamPath(this.#place("out", undefined)),
+      { method: "HEAD" });
+    return Number(response.headers.get("x-last-chunk-index") ?? "-1");
+  }
+
+  /** Does a turn run, or is an answer owed? (R-SET) */
+  async busy(): Promise<boolean> {
+    const abort = new AbortController();
+    const newest = await this.newest();
+    try {
+      if (newest < 0) return (await this.inputs()).some(({ fate }) => fate === null);
+      const response = await this.deps.http.ask(this.name,
+        streamPath(this.#place("out", undefined)), { signal: abort.signal,
+          headers: { "x-peek-settled": "1", "last-event-id": String(newest) } });
+      return response.headers.get("x-session-settled") !== "true";
+    } finally {
+      abort.abort();
+    }
   }
 
   #input(body: string, options: AppendOptions): PendingAppend {

@@ -1,0 +1,144 @@
+// The gateway as the transport of `useChat`: of `ai` 5, 6 and 7, whose types alone are used.
+
+import type { ChatTransport, UIMessage, UIMessageChunk } from "ai";
+import { Client } from "../client.js";
+import type { ClientOptions } from "../client.js";
+import { TidegateError } from "../errors.js";
+import type { PendingAppend } from "../outbox.js";
+import type { Message, SendOptions } from "../payloads.js";
+import type { Session } from "../session.js";
+import { ChatFeed } from "./feed.js";
+import type { FeedListener, TurnStream } from "./feed.js";
+import { pageMemory } from "./memory.js";
+import type { ChatMemory } from "./memory.js";
+import { Tabs } from "./tabs.js";
+import type { Said } from "./tabs.js";
+
+export interface ChatTransportOptions {
+  /** A client that is shared, or the options for one of its own. */
+  client: Client | ClientOptions;
+  /** Where chats remember how far they were read, for reloads: `webMemory(sessionStorage)`, say. */
+  memory?: ChatMemory;
+  /** Goes with every message; what a single one brings wins. */
+  metadata?: object | (() => object);
+}
+
+type SendArguments<M extends UIMessage> = Parameters<ChatTransport<M>["sendMessages"]>[0];
+
+export class TidegateChatTransport<M extends UIMessage = UIMessage> implements ChatTransport<M> {
+  /** Reconnecting replays the turn from its start (`ai` 6 and 7 ask). */
+  readonly resumeStreamIsReplay = true;
+  readonly client: Client;
+  readonly #memory: ChatMemory;
+  readonly #feeds = new Map<string, ChatFeed>();
+  readonly #tabs: Tabs;
+
+  constructor(private readonly options: ChatTransportOptions) {
+    this.client = options.client instanceof Client ? options.client : new Client(options.client);
+    this.#memory = options.memory ?? pageMemory();
+    this.#tabs = new Tabs(this.client.url);
+  }
+
+  /** The session behind a chat: what `useChat` has no word for. */
+  session(chatId: string): Session {
+    return this.client.session(chatId);
+  }
+
+  async sendMessages(ask: SendArguments<M>): Promise<ReadableStream<UIMessageChunk>> {
+    const { chatId, abortSignal } = ask;
+    const feed = this.#feed(chatId);
+    const session = this.session(chatId);
+    const { seq, stream } = await feed.ask(() => this.#append(session, ask));
+    const { trigger, messageId, messages } = ask;
+    const message = trigger === "submit-message" ? messages.at(-1) : undefined;
+    this.#tabs.say({ chatId, seq, ...(message?.role === "user" ? { message: plain(message) } : {}),
+      ...(trigger === "regenerate-message" ? { regenerate: messageId ?? null } : {}) });
+    const stop = () => {
+      stream.leave();
+      session.stop().catch(() => undefined);
+    };
+    if (abortSignal?.aborted === true) stop();
+    abortSignal?.addEventListener("abort", stop, { once: true });
+    return chunks(stream);
+  }
+
+  /** The turn that runs, from its start; null if none does. Its abort signal stops nothing. */
+  async reconnectToStream({ chatId }: { chatId: string }):
+  Promise<ReadableStream<UIMessageChunk> | null> {
+    const feed = this.#feed(chatId);
+    if (feed.joinable) return chunks(await feed.join());
+    const asked = this.#memory.get(chatId)?.asked;
+    if (asked !== undefined) return chunks(await feed.again(asked));
+    if (!(await this.session(chatId).busy())) return null;
+    return chunks(await feed.join());
+  }
+
+  /** Is there a turn of others that `reconnectToStream` would stream at once? */
+  joinable(chatId: string): boolean {
+    return this.#feed(chatId).joinable;
+  }
+
+  /** Follows the chat over turns, until the returned function is called. */
+  watch(chatId: string, listener: FeedListener & { said?(said: Said): void }): () => void {
+    const feed = this.#feed(chatId);
+    feed.listeners.add(listener);
+    const unlisten = this.#tabs.listen(chatId, (said) => listener.said?.(said));
+    feed.start().catch((error: Error) => listener.error?.(error));
+    return () => {
+      unlisten();
+      feed.listeners.delete(listener);
+      feed.closeIfIdle();
+    };
+  }
+
+  /** Says a message while a turn runs: it steers that turn, or is answered after it. */
+  async steer(chatId: string, message: Message, options: SendOptions = {}): Promise<number> {
+    const { seq } = await this.session(chatId).send(message, this.#with(options));
+    this.#tabs.say({ chatId, seq, message });
+    return seq;
+  }
+
+  /** Closes the client, if it was made here. */
+  close(): void {
+    this.#tabs.close();
+    for (const feed of this.#feeds.values()) feed.close();
+    if (!(this.options.client instanceof Client)) this.client.close();
+  }
+
+  #append(session: Session, ask: SendArguments<M>): PendingAppend {
+    const { trigger, messageId, messages, metadata, body } = ask;
+    const { action, ...rest } = { ...body } as Record<string, unknown>;
+    const options = this.#with({ metadata, body: rest });
+    if (action !== undefined) return session.action(action, options);
+    if (trigger === "regenerate-message") return session.regenerate(messageId, options);
+    const message = messages.at(-1);
+    if (message === undefined) throw new TidegateError("protocol", "there is no message to send");
+    return session.send(plain(message), messageId === undefined
+      ? options : { ...options, messageId });
+  }
+
+  #with({ metadata, body }: SendOptions): SendOptions {
+    const { metadata: own } = this.options;
+    const always = typeof own === "function" ? own() : own;
+    const all = always === undefined ? metadata : { ...always, ...(metadata as object | undefined) };
+    return { ...(all === undefined ? {} : { metadata: all }), ...(body === undefined ? {} : { body }) };
+  }
+
+  #feed(chatId: string): ChatFeed {
+    let feed = this.#feeds.get(chatId);
+    if (feed === undefined) {
+      feed = new ChatFeed(this.session(chatId), this.#memory, chatId);
+      this.#feeds.set(chatId, feed);
+    }
+    return feed;
+  }
+}
+
+/** The gateway has held them to the grammar of chunks (R-UI-3). */
+function chunks({ stream }: TurnStream): ReadableStream<UIMessageChunk> {
+  return stream as unknown as ReadableStream<UIMessageChunk>;
+}
+
+function plain(message: UIMessage): Message {
+  return message as unknown as Message;
+}
