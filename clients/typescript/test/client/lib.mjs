@@ -12,14 +12,8 @@ export const words = (n) => Array.from({ length: n }, (_, i) => `word-${i + 1}`)
 export async function gateway(options) {
   const started = await launch(options);
   after(() => started.stop("SIGKILL"));
+  if (process.env.DEV_BRIDGE) return (await import("./bridge.dev.mjs")).bridge(started);
   return started;
-}
-
-/** Does this gateway's binary speak the duplex binding? */
-export async function duplex(gw) {
-  const headers = { connection: "Upgrade", upgrade: "websocket" };
-  const { status } = await fetch(`${gw.url}/v1/connect`, { headers }).catch(() => ({ status: 0 }));
-  return status !== 404;
 }
 
 export function client(gw, options = {}) {

@@ -32,6 +32,11 @@ export class ChatFeed {
     return this.#router.joinable;
   }
 
+  /** The `.in` seq of the oldest input of this page whose turn is not over. */
+  get outstanding(): number | undefined {
+    return this.#router.outstanding;
+  }
+
   get subscription(): Subscription | undefined {
     return this.#subscription;
   }
@@ -159,12 +164,16 @@ export interface TurnStream {
   stream: ReadableStream<Chunk>;
   /** Ends the stream here; the turn goes on. */
   leave(): void;
+  /** Resolves when the stream has ended, however. */
+  over: Promise<void>;
 }
 
 function turnStream(enter: (reader: TurnReader) => void,
   left: (reader: TurnReader) => void): TurnStream {
   let controller!: ReadableStreamDefaultController<Chunk>;
   let over = false;
+  let ended!: () => void;
+  const end = new Promise<void>((resolve) => (ended = resolve));
   const reader: TurnReader = {
     chunk: (chunk) => over || controller.enqueue(chunk),
     end: () => finish(() => controller.close()),
@@ -174,6 +183,7 @@ function turnStream(enter: (reader: TurnReader) => void,
     if (over) return;
     over = true;
     act();
+    ended();
   };
   const leave = () => {
     finish(() => controller.close());
@@ -182,10 +192,10 @@ function turnStream(enter: (reader: TurnReader) => void,
   const stream = new ReadableStream<Chunk>({
     start: (own) => void (controller = own),
     cancel: () => {
-      over = true;
+      finish(() => undefined);
       left(reader);
     },
   });
   enter(reader);
-  return { stream, leave };
+  return { stream, leave, over: end };
 }

@@ -32,6 +32,7 @@ export class TidegateChatTransport<M extends UIMessage = UIMessage> implements C
   readonly #memory: ChatMemory;
   readonly #feeds = new Map<string, ChatFeed>();
   readonly #tabs: Tabs;
+  readonly #sending = new Map<string, number>();
 
   constructor(private readonly options: ChatTransportOptions) {
     this.client = options.client instanceof Client ? options.client : new Client(options.client);
@@ -53,6 +54,11 @@ export class TidegateChatTransport<M extends UIMessage = UIMessage> implements C
     const message = trigger === "submit-message" ? messages.at(-1) : undefined;
     this.#tabs.say({ chatId, seq, ...(message?.role === "user" ? { message: plain(message) } : {}),
       ...(trigger === "regenerate-message" ? { regenerate: messageId ?? null } : {}) });
+    this.#count(chatId, 1);
+    void stream.over.then(() => {
+      this.#count(chatId, -1);
+      abortSignal?.removeEventListener("abort", stop);
+    });
     const stop = () => {
       stream.leave();
       session.stop().catch(() => undefined);
@@ -68,6 +74,8 @@ export class TidegateChatTransport<M extends UIMessage = UIMessage> implements C
     const feed = this.#feed(chatId);
     if (feed.joinable) return chunks(await feed.join());
     const asked = this.#memory.get(chatId)?.asked;
+    // It is streamed already, or was stopped here.
+    if (feed.outstanding !== undefined) return null;
     if (asked !== undefined) return chunks(await feed.again(asked));
     if (!(await this.session(chatId).busy())) return null;
     return chunks(await feed.join());
@@ -76,6 +84,16 @@ export class TidegateChatTransport<M extends UIMessage = UIMessage> implements C
   /** Is there a turn of others that `reconnectToStream` would stream at once? */
   joinable(chatId: string): boolean {
     return this.#feed(chatId).joinable;
+  }
+
+  /** Is an answer to a message of this page streamed? */
+  sending(chatId: string): boolean {
+    return (this.#sending.get(chatId) ?? 0) > 0;
+  }
+
+  /** Tells those who watch again that a turn waits to be joined. */
+  rejoin(chatId: string): void {
+    for (const listener of this.#feed(chatId).listeners) listener.turn?.();
   }
 
   /** Follows the chat over turns, until the returned function is called. */
@@ -103,6 +121,10 @@ export class TidegateChatTransport<M extends UIMessage = UIMessage> implements C
     this.#tabs.close();
     for (const feed of this.#feeds.values()) feed.close();
     if (!(this.options.client instanceof Client)) this.client.close();
+  }
+
+  #count(chatId: string, by: number): void {
+    this.#sending.set(chatId, (this.#sending.get(chatId) ?? 0) + by);
   }
 
   #append(session: Session, ask: SendArguments<M>): PendingAppend {

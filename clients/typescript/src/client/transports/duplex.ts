@@ -43,13 +43,13 @@ export class DuplexTransport implements Transport {
 
   async append(request: AppendRequest): Promise<Appended> {
     for (let again = false; ; again = true) {
-      const token = await this.tokens.get(request.session);
+      const token = request.token ?? await this.tokens.get(request.session);
       const connection = await this.#connected();
       try {
         return await connection.append(request, token);
       } catch (error) {
         const typed = error as TidegateError;
-        if (again || !isCredential(typed)) throw typed;
+        if (again || request.token !== undefined || !isCredential(typed)) throw typed;
         if (!(await this.tokens.refresh(request.session, token))) throw typed;
       }
     }
@@ -79,7 +79,7 @@ export class DuplexTransport implements Transport {
   }
 
   async #open(request: ReadRequest, read: DuplexRead): Promise<void> {
-    const token = await this.tokens.get(request.session);
+    const token = request.token ?? await this.tokens.get(request.session);
     const connection = await this.#connected();
     if (read.over) return;
     read.begin(connection, connection.read(request, token, read.sink));

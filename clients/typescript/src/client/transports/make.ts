@@ -3,6 +3,7 @@
 import { TidegateError } from "../errors.js";
 import type { Tokens } from "../tokens.js";
 import type { TransportName } from "../wire.js";
+import { SharedConnection, SharedTransport } from "../tabs/shared.js";
 import { DuplexTransport } from "./duplex.js";
 import type { Http } from "./http.js";
 import { SseTransport } from "./sse.js";
@@ -22,6 +23,11 @@ export interface TransportOptions {
   WebSocket?: WebSocketMaker;
   WebTransport?: WebTransportMaker;
   webTransport?: WebTransportOptions;
+  /**
+   * Do the tabs of this origin share one duplex connection? Yes, where browsers have what it takes,
+   * with those whose clients have the same address and the same `share`. `false`: no.
+   */
+  share?: string | false;
 }
 
 export function makeTransports(url: string, http: Http, tokens: Tokens,
@@ -36,7 +42,21 @@ export function makeTransports(url: string, http: Http, tokens: Tokens,
   if (made.size === 0) {
     throw new TidegateError("no_transport", `none of these works here: ${names.join(", ")}`);
   }
-  return made;
+  return share(made, url, tokens, options.share);
+}
+
+/** SSE stays with each tab: a connection of it carries one read. */
+function share(made: Map<TransportName, Transport>, url: string, tokens: Tokens,
+  key: string | false = ""): Map<TransportName, Transport> {
+  const { navigator, document } = globalThis as Partial<Window & typeof globalThis>;
+  const locks = navigator?.locks as LockManager | undefined;
+  if (key === false || document === undefined || locks === undefined) return made;
+  if (globalThis.BroadcastChannel === undefined) return made;
+  const local = new Map([...made].filter(([name]) => name !== "sse"));
+  if (local.size === 0) return made;
+  const connection = new SharedConnection(`${url}:${key}`, locks, local, tokens);
+  return new Map([...made].map(([name, transport]) => [name, name === "sse"
+    ? transport : new SharedTransport(name, connection, transport)]));
 }
 
 function make(name: TransportName, url: string, http: Http, tokens: Tokens,

@@ -8,11 +8,14 @@ export interface ReadRequest extends Place {
   after?: number;
   /** Without a cursor: where to begin. */
   start?: "floor" | "latest";
+  /** The credential, where it is another tab's; else the transport knows one. */
+  token?: string;
 }
 
 export interface AppendRequest extends Place {
   partId: string;
   body: string;
+  token?: string;
 }
 
 /** Why a read ended. After `cut` the reader may come back with its cursor. */
