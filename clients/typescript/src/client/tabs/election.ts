@@ -15,8 +15,12 @@ export interface ElectionEvents {
   told(message: FromLeader): void;
 }
 
-/** A leader that says nothing for so long, although asked, is frozen. */
-const FROZEN_MS = 1500;
+/**
+ * A leader that says nothing for so long, although asked, is frozen. Sooner than a read is called
+ * stalled, and not at the same moment in each tab.
+ */
+const FROZEN_MS = 800;
+const FROZEN_SPREAD_MS = 500;
 
 export class Election {
   readonly tab = crypto.randomUUID();
@@ -76,7 +80,8 @@ export class Election {
   ask(message: ToLeader): void {
     this.#up?.postMessage(message);
     if (this.leads || message.t === "taken" || message.t === "close") return;
-    this.#frozen ??= setTimeout(() => this.#steal(), FROZEN_MS);
+    this.#frozen ??= setTimeout(() => this.#steal(),
+      FROZEN_MS + Math.random() * FROZEN_SPREAD_MS);
   }
 
   tell(tab: string, message: FromLeader): void {
