@@ -41,6 +41,8 @@ interface Item {
 
 /** What may wait for the application before no more is read. */
 const QUEUE_BYTES = 1 << 20;
+/** From here on the gateway, too, may wait for the application. */
+const HELD_BYTES = QUEUE_BYTES / 4;
 
 export class Subscription implements AsyncIterable<SessionEvent> {
   readonly #machine: FollowMachine;
@@ -141,6 +143,7 @@ export class Subscription implements AsyncIterable<SessionEvent> {
     clearTimeout(this.#timer);
     if (this.#over) return;
     this.#machine.running(this.#turns.running);
+    this.#machine.held(this.#queued > HELD_BYTES);
     const at = this.#machine.wakeAt();
     if (at === Infinity) return;
     // What came while this thread was busy is heard before a path is called stalled.
@@ -206,7 +209,6 @@ export class Subscription implements AsyncIterable<SessionEvent> {
     const cursor = this.cursor;
     if (cursor !== undefined) this.#do((now) => this.#machine.progressed(id, cursor, now));
     if (this.#queued <= QUEUE_BYTES) return undefined;
-    this.#do((now) => this.#machine.held(now));
     if (this.#room === undefined) {
       let resolve!: () => void;
       const promise = new Promise<void>((done) => (resolve = done));
@@ -252,9 +254,6 @@ export class Subscription implements AsyncIterable<SessionEvent> {
     let error: TidegateError | undefined;
     try {
       ok = await this.hub.tokens.refresh(this.place.session, token);
-      if (!ok) {
-        error = new TidegateError("unauthenticated", "the gateway does not take the token");
-      }
     } catch (cause) {
       error = cause instanceof TidegateError ? cause : new TidegateError("no_token", String(cause));
     }

@@ -49,9 +49,11 @@ export class FollowMachine {
   #moveAt: number | undefined;
   #refreshing = false;
   #refreshed = false;
+  #refusal: TidegateError | undefined;
   #ended = false;
   #suspended = false;
   #running = false;
+  #held = false;
   #pinned: TransportName | undefined;
   #ids = 0;
   readonly #outputs: FollowOutput[] = [];
@@ -115,9 +117,9 @@ export class FollowMachine {
     else watchdog?.tail(tail, cursor, now);
   }
 
-  /** The application takes nothing at the moment. */
-  held(now: number): void {
-    this.#live?.watchdog.held(now);
+  /** Is the application itself behind? Then what does not come is not held back by the path. */
+  held(held: boolean): void {
+    this.#held = held;
   }
 
   leaving(id: number, afterMs: number, now: number): void {
@@ -145,7 +147,7 @@ export class FollowMachine {
     this.#refreshing = false;
     if (ok) return this.#openLive(this.#choose(now), now);
     if (error?.retry === true) return this.#wait(this.#backoff.next(), now);
-    this.#end(error);
+    this.#end(error ?? this.#refusal);
   }
 
   tick(now: number): void {
@@ -166,7 +168,10 @@ export class FollowMachine {
   wake(now: number): void {
     this.#backoff.reset();
     if (this.#retryAt !== undefined) this.#openLive(this.#choose(now), now);
-    else if (this.#live?.opened === true) this.#outputs.push({ do: "probe", read: this.#live.id });
+    else if (this.#live?.opened === true) {
+      this.#live.watchdog.suspect(now);
+      this.#outputs.push({ do: "probe", read: this.#live.id });
+    }
   }
 
   /** Closes what is open; `resume` goes on from there. */
@@ -242,6 +247,7 @@ export class FollowMachine {
       this.#outputs.push({ do: "close", read: id });
       return this.endedRead(id, { why: "cut" }, now);
     }
+    if (this.#held && now >= read.watchdog.wakeAt(this.#running)) return read.watchdog.excuse(now);
     const verdict = read.watchdog.tick(now, this.#running, this.options.costly(transport));
     if (verdict === "probe") this.#outputs.push({ do: "probe", read: id });
     if (verdict === "stalled") this.#stalled(read, now);
@@ -279,6 +285,7 @@ export class FollowMachine {
     if (isCredential(error) && !this.#refreshed) {
       this.#refreshed = true;
       this.#refreshing = true;
+      this.#refusal = error;
       this.#outputs.push({ do: "refresh", token });
     } else if (isFinalRead(error)) this.#end(error);
     else this.#wait(this.#backoff.next(), now);

@@ -46,8 +46,14 @@ export class Watchdog {
     else this.#behindSince ??= now;
   }
 
-  /** We ourselves take nothing: what does not come is not held back by the path. */
-  held(now: number): void {
+  /** Something may have happened to the path: a probe is on its way. */
+  suspect(now: number): void {
+    this.#probedAt ??= now;
+  }
+
+  /** What did not come until now says nothing about the path. */
+  excuse(now: number): void {
+    this.heard(now);
     if (this.#behindSince !== undefined) this.#behindSince = now;
   }
 
