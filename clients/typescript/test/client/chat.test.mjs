@@ -89,7 +89,10 @@ test("watching tells of turns of others, also of those that are over by then", a
   const { name } = await newSession(gw, "demo");
   const watcher = transport();
   let turns = 0;
-  const stop = watcher.watch(name, { turn: () => (turns += 1) });
+  let live = false;
+  const stop = watcher.watch(name, { turn: () => (turns += 1),
+    event: ({ state }) => (live ||= state === "live") });
+  await until(() => live);
   const session = client(gw).session(name);
   await session.send("/words 3");
   await session.send("/words 4");

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { bare, canonical, client, gateway, newSession, recordsOf, runSeed, seeded, textOf,
   untilTurns, words } from "./lib.mjs";
-import { relay } from "./relay.mjs";
+import { cuts, relay } from "./relay.mjs";
 
 const gw = await gateway();
 const TRANSPORTS = ["sse", "websocket"];
@@ -22,7 +22,7 @@ test("a turn arrives whole over WebSocket, record for record", async () => {
 
 test("cuts at random bytes lose and repeat nothing", async (t) => {
   const random = seeded(runSeed(t));
-  const way = await relay(gw.port, () => 1500 + Math.floor(random() * 20_000));
+  const way = await relay(gw.port, cuts(random, 1500));
   const { name } = await newSession(gw);
   const session = client({ ...gw, url: way.url }, { transports: ["websocket"] }).session(name);
   const reading = untilTurns(session.subscribe());

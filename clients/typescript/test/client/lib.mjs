@@ -12,7 +12,6 @@ export const words = (n) => Array.from({ length: n }, (_, i) => `word-${i + 1}`)
 export async function gateway(options) {
   const started = await launch(options);
   after(() => started.stop("SIGKILL"));
-  if (process.env.DEV_BRIDGE) return (await import("./bridge.dev.mjs")).bridge(started);
   return started;
 }
 

@@ -4,6 +4,12 @@ import { once } from "node:events";
 import { connect, createServer } from "node:net";
 import { after } from "node:test";
 
+/** For `relay`: cuts at random bytes, later with each connection, so that the largest event passes. */
+export function cuts(random, first) {
+  let connections = 0;
+  return () => first + Math.floor(random() * first * 4 * (connections += 1));
+}
+
 /**
  * In front of `port`. `budget()`: how many bytes of the gateway's the next connection may bring
  * before it is cut; Infinity: all. `hold()` lets nothing of the gateway's through any more on the

@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { TidegateError } from "../../dist/client/index.js";
 import { bare, canonical, client, gateway, newSession, recordsOf, runSeed, seeded, textOf,
   untilTurns, words } from "./lib.mjs";
-import { relay } from "./relay.mjs";
+import { cuts, relay } from "./relay.mjs";
 
 const gw = await gateway();
 const transports = ["sse"];
@@ -23,7 +23,7 @@ test("a turn arrives whole, record for record", async () => {
 
 test("cuts at random bytes lose and repeat nothing", async (t) => {
   const random = seeded(runSeed(t));
-  const way = await relay(gw.port, () => 600 + Math.floor(random() * 12000));
+  const way = await relay(gw.port, cuts(random, 600));
   const { name } = await newSession(gw);
   const session = client({ ...gw, url: way.url }, { transports }).session(name);
   const reading = untilTurns(session.subscribe());
