@@ -73,7 +73,8 @@ export class Subscription implements AsyncIterable<SessionEvent> {
 
   /** The last seq that arrived: what a later subscription may begin after. */
   get cursor(): number | undefined {
-    return this.#position.cursor;
+    const { cursor } = this.#position;
+    return cursor === -1 ? undefined : cursor;
   }
 
   /** What brings records at the moment. */
@@ -172,16 +173,23 @@ export class Subscription implements AsyncIterable<SessionEvent> {
   #open(id: number, name: TransportName): void {
     const { cursor } = this.#position;
     const { start } = this.options;
-    const request: ReadRequest = { ...this.place, ...(cursor !== undefined
-      ? { after: cursor } : start === undefined ? {} : { start }) };
+    const request: ReadRequest = { ...this.place };
+    if (cursor === undefined && start !== undefined) request.start = start;
+    else if (cursor !== undefined && cursor >= 0) request.after = cursor;
     const transport = this.hub.transport(name);
     // A transport may tell at once, before the read is known here.
     const later = (act: (now: number) => void) => this.#do(act);
     const sink: ReadSink = {
-      opened: () => later((now) => this.#machine.opened(id, now)),
+      opened: (from) => later((now) => {
+        if (from !== undefined) this.#position.begin(from);
+        this.#machine.opened(id, now);
+      }),
       records: (records) => this.#records(id, records, transport.exact),
       gap: (gap) => this.#gap(id, gap),
-      alive: (tail) => later((now) => this.#machine.alive(id, now, tail, this.cursor)),
+      alive: (tail) => later((now) => {
+        if (tail === 0) this.#position.begin(0);
+        this.#machine.alive(id, now, tail, this.cursor);
+      }),
       leaving: (afterMs) => later((now) => this.#machine.leaving(id, afterMs, now)),
       ended: (end) => later((now) => {
         this.#reads.delete(id);

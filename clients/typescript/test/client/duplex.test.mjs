@@ -22,7 +22,7 @@ test("a turn arrives whole over WebSocket, record for record", async () => {
 
 test("cuts at random bytes lose and repeat nothing", async (t) => {
   const random = seeded(runSeed(t));
-  const way = await relay(gw.port, cuts(random, 1500));
+  const way = await relay(gw.port, cuts(random, 2000));
   const { name } = await newSession(gw);
   const session = client({ ...gw, url: way.url }, { transports: ["websocket"] }).session(name);
   const reading = untilTurns(session.subscribe());

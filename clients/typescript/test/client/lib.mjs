@@ -4,7 +4,9 @@ import { randomUUID } from "node:crypto";
 import { after } from "node:test";
 import { WebSocket } from "ws";
 import { createClient } from "../../dist/client/index.js";
-import { launch } from "../../../../tests/compat/harness.mjs";
+import { freePort, launch } from "../../../../tests/compat/harness.mjs";
+
+export { freePort, launch };
 
 /** What the demo agent says to `/words n`. */
 export const words = (n) => Array.from({ length: n }, (_, i) => `word-${i + 1}`).join(" ");

@@ -18,9 +18,14 @@ export class Position {
     this.#cursor = after;
   }
 
-  /** The seq of the last record that was delivered or is known to be lost. */
+  /** The seq of the last record that was delivered or is known to be lost; -1 before the first. */
   get cursor(): number | undefined {
     return this.#cursor;
+  }
+
+  /** The read begins at `from`: what is written after now is not to be missed, read or not. */
+  begin(from: number): void {
+    this.#cursor ??= from - 1;
   }
 
   /**
@@ -35,7 +40,9 @@ export class Position {
       if (this.#cursor !== undefined) {
         if (seq <= this.#cursor) continue;
         const missing = seq - this.#cursor - 1;
-        if (missing > 0 && !exact) this.#jump(missing, seq, delivered);
+        // Before the first record there is no cursor to send, so no transport tells a gap there.
+        const told = exact && this.#cursor >= 0;
+        if (missing > 0 && !told) this.#jump(missing, seq, delivered);
       }
       this.#cursor = seq;
       this.#afterBoundary = record.headers.some(([name]) => name === "trigger-control");

@@ -38,7 +38,7 @@ export class Leader {
     const reads = this.#of(tab);
     const tell = (message: FromLeader) => this.send(tab, message);
     const sink: ReadSink = {
-      opened: () => tell({ t: "opened", n }),
+      opened: (from) => tell(from === undefined ? { t: "opened", n } : { t: "opened", n, from }),
       records: (records) => {
         tell({ t: "records", n, records });
         return undefined;

@@ -16,7 +16,7 @@ export type ToLeader =
 export type FromLeader =
   | { t: "lead"; leader: string }
   | { t: "resign"; leader: string }
-  | { t: "opened"; n: number }
+  | { t: "opened"; n: number; from?: number }
   | { t: "records"; n: number; records: WireRecord[] }
   | { t: "gap"; n: number; gap: Gap }
   | { t: "alive"; n: number; tail?: number }

@@ -165,7 +165,7 @@ export class SharedConnection {
   #ofRead(message: Extract<FromLeader, { t: "opened" | "records" | "gap" | "alive" | "leaving" | "ended" }>) {
     const sink = this.#sinks.get(message.n);
     if (sink === undefined) return;
-    if (message.t === "opened") sink.opened();
+    if (message.t === "opened") sink.opened(message.from);
     else if (message.t === "records") void sink.records(message.records);
     else if (message.t === "gap") sink.gap(message.gap);
     else if (message.t === "alive") sink.alive(message.tail);

@@ -150,7 +150,7 @@ export class Connection {
   #ofRead(output: Extract<DuplexOutput, { tell: "opened" | "records" | "gap" | "alive" | "ended" }>) {
     const sink = this.#sinks.get(output.key);
     if (sink === undefined) return;
-    if (output.tell === "opened") sink.opened();
+    if (output.tell === "opened") sink.opened(output.from);
     else if (output.tell === "records") void sink.records(output.records);
     else if (output.tell === "gap") sink.gap(output.gap);
     else if (output.tell === "alive") sink.alive(output.tail);

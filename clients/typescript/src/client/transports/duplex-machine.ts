@@ -11,7 +11,7 @@ export type DuplexOutput =
   | { tell: "up" }
   | { tell: "goaway"; afterMs: number }
   | { tell: "pong" }
-  | { tell: "opened"; key: number }
+  | { tell: "opened"; key: number; from?: number }
   | { tell: "records"; key: number; records: WireRecord[] }
   | { tell: "gap"; key: number; gap: Gap }
   | { tell: "alive"; key: number; tail?: number }
@@ -242,8 +242,9 @@ export class DuplexMachine {
     if (request.kind === "read") {
       if (request.open) return;
       request.open = true;
-      this.#outputs.push({ tell: "opened", key });
-      const tail = frame["tail"];
+      const { from, tail } = frame;
+      this.#outputs.push(typeof from === "number"
+        ? { tell: "opened", key, from } : { tell: "opened", key });
       if (typeof tail === "number") this.#outputs.push({ tell: "alive", key, tail });
       return;
     }

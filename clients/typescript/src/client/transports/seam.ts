@@ -25,8 +25,8 @@ export type ReadEnd =
 
 /** What a read tells. Nothing comes after `ended`, or after the reader closed it. */
 export interface ReadSink {
-  /** It was taken; records come from now on. */
-  opened(): void;
+  /** It was taken; records come from now on: those from `from` on, where that is known. */
+  opened(from?: number): void;
   /** A promise: do not read more before it resolves. */
   records(records: WireRecord[]): Promise<void> | undefined;
   gap(gap: Gap): void;

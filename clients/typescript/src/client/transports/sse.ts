@@ -84,28 +84,38 @@ class SseRead implements Read {
   }
 
   async #run(): Promise<void> {
-    const { session, after, start } = this.request;
+    const { session, start } = this.request;
+    let { after } = this.request;
     let token: string | undefined;
     try {
+      if (after === undefined && start === "latest") after = await this.#newest();
       token = await this.tokens.get(session);
       const headers: Record<string, string> = {
         accept: "text/event-stream", "timeout-seconds": String(WINDOW_S) };
       if (after !== undefined) headers["last-event-id"] = String(after);
-      else if (start === "latest") headers["x-trigger-stream-start"] = "latest";
       const response = await this.http.once(streamPath(this.request), token,
         { headers, signal: this.#abort.signal, timeoutMs: HEADERS_MS });
       if (!response.ok || response.body === null) {
         return this.#end({ why: "refused", error: await refusal(response), token });
       }
       if (this.#over) return;
-      this.sink.opened();
+      this.sink.opened(after === undefined ? undefined : after + 1);
+      // Of an empty stream no record says where this read began.
+      if (after === undefined) this.probe();
       this.#end(await this.#body(response.body));
     } catch (cause) {
-      if (cause instanceof TidegateError && cause.code === "no_token") {
-        return this.#end({ why: "refused", error: cause });
-      }
-      this.#end({ why: "cut", error: cause instanceof TidegateError ? cause : unreachable(cause) });
+      const error = cause instanceof TidegateError ? cause : unreachable(cause);
+      const refused = error.status !== undefined || error.code === "no_token";
+      this.#end(refused ? { why: "refused", error } : { why: "cut", error });
     }
+  }
+
+  /** A cursor for "from now on": it holds over cuts. Undefined while there is nothing. */
+  async #newest(): Promise<number | undefined> {
+    const response = await this.http.ask(this.request.session, streamPath(this.request),
+      { method: "HEAD", signal: this.#abort.signal, timeoutMs: HEADERS_MS });
+    const newest = Number(response.headers.get("x-last-chunk-index") ?? "-1");
+    return newest >= 0 ? newest : undefined;
   }
 
   async #body(body: ReadableStream<Uint8Array>): Promise<ReadEnd> {

@@ -63,3 +63,11 @@ test("commands are not shown, and move the cursor", () => {
   assert.deepEqual(position.take([record(3, [["", "trim"]]), record(4)], true),
     [{ record: record(4) }]);
 });
+
+test("what comes between an empty beginning and the first record is not missed unseen", () => {
+  const position = new Position(undefined);
+  position.begin(0);
+  assert.equal(position.cursor, -1);
+  assert.deepEqual(position.take([record(7)], true),
+    [{ gap: { from: 0, to: 7, reason: "retention" } }, { record: record(7) }]);
+});
