@@ -1,5 +1,6 @@
 // What a subscription yields, and how records become events.
 
+import type { TidegateError } from "./errors.js";
 import type { Chunk, Gap, TransportName, WireRecord } from "./wire.js";
 
 interface OfRecord {
@@ -52,6 +53,8 @@ export interface StateEvent {
   transport?: TransportName;
   /** With `waiting`: until the next try. Absent while the page is hidden away or offline. */
   retryMs?: number;
+  /** With `waiting`: what went wrong. */
+  error?: TidegateError;
 }
 
 export type RecordEvent = ChunkEvent | TurnCompleteEvent | SessionClosedEvent | ControlEvent;

@@ -5,15 +5,13 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { bare, canonical, client, freePort, gateway, launch, newSession, recordsOf, textOf,
+import { bare, canonical, client, freePort, launch, newSession, recordsOf, textOf,
   untilTurns, words } from "./lib.mjs";
 
 for (const transports of [["sse"], ["websocket"], ["websocket", "sse"]]) {
   test(`a restart in mid-answer loses nothing (${transports})`, async () => {
-    const data = await mkdtemp(join(tmpdir(), "tidegate-client-"));
+    const { options, data } = await place();
     after(() => rm(data, { recursive: true, force: true }));
-    const port = await freePort();
-    const options = { store: "disk:", data, port, drain: "10s" };
     const first = await launch(options);
     const { name } = await newSession(first);
     const session = client(first, { transports }).session(name);
@@ -35,21 +33,41 @@ for (const transports of [["sse"], ["websocket"], ["websocket", "sse"]]) {
   });
 }
 
-for (const transports of [["sse"], ["websocket"]]) {
-  test(`records that are gone are a typed gap (${transports})`, async () => {
-    const gw = await gateway({ config: "[retention]\nrecords = 20" });
-    const { name } = await newSession(gw, "demo");
-    const session = client(gw, { transports }).session(name);
-    for (const n of [30, 31]) {
-      const reading = untilTurns(session.subscribe({ start: "latest" }));
-      await session.send(`/words ${n}`);
-      await reading;
+test("records that are gone are a typed gap, over every transport", async () => {
+  const { options, data } = await place();
+  after(() => rm(data, { recursive: true, force: true }));
+  const first = await launch(options);
+  const { name } = await newSession(first, "demo");
+  const session = client(first, { transports: ["sse"] }).session(name);
+  for (const n of [30, 31]) {
+    const reading = untilTurns(session.subscribe({ start: "latest" }));
+    await session.send(`/words ${n}`);
+    assert.equal(textOf(await reading), words(n));
+  }
+  const log = (await canonical(first, name)).map(bare);
+  await first.stop();
+  // A gateway sweeps when it starts.
+  const second = await launch({ ...options, config: "[retention]\nrecords = 20" });
+  after(() => second.stop("SIGKILL"));
+  let floor = 0;
+  while (floor < 5) {
+    for await (const { seqNum } of session.records({ after: 0 })) {
+      floor = seqNum;
+      break;
     }
-    const log = (await canonical(gw, name)).map(bare);
-    const [gap, ...rest] = (await untilTurns(session.subscribe({ after: 3 })))
+  }
+  for (const transport of ["sse", "websocket"]) {
+    const reader = client(second, { transports: [transport] }).session(name);
+    const [gap, ...rest] = (await untilTurns(reader.subscribe({ after: 3 })))
       .filter(({ type }) => type !== "state");
-    const floor = rest[0].seq;
-    assert.deepEqual(gap, { type: "gap", from: 4, to: floor, reason: "retention" });
-    assert.deepEqual(recordsOf(rest), log.filter(({ seq_num }) => seq_num >= floor));
-  });
+    assert.deepEqual(gap, { type: "gap", from: 4, to: floor, reason: "retention" }, transport);
+    assert.deepEqual(recordsOf(rest), log.filter(({ seq_num }) => seq_num >= floor), transport);
+  }
+});
+
+/** A gateway on disk that can be started again at the same address. */
+async function place() {
+  const data = await mkdtemp(join(tmpdir(), "tidegate-client-"));
+  const options = { store: "disk:", data, port: await freePort(), drain: "10s" };
+  return { data, options };
 }

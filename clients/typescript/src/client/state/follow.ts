@@ -16,7 +16,7 @@ export type FollowOutput =
   | { do: "probe"; read: number }
   | { do: "refresh"; token: string | undefined }
   | { tell: "state"; state: "connecting" | "live"; transport: TransportName }
-  | { tell: "state"; state: "waiting"; retryMs?: number }
+  | { tell: "state"; state: "waiting"; retryMs?: number; error?: TidegateError }
   | { tell: "failed"; transport: TransportName }
   | { tell: "worked"; transport: TransportName }
   | { tell: "ended"; error?: TidegateError };
@@ -139,14 +139,14 @@ export class FollowMachine {
       this.#live = this.#next;
       this.#next = undefined;
     } else if (end.why === "refused") this.#refused(end.error, end.token, now);
-    else this.#cut(read, end.retryMs, now);
+    else this.#cut(read, end, now);
   }
 
   refreshed(ok: boolean, error: TidegateError | undefined, now: number): void {
     if (!this.#refreshing || this.#ended) return;
     this.#refreshing = false;
     if (ok) return this.#openLive(this.#choose(now), now);
-    if (error?.retry === true) return this.#wait(this.#backoff.next(), now);
+    if (error?.retry === true) return this.#wait(this.#backoff.next(), now, error);
     this.#end(error ?? this.#refusal);
   }
 
@@ -275,10 +275,10 @@ export class FollowMachine {
   }
 
   /** One that was open is simply cut: the transport is as good as before. */
-  #cut(read: OneRead, retryMs: number | undefined, now: number): void {
+  #cut(read: OneRead, end: { retryMs?: number; error?: TidegateError }, now: number): void {
     if (!read.opened) this.#failed(read, now);
     else if (now - read.startedAt >= GOOD_MS) this.#good(read);
-    this.#wait(retryMs ?? this.#backoff.next(), now);
+    this.#wait(end.retryMs ?? this.#backoff.next(), now, end.error);
   }
 
   #refused(error: TidegateError, token: string | undefined, now: number): void {
@@ -288,12 +288,13 @@ export class FollowMachine {
       this.#refusal = error;
       this.#outputs.push({ do: "refresh", token });
     } else if (isFinalRead(error)) this.#end(error);
-    else this.#wait(this.#backoff.next(), now);
+    else this.#wait(this.#backoff.next(), now, error);
   }
 
-  #wait(retryMs: number, now: number): void {
+  #wait(retryMs: number, now: number, error?: TidegateError): void {
     this.#retryAt = now + retryMs;
-    this.#outputs.push({ tell: "state", state: "waiting", retryMs });
+    this.#outputs.push({ tell: "state", state: "waiting", retryMs,
+      ...(error === undefined ? {} : { error }) });
   }
 
   #tellLive(transport: TransportName): void {
