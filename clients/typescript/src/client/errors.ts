@@ -31,12 +31,14 @@ export class TidegateError extends Error {
 }
 
 /**
- * Codes that the client itself gives: `unreachable` (no answer), `stalled` (the path holds back),
- * `no_token` (the application gave none), `outbox_full`, `outcome_unknown` (an append may have been committed, and the gateway has
- * forgotten its part id by now), `client_closed`, `protocol` (an answer that is none).
+ * Codes that the client itself gives: `unreachable` (no answer), `no_token` (the application gave
+ * none), `no_transport` (none of those named works here), `bad_url`, `outbox_full`,
+ * `outcome_unknown` (an append may have been committed, and the gateway has forgotten its part id
+ * by now), `gap` (a chat lost a part of an answer), `client_closed`, `protocol` (an answer that is
+ * none).
  */
-export type ClientCode = "unreachable" | "stalled" | "no_token" | "outbox_full" | "outcome_unknown"
-  | "client_closed" | "protocol";
+export type ClientCode = "unreachable" | "no_token" | "no_transport" | "bad_url" | "outbox_full"
+  | "outcome_unknown" | "gap" | "client_closed" | "protocol";
 
 /** The outbox holds as much as it may. Nothing of this append was kept. */
 export class OutboxFullError extends TidegateError {

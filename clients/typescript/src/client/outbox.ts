@@ -5,7 +5,7 @@ import { OUTBOX_LIMITS, OutboxMachine } from "./state/outbox.js";
 import type { OutboxEntry, OutboxLimits, OutboxOutput } from "./state/outbox.js";
 import type { Appended } from "./wire.js";
 
-/** Where appends wait across reloads of the page. It may fail: then they live as long as the page. */
+/** Where appends wait across reloads. It may fail: then they live as long as the page. */
 export interface OutboxStorage {
   load(): Promise<OutboxEntry[]> | OutboxEntry[];
   save(entries: OutboxEntry[]): Promise<void> | void;

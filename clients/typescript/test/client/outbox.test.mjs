@@ -64,8 +64,8 @@ test("what a page left behind is sent by the next one", async () => {
 
 test("one that is refused does not hold up those behind it", async () => {
   const { name } = await newSession(gw, "demo");
-  const session = client(gw, { transports: ["sse"], outbox: { limits: { entries: 3, bytes: 5e6 } } })
-    .session(name);
+  const limits = { entries: 3, bytes: 5e6 };
+  const session = client(gw, { transports: ["sse"], outbox: { limits } }).session(name);
   const large = session.append("x".repeat(1_100_000));
   const small = session.append("small");
   const third = session.append("third");

@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { connect, createServer } from "node:net";
 import { after } from "node:test";
 
-/** For `relay`: cuts at random bytes, later with each connection, so that the largest event passes. */
+/** For `relay`: cuts at random bytes, later each time, so that the largest event passes. */
 export function cuts(random, first) {
   let connections = 0;
   return () => first + Math.floor(random() * first * 4 * (connections += 1));

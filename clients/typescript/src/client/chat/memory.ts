@@ -15,7 +15,10 @@ export interface ChatMemory {
 /** For as long as the page lives. */
 export function pageMemory(): ChatMemory {
   const marks = new Map<string, ChatMark>();
-  return { get: (chatId) => marks.get(chatId), set: (chatId, mark) => void marks.set(chatId, mark) };
+  return {
+    get: (chatId) => marks.get(chatId),
+    set: (chatId, mark) => void marks.set(chatId, mark),
+  };
 }
 
 /** In `sessionStorage` or `localStorage`: one small entry for each chat. */

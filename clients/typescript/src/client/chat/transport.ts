@@ -142,8 +142,12 @@ export class TidegateChatTransport<M extends UIMessage = UIMessage> implements C
   #with({ metadata, body }: SendOptions): SendOptions {
     const { metadata: own } = this.options;
     const always = typeof own === "function" ? own() : own;
-    const all = always === undefined ? metadata : { ...always, ...(metadata as object | undefined) };
-    return { ...(all === undefined ? {} : { metadata: all }), ...(body === undefined ? {} : { body }) };
+    const all = always === undefined
+      ? metadata : { ...always, ...(metadata as object | undefined) };
+    const options: SendOptions = {};
+    if (all !== undefined) options.metadata = all;
+    if (body !== undefined) options.body = body;
+    return options;
   }
 
   #feed(chatId: string): ChatFeed {

@@ -135,6 +135,7 @@ export class FollowMachine {
       return;
     }
     this.#live = undefined;
+    this.#moveAt = undefined;
     if (this.#next !== undefined) {
       this.#live = this.#next;
       this.#next = undefined;
@@ -257,7 +258,7 @@ export class FollowMachine {
   #stalled(read: OneRead, now: number): void {
     this.#failed(read, now);
     if (this.#pinned === read.transport) this.#pinned = undefined;
-    read.watchdog.heard(now);
+    read.watchdog.excuse(now);
     if (this.#next !== undefined) return;
     this.#openNext(this.selector.best(now, read.transport), now);
   }

@@ -57,7 +57,8 @@ export class Election {
     this.#all.onmessage = ({ data }: MessageEvent<FromLeader>) => this.#told(data);
     // Others see by this one when we are gone.
     const own = { signal: this.#abort.signal };
-    void this.locks.request(this.#lockOf(this.tab), own, () => this.#until()).catch(() => undefined);
+    void this.locks.request(this.#lockOf(this.tab), own, () => this.#until())
+      .catch(() => undefined);
     this.#stand({ signal: this.#abort.signal });
     this.ask({ t: "hello", tab: this.tab });
   }

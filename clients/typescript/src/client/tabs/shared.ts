@@ -10,6 +10,9 @@ import { unpackEnd, unpackError } from "./errors.js";
 import { Leader } from "./leader.js";
 import type { FromLeader } from "./messages.js";
 
+type OfRead = Extract<FromLeader,
+  { t: "opened" | "records" | "gap" | "alive" | "leaving" | "ended" }>;
+
 interface Waiting<T> {
   resolve(value: T): void;
   reject(error: TidegateError): void;
@@ -162,7 +165,7 @@ export class SharedConnection {
     return waiting;
   }
 
-  #ofRead(message: Extract<FromLeader, { t: "opened" | "records" | "gap" | "alive" | "leaving" | "ended" }>) {
+  #ofRead(message: OfRead): void {
     const sink = this.#sinks.get(message.n);
     if (sink === undefined) return;
     if (message.t === "opened") sink.opened(message.from);

@@ -26,6 +26,8 @@ export interface ConnectionHooks {
   expiring(session: string): void;
 }
 
+type OfRead = Extract<DuplexOutput, { tell: "opened" | "records" | "gap" | "alive" | "ended" }>;
+
 interface Waiting<T> {
   resolve(value: T): void;
   reject(error: Error): void;
@@ -147,7 +149,7 @@ export class Connection {
     }
   }
 
-  #ofRead(output: Extract<DuplexOutput, { tell: "opened" | "records" | "gap" | "alive" | "ended" }>) {
+  #ofRead(output: OfRead): void {
     const sink = this.#sinks.get(output.key);
     if (sink === undefined) return;
     if (output.tell === "opened") sink.opened(output.from);

@@ -48,8 +48,8 @@ test("a tab stops the turn of another device", async () => {
   await one.getByRole("button").click();
   await one.locator('main[data-status="ready"]').waitFor();
   await say(one, "/words 2");
-  await one.waitForFunction((text) => [...document.querySelectorAll("p")].at(-1).textContent === text,
-    words(2));
+  await one.waitForFunction((text) =>
+    [...document.querySelectorAll("p")].at(-1).textContent === text, words(2));
 });
 
 test("no page had an error", () => assert.deepEqual(errors, []));

@@ -32,7 +32,9 @@ test("eight tabs share one WebSocket; the one that has it goes away in mid-answe
   const others = rest.filter((tab) => tab !== frozen);
   const devtools = await frozen.page.context().newCDPSession(frozen.page);
   for (const { page } of others) await page.evaluate(() => session.send("/words 200"));
-  for (const { page } of others) await page.waitForFunction(() => text.split("word-20 ").length > 2);
+  for (const { page } of others) {
+    await page.waitForFunction(() => text.split("word-20 ").length > 2);
+  }
   await devtools.send("Debugger.enable");
   await devtools.send("Debugger.pause");
   frozen.page.evaluate(() => 0).catch(() => undefined);

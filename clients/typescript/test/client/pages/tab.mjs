@@ -11,7 +11,8 @@ globalThis.WebSocket = class extends Own {
   }
 };
 
-globalThis.openSockets = () => globalThis.sockets.filter(({ readyState }) => readyState <= 1).length;
+globalThis.openSockets = () =>
+  globalThis.sockets.filter(({ readyState }) => readyState <= 1).length;
 
 globalThis.begin = (url, token, name, options = {}) => {
   globalThis.client = createClient({ url, token, ...options });

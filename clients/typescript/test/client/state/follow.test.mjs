@@ -25,7 +25,7 @@ function drive(random, run) {
   let refreshing = false;
   const settle = () => {
     for (let output; (output = machine.poll()) !== undefined;) {
-      assert.ok(!ended || output.do === "close", `run ${run}: ${JSON.stringify(output)} after its end`);
+      assert.ok(!ended || output.do === "close", `run ${run}: ${JSON.stringify(output)}`);
       if (output.do === "open") open.set(output.read, output.transport);
       else if (output.do === "close") assert.ok(open.delete(output.read), "closed twice");
       else if (output.do === "refresh") refreshing = true;
@@ -65,7 +65,13 @@ function drive(random, run) {
       refreshing = false;
     },
     () => (now = Math.max(now, Math.min(machine.wakeAt(), now + 30_000))),
-    () => machine.tick(now),
+    () => {
+      for (let ticks = 0; machine.wakeAt() <= now; ticks += 1) {
+        assert.ok(ticks < 5, "a timer that is due at once, again and again");
+        machine.tick(now);
+        settle();
+      }
+    },
   ];
   for (let step = 0; step < STEPS && !ended; step += 1) {
     now += Math.floor(random() * 400);
@@ -108,7 +114,8 @@ test("a refused credential is refreshed once; the second refusal is the end", ()
 
 for (const [status, code] of [[400, "invalid_cursor"], [404, "session_not_found"], [410, "gone"]]) {
   test(`${status} ends a read for good`, () => {
-    const machine = new FollowMachine(new Selector(["sse"]), { random: () => 0, costly: () => true });
+    const selector = new Selector(["sse"]);
+    const machine = new FollowMachine(selector, { random: () => 0, costly: () => true });
     machine.start(0);
     machine.endedRead(1, { why: "refused", error: new TidegateError(code, "", { status }) }, 1);
     assert.equal(all(machine).at(-1).error.code, code);
@@ -145,7 +152,9 @@ test("records that are known to exist and do not come count as silence", () => {
   for (let now = 0; now < 3000 && moved === undefined; now += 50) {
     machine.alive(1, now, 10, 4);
     machine.tick(now);
-    if (all(machine).some((output) => output.do === "open" && output.transport === "sse")) moved = now;
+    if (all(machine).some(({ do: what, transport }) => what === "open" && transport === "sse")) {
+      moved = now;
+    }
   }
   assert.ok(moved !== undefined && moved <= 2000, String(moved));
 });

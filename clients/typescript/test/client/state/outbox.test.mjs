@@ -93,7 +93,8 @@ test("it is bounded in number and in bytes, and says so", () => {
   machine.add(entry("a", "12345"), 0);
   assert.throws(() => machine.add(entry("b", "123456"), 0), OutboxFullError);
   machine.add(entry("c", "äö"), 0);
-  assert.throws(() => machine.add(entry("d", ""), 0), { code: "outbox_full", entries: 2, bytes: 9 });
+  assert.throws(() => machine.add(entry("d", ""), 0),
+    { code: "outbox_full", entries: 2, bytes: 9 });
   assert.deepEqual(machine.pending.map(({ partId }) => partId), ["a", "c"]);
 });
 
