@@ -11,7 +11,10 @@ export interface OutboxStorage {
   save(entries: OutboxEntry[]): Promise<void> | void;
 }
 
-/** In `sessionStorage` or `localStorage`, under one key. */
+/**
+ * In `sessionStorage`, under one key. With `localStorage`, each tab needs a key of its own: what
+ * one saves would replace what the other did.
+ */
 export function webStorage(storage: Pick<Storage, "getItem" | "setItem" | "removeItem">,
   key = "tidegate-outbox"): OutboxStorage {
   return {

@@ -11,11 +11,10 @@ import { build } from "esbuild";
 import { chromium } from "playwright-core";
 
 const FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run",
-  "--disable-background-networking", "--disable-component-update", "--disable-sync",
-  "--disable-quic"];
+  "--disable-background-networking", "--disable-component-update", "--disable-sync"];
 
-/** Opens `pages/NAME` in tabs of one browser. */
-export async function stage() {
+/** Opens `pages/NAME` in tabs of one browser. `quic`: it may use UDP, and takes any certificate. */
+export async function stage({ quic = false } = {}) {
   const scripts = new Map();
   const server = createServer(async (request, response) => {
     const [, name, file] = new URL(request.url, "http://x").pathname.split("/");
@@ -32,7 +31,8 @@ export async function stage() {
   await once(server, "listening");
   const profile = await mkdtemp(join(tmpdir(), "tidegate-chromium-"));
   const context = await chromium.launchPersistentContext(profile, {
-    executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", headless: true, args: FLAGS });
+    executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", headless: true,
+    args: quic ? FLAGS : [...FLAGS, "--disable-quic"], ignoreHTTPSErrors: quic });
   context.setDefaultTimeout(60_000);
   after(async () => {
     await context.close();
