@@ -2,7 +2,7 @@
 
 import { TidegateError } from "./errors.js";
 import { Outbox } from "./outbox.js";
-import type { OutboxStorage, PendingAppend } from "./outbox.js";
+import type { OutboxStorage } from "./outbox.js";
 import { watchPage } from "./page.js";
 import { Session } from "./session.js";
 import type { OutboxEntry, OutboxLimits } from "./state/outbox.js";
@@ -187,5 +187,3 @@ export class Client {
 export function createClient(options: ClientOptions): Client {
   return new Client(options);
 }
-
-export type { PendingAppend };

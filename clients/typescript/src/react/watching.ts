@@ -48,7 +48,9 @@ export class Watching {
       event: (event) => this.#event(event, chat),
       error: (error) => this.#set({ error }),
       said: (said) => {
-        if (said.regenerate !== undefined) chat.truncate(said.regenerate);
+        // Before its answer begins: that one stays.
+        const first = said.seq === undefined && said.failed === undefined;
+        if (said.regenerate !== undefined && first) chat.truncate(said.regenerate);
         this.#inputs.heard(said);
         this.#changed();
       },

@@ -13,6 +13,7 @@ export interface PendingInput {
 
 export class PendingInputs {
   #inputs: PendingInput[] = [];
+  readonly #begun = new Set<string>();
 
   get all(): PendingInput[] {
     return [...this.#inputs];
@@ -35,30 +36,41 @@ export class PendingInputs {
   }
 
   /** Said in another tab. */
-  heard({ seq, message }: Said): void {
-    if (message === undefined || this.#inputs.some((one) => one.message.id === message.id)) return;
-    this.#inputs.push({ seq, message, own: false });
-    this.#order();
+  heard({ seq, message, failed }: Said): void {
+    if (message === undefined) return;
+    if (failed === true) return this.drop(message.id);
+    // Its answer has begun already.
+    if (this.#begun.has(message.id)) return;
+    if (!this.#inputs.some((one) => one.message.id === message.id)) {
+      this.#inputs.push({ message, own: false });
+    }
+    if (seq !== undefined) this.placed(message.id, seq);
   }
 
   /** A turn that this page did not ask for begins: the oldest question is what it answers. */
   begins(): Message | undefined {
-    const at = this.#inputs.findIndex(({ seq }) => seq !== undefined);
-    return at === -1 ? undefined : this.#inputs.splice(at, 1)[0]?.message;
+    const message = this.#inputs.shift()?.message;
+    if (message !== undefined) this.#begun.add(message.id);
+    return message;
   }
 
   /** The turn that runs took these in. */
   injected(messageIds: readonly string[]): Message[] {
     const taken = this.#inputs.filter(({ message }) => messageIds.includes(message.id));
     this.#inputs = this.#inputs.filter(({ message }) => !messageIds.includes(message.id));
-    return taken.map(({ message }) => message);
+    return this.#done(taken);
   }
 
   /** Everything up to `seq` has its answer: what is left of it was taken in unseen. */
   answered(seq: number): Message[] {
     const over = this.#inputs.filter((input) => input.seq !== undefined && input.seq <= seq);
     this.#inputs = this.#inputs.filter((input) => !over.includes(input));
-    return over.map(({ message }) => message);
+    return this.#done(over);
+  }
+
+  #done(inputs: PendingInput[]): Message[] {
+    for (const { message } of inputs) this.#begun.add(message.id);
+    return inputs.map(({ message }) => message);
   }
 
   #order(): void {

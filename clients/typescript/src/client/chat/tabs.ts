@@ -2,11 +2,13 @@
 
 import type { Message } from "../payloads.js";
 
-/** What was said in another tab. */
+/** What was said in another tab: once when it is sent, and once when the gateway has it. */
 export interface Said {
   chatId: string;
-  /** Its `.in` seq. */
-  seq: number;
+  /** Its `.in` seq, once that is known. */
+  seq?: number;
+  /** It could not be said after all. */
+  failed?: true;
   message?: Message;
   /** Another answer was asked for, instead of this message or the last one. */
   regenerate?: string | null;

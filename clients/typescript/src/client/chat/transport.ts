@@ -7,6 +7,7 @@ import { TidegateError } from "../errors.js";
 import type { PendingAppend } from "../outbox.js";
 import type { Message, SendOptions } from "../payloads.js";
 import type { Session } from "../session.js";
+import type { Appended } from "../wire.js";
 import { ChatFeed } from "./feed.js";
 import type { FeedListener, TurnStream } from "./feed.js";
 import { pageMemory } from "./memory.js";
@@ -49,11 +50,7 @@ export class TidegateChatTransport<M extends UIMessage = UIMessage> implements C
     const { chatId, abortSignal } = ask;
     const feed = this.#feed(chatId);
     const session = this.session(chatId);
-    const { seq, stream } = await feed.ask(() => this.#append(session, ask));
-    const { trigger, messageId, messages } = ask;
-    const message = trigger === "submit-message" ? messages.at(-1) : undefined;
-    this.#tabs.say({ chatId, seq, ...(message?.role === "user" ? { message: plain(message) } : {}),
-      ...(trigger === "regenerate-message" ? { regenerate: messageId ?? null } : {}) });
+    const { stream } = await feed.ask(() => this.#tell(saidBy(ask), this.#append(session, ask)));
     this.#count(chatId, 1);
     void stream.over.then(() => {
       this.#count(chatId, -1);
@@ -111,9 +108,8 @@ export class TidegateChatTransport<M extends UIMessage = UIMessage> implements C
 
   /** Says a message while a turn runs: it steers that turn, or is answered after it. */
   async steer(chatId: string, message: Message, options: SendOptions = {}): Promise<number> {
-    const { seq } = await this.session(chatId).send(message, this.#with(options));
-    this.#tabs.say({ chatId, seq, message });
-    return seq;
+    const sent = this.session(chatId).send(message, this.#with(options));
+    return (await this.#tell({ chatId, message }, sent)).seq;
   }
 
   /** Closes the client, if it was made here. */
@@ -125,6 +121,19 @@ export class TidegateChatTransport<M extends UIMessage = UIMessage> implements C
 
   #count(chatId: string, by: number): void {
     this.#sending.set(chatId, (this.#sending.get(chatId) ?? 0) + by);
+  }
+
+  /** The other tabs hear of it before its answer can begin. */
+  async #tell(said: Said, sent: PendingAppend): Promise<Appended> {
+    this.#tabs.say(said);
+    try {
+      const answer = await sent;
+      this.#tabs.say({ ...said, seq: answer.seq });
+      return answer;
+    } catch (error) {
+      this.#tabs.say({ ...said, failed: true });
+      throw error;
+    }
   }
 
   #append(session: Session, ask: SendArguments<M>): PendingAppend {
@@ -158,6 +167,14 @@ export class TidegateChatTransport<M extends UIMessage = UIMessage> implements C
     }
     return feed;
   }
+}
+
+function saidBy<M extends UIMessage>({ chatId, trigger, messageId, messages, body }:
+SendArguments<M>): Said {
+  if (trigger === "regenerate-message") return { chatId, regenerate: messageId ?? null };
+  const message = messages.at(-1);
+  const action = (body as { action?: unknown } | undefined)?.action !== undefined;
+  return message?.role === "user" && !action ? { chatId, message: plain(message) } : { chatId };
 }
 
 /** The gateway has held them to the grammar of chunks (R-UI-3). */

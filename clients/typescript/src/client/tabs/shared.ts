@@ -25,6 +25,8 @@ export class SharedConnection {
   readonly #sinks = new Map<number, ReadSink>();
   readonly #appends = new Map<number, Waiting<Appended>>();
   readonly #proofs = new Map<number, (works: boolean) => void>();
+  /** Transports over which the leader has opened a read for us. */
+  readonly #live = new Set<TransportName>();
   #led: (() => void)[] = [];
   #numbers = 0;
 
@@ -45,6 +47,11 @@ export class SharedConnection {
 
   get leads(): boolean {
     return this.#election.leads;
+  }
+
+  /** Can an append go over it at once? */
+  ready(transport: TransportName): boolean {
+    return this.leads ? this.#local(transport).ready : this.#live.has(transport);
   }
 
   enter(): void {
@@ -92,7 +99,10 @@ export class SharedConnection {
       await this.#someLeader();
       if (read.over) return;
       const n = ++this.#numbers;
-      this.#sinks.set(n, read.sink);
+      this.#sinks.set(n, { ...read.sink, opened: (from) => {
+        this.#live.add(transport);
+        read.sink.opened(from);
+      } });
       if (this.leads) {
         const own = this.#local(transport).read(request, read.sink);
         return read.begin(own, () => void this.#sinks.delete(n));
@@ -140,6 +150,7 @@ export class SharedConnection {
   #cut(): void {
     const error = new TidegateError("unreachable", "another tab has the connection now",
       { retry: true });
+    this.#live.clear();
     for (const sink of [...this.#sinks.values()]) sink.ended({ why: "cut", retryMs: 0 });
     this.#sinks.clear();
     for (const { reject } of this.#appends.values()) reject(error);
@@ -226,7 +237,7 @@ export class SharedTransport implements Transport {
     private readonly local: Transport) {}
 
   get ready(): boolean {
-    return this.shared.leads && this.local.ready;
+    return this.shared.ready(this.name);
   }
 
   read(request: ReadRequest, sink: ReadSink): Read {

@@ -17,8 +17,12 @@ function Chat() {
   globalThis.transport = transport;
   const { messages, status } = chat;
   // As an application's database would have it: questions at once, answers when they are finished.
+  // Both tabs write; the one that knows less must not win.
   useEffect(() => {
-    if (status !== "streaming") localStorage.setItem(id, JSON.stringify(messages));
+    const known = JSON.parse(localStorage.getItem(id) ?? "[]").length;
+    const whole = status === "ready" ? messages : messages.filter(({ role }, index) =>
+      role === "user" || index < messages.length - 1);
+    if (whole.length >= known) localStorage.setItem(id, JSON.stringify(whole));
   }, [messages, status]);
   return (
     <main data-status={status} data-transport={chat.connection?.transport ?? ""}
