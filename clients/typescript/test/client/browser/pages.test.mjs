@@ -11,11 +11,11 @@ const { open, context, errors } = await stage();
 test("a page that is hidden away holds nothing open, and goes on from its cursor", async () => {
   const { page, name } = await follow();
   // What a browser does around its cache for the back button; Playwright can't go through that.
-  await page.evaluate(() => dispatchEvent(new PageTransitionEvent("pagehide", { persisted: true })));
+  await transition(page, "pagehide");
   await page.waitForFunction(() => openSockets() === 0);
   assert.equal((await page.evaluate(() => navigator.locks.query())).held.length, 0);
   await client(gw, { transports: ["sse"] }).session(name).send("/words 30");
-  await page.evaluate(() => dispatchEvent(new PageTransitionEvent("pageshow", { persisted: true })));
+  await transition(page, "pageshow");
   await page.waitForFunction((wanted) => text === wanted, words(30));
   assert.deepEqual(await page.evaluate(() => [gaps, new Set(seqs).size === seqs.length]),
     [0, true]);
@@ -34,6 +34,9 @@ test("what is said offline is sent when the page is online again", async () => {
 });
 
 test("no page had an error", () => assert.deepEqual(errors, []));
+
+const transition = (page, name) => page.evaluate((name) =>
+  void dispatchEvent(new PageTransitionEvent(name, { persisted: true })), name);
 
 async function follow() {
   const { name } = await newSession(gw);

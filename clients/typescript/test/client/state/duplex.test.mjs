@@ -21,7 +21,8 @@ function all(machine) {
   return outputs;
 }
 
-const sent = (outputs) => outputs.filter((output) => output.do === "send").map(({ frame }) => frame);
+const sent = (outputs) =>
+  outputs.filter((output) => output.do === "send").map(({ frame }) => frame);
 
 for (const [code, end] of [
   [1001, "cut"], [1006, "cut"], [4002, "cut"], [4003, "cut"], [4004, "cut"], [4400, "cut"],
