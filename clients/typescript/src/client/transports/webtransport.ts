@@ -35,7 +35,7 @@ class Carrier {
       const control = await this.session.createBidirectionalStream();
       this.#writer = control.writable.getWriter() as WritableStreamDefaultWriter<Uint8Array>;
       this.events.opened();
-      void this.#lines(control.readable).finally(() => this.close(1000));
+      this.#lines(control.readable).catch(() => undefined).finally(() => this.close(1000));
       await this.#subscriptions();
     } catch {
       this.close(1000);

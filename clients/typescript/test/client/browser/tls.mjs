@@ -9,21 +9,39 @@ import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after } from "node:test";
-import { freePort, gateway } from "../lib.mjs";
+import { MINTING_KEY, freePort } from "../../../../../tests/compat/harness.mjs";
+import { node } from "../../../../../tests/compat/lib/node.mjs";
 
-/** The harness's address stays plain; `tls` is the address for browsers, `hash` its certificate. */
+/** `url` is plain; `tls` is the address for browsers, `hash` that of its certificate. */
 export async function tlsGateway() {
   const folder = mkdtempSync(join(tmpdir(), "tidegate-tls-"));
-  after(() => rmSync(folder, { recursive: true, force: true }));
   const { cert, key, hash } = certificate(folder);
   const [port, plain] = [await freePort(), await freePort()];
   const place = await relay(port);
-  // The harness writes the rest of [server].
-  process.env.TIDEGATE__SERVER__LISTEN = `127.0.0.1:${port}`;
-  process.env.TIDEGATE__SERVER__LISTEN_PLAIN = `127.0.0.1:${plain}`;
-  const gw = await gateway({ port: plain,
-    config: `[server.tls]\ncert = ${JSON.stringify(cert)}\nkey = ${JSON.stringify(key)}` });
-  return { ...gw, hash, tls: `https://127.0.0.1:${place.port}`, block: place.block };
+  const tls = `https://127.0.0.1:${place.port}`;
+  const gw = await node(folder, plain, `
+[server]
+listen = "127.0.0.1:${port}"
+listen_plain = "127.0.0.1:${plain}"
+public_url = "${tls}"
+[server.tls]
+cert = ${JSON.stringify(cert)}
+key = ${JSON.stringify(key)}
+[store]
+url = "memory:"
+[[environment]]
+name = "dev"
+secret_keys = ["${MINTING_KEY}"]
+[[agent]]
+id = "steady"
+backend = "demo"
+words_per_second = 100
+`);
+  after(async () => {
+    await gw.stop("SIGKILL");
+    rmSync(folder, { recursive: true, force: true });
+  });
+  return { url: `http://127.0.0.1:${plain}`, key: MINTING_KEY, tls, hash, block: place.block };
 }
 
 /** A certificate that browsers take by its hash: ECDSA, at most 14 days. */

@@ -9,7 +9,7 @@ import { tlsGateway } from "./tls.mjs";
 const gw = await tlsGateway();
 const { open, errors } = await stage({ quic: true });
 
-test("a live answer goes from SSE to WebSocket to WebTransport to SSE, exactly", async () => {
+test("a live answer goes from SSE to WebSocket to WebTransport to SSE, exactly", async (t) => {
   const { page } = await follow();
   await page.waitForFunction(() => subscription.transport === "webtransport");
   await page.evaluate(() => session.moveTo("sse"));
@@ -22,6 +22,7 @@ test("a live answer goes from SSE to WebSocket to WebTransport to SSE, exactly",
     await page.waitForFunction((transport) => subscription.transport === transport, transport);
     seen += 100;
   }
+  t.diagnostic(JSON.stringify(await page.evaluate(() => lives)));
   assert.equal(await page.evaluate(() => done), 0, "the answer was still running");
   await finished(page, 600);
 });
