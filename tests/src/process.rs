@@ -1,6 +1,7 @@
 //! The real binary as a child process.
 
 use std::fmt::Write as _;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -18,25 +19,56 @@ pub struct Gateway {
     config: PathBuf,
     /// `127.0.0.1:PORT`.
     pub address: String,
+    /// The same with TLS, and with HTTP/3; if it was asked for.
+    pub secure: Option<SocketAddr>,
     child: Option<Child>,
 }
 
 impl Gateway {
     /// Writes a configuration into `dir` and starts the binary. `agents` is TOML.
     pub async fn start(dir: &Path, store: &str, agents: &str) -> Self {
+        let address = format!("127.0.0.1:{}", free_port(&[]));
+        let server = format!("listen = \"{address}\"\n");
+        Self::configured(dir, address, None, &server, store, agents).await
+    }
+
+    /// The same with a second address, for TLS and HTTP/3. `cert` and `key` are PEM files.
+    pub async fn start_secure(
+        dir: &Path,
+        store: &str,
+        agents: &str,
+        (cert, key): (&Path, &Path),
+    ) -> Self {
         let port = free_port(&[]);
         let address = format!("127.0.0.1:{port}");
+        let secure = SocketAddr::from(([127, 0, 0, 1], free_port(&[port])));
+        let (cert, key) = (cert.display(), key.display());
+        let server = format!(
+            "listen = \"{secure}\"\nlisten_plain = \"{address}\"\n\
+             tls = {{ cert = \"{cert}\", key = \"{key}\" }}\n"
+        );
+        Self::configured(dir, address, Some(secure), &server, store, agents).await
+    }
+
+    async fn configured(
+        dir: &Path,
+        address: String,
+        secure: Option<SocketAddr>,
+        server: &str,
+        store: &str,
+        agents: &str,
+    ) -> Self {
         let mut text = String::new();
         write!(
             text,
-            "[server]\nlisten = \"{address}\"\npublic_url = \"http://{address}\"\n\
+            "[server]\n{server}public_url = \"http://{address}\"\n\
              [store]\nurl = \"{store}\"\n\
              [[environment]]\nname = \"dev\"\nsecret_keys = [\"{KEY}\"]\n{agents}"
         )
         .expect("writing to a String");
         let config = dir.join("tidegate.toml");
         std::fs::write(&config, text).expect("the directory is writable");
-        let mut gateway = Self { config, address, child: None };
+        let mut gateway = Self { config, address, secure, child: None };
         gateway.restart().await;
         gateway
     }
@@ -95,8 +127,8 @@ impl Gateway {
 
     /// Another process with the same configuration.
     pub async fn successor(&self) -> Self {
-        let (config, address) = (self.config.clone(), self.address.clone());
-        let mut successor = Self { config, address, child: None };
+        let (config, address, secure) = (self.config.clone(), self.address.clone(), self.secure);
+        let mut successor = Self { config, address, secure, child: None };
         successor.restart().await;
         successor
     }

@@ -3,6 +3,8 @@
 
 #![allow(clippy::print_stdout, reason = "a seed must be known where a test failed")]
 
+use std::path::Path;
+
 use serde_json::json;
 use tidegate_protocol::Record;
 use tidegate_store::servers::{Config, Redis};
@@ -12,15 +14,29 @@ use tidegate_tests::process::{self, Gateway};
 use crate::chat::{floor, without_token};
 use crate::duplex::pipe::Pipe;
 use crate::duplex::rng::{Rng, is_long, seed};
-use crate::duplex::wire::Wire;
+use crate::duplex::wire::{Via, Wire};
 use crate::harness::{create_body, message};
 
 const AGENTS: &str = "[[agent]]\nid = \"demo\"\nbackend = \"demo\"\nwords_per_second = 0\n";
 const OUT: &str = "/realtime/v1/sessions/c/out";
 
+async fn start(folder: &Path, store: &str) -> Gateway {
+    let pem = |name| Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/http").join(name);
+    let files = (pem("localhost.cert.pem"), pem("localhost.key.pem"));
+    Gateway::start_secure(folder, store, AGENTS, (&files.0, &files.1)).await
+}
+
 fn turns() -> u64 {
     if is_long() { 200 } else { 6 }
 }
+
+#[derive(Clone, Copy)]
+enum How {
+    Sse,
+    Duplex(Via),
+}
+
+const WAYS: [How; 3] = [How::Sse, How::Duplex(Via::WebSocket), How::Duplex(Via::WebTransport)];
 
 /// Up to `count` records after `cursor`, and not beyond the boundary of the turn that was `asked`
 /// for; fewer if the gateway is killed.
@@ -28,26 +44,26 @@ async fn hop(
     gateway: &Gateway,
     cursor: Option<u64>,
     (count, asked): (usize, Option<u64>),
-    over_sse: bool,
+    how: How,
 ) -> Vec<Record> {
-    let mut records = Vec::new();
     let is_over = |records: &[Record]| {
         records.len() >= count || records.iter().any(|record| ends(record, asked))
     };
-    if over_sse {
+    let mut records = Vec::new();
+    let How::Duplex(via) = how else {
         let client = Client::new(&gateway.address, process::KEY);
         let Ok(mut reader) = client.follow(OUT, cursor).await else { return records };
-        while let Ok(Some(some)) = reader.next().await {
+        while !is_over(&records) {
+            let Ok(Some(some)) = reader.next().await else { break };
             records.extend(some);
-            if is_over(&records) {
-                break;
-            }
         }
         return records;
-    }
-    let address = gateway.address.parse().expect("an address");
-    let Some(pipe) = Pipe::plain_socket(address).await else { return records };
-    let mut wire = Wire::over(pipe);
+    };
+    let pipe = match via {
+        Via::WebSocket => Pipe::plain_socket(gateway.address.parse().expect("an address")).await,
+        Via::WebTransport => Some(Pipe::session(gateway.secure.expect("asked for")).await),
+    };
+    let Some(mut wire) = pipe.map(Wire::over) else { return records };
     if !wire.greet(process::KEY).await {
         return records;
     }
@@ -100,13 +116,15 @@ async fn hops(mut gateways: Vec<Gateway>, kills: bool) {
                 gateways[at].kill();
                 gateways[at].restart().await;
             }
-            log.extend(hop(&gateways[at], cursor, (count, asked), rng.below(2) == 0).await);
+            log.extend(
+                hop(&gateways[at], cursor, (count, asked), WAYS[rng.below(3) as usize]).await,
+            );
         }
     }
     let log: Vec<_> = log.into_iter().map(without_token).collect();
     let seqs: Vec<u64> = log.iter().map(|record| record.seq_num).collect();
     assert_eq!(seqs, (0..log.len() as u64).collect::<Vec<_>>());
-    let whole = hop(&gateways[0], Some(0), (log.len() - 1, None), true).await;
+    let whole = hop(&gateways[0], Some(0), (log.len() - 1, None), How::Sse).await;
     let whole: Vec<_> = whole.into_iter().map(without_token).collect();
     assert_eq!(whole, log[1..]);
 }
@@ -114,14 +132,14 @@ async fn hops(mut gateways: Vec<Gateway>, kills: bool) {
 #[tokio::test]
 async fn i1_transports_change_in_memory() {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    hops(vec![Gateway::start(folder.path(), "memory:", AGENTS).await], false).await;
+    hops(vec![start(folder.path(), "memory:").await], false).await;
 }
 
 #[tokio::test]
 async fn i1_transports_change_on_disk_under_kills() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let url = format!("disk:{}", folder.path().join("data").display());
-    hops(vec![Gateway::start(folder.path(), &url, AGENTS).await], true).await;
+    hops(vec![start(folder.path(), &url).await], true).await;
 }
 
 #[tokio::test]
@@ -130,7 +148,7 @@ async fn i1_transports_and_gateways_change_on_redis() {
     let redis = Redis::start(Config::default());
     let mut gateways = Vec::new();
     for folder in &folders {
-        gateways.push(Gateway::start(folder.path(), &redis.url(), AGENTS).await);
+        gateways.push(start(folder.path(), &redis.url()).await);
     }
     hops(gateways, true).await;
 }
