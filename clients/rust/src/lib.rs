@@ -3,7 +3,9 @@
 mod agent;
 mod answer;
 mod error;
+mod client;
 mod link;
+mod net;
 mod turn;
 mod worker;
 

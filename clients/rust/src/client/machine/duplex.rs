@@ -1,0 +1,399 @@
+//! Everything that a client does over the duplex binding, over one connection after another. Pure:
+//! see [`Action`] for what the driver does.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
+
+use tidegate_protocol::duplex::{GatewayFrame, codes};
+
+use super::action::{Action, AppendSpec, ConnId, Key, SubSpec};
+use super::conn::{Conn, Heard};
+use super::subs::{Subs, Verdict};
+use crate::client::error::Error;
+use crate::link::Backoff;
+
+/// Dials that fail before other transports stand in.
+const DIALS_BEFORE_FALL_BACK: u32 = 2;
+/// Tries to get a token before its session's subscriptions fail.
+const TOKEN_TRIES: u32 = 5;
+
+/// See the module.
+#[derive(Debug)]
+pub(crate) struct Duplex {
+    /// For `hello`; without it each session gets its own.
+    token: Option<String>,
+    /// The newest one last; those before it are being left.
+    conns: Vec<Conn>,
+    last_conn: ConnId,
+    subs: Subs,
+    appends: BTreeMap<Key, Waiting>,
+    tokens: BTreeMap<String, Token>,
+    backoff: Backoff,
+    redial_at: Duration,
+    failed_dials: u32,
+    entropy: u64,
+    /// The newest time that was passed in.
+    now: Duration,
+    actions: VecDeque<Action>,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    spec: AppendSpec,
+    on: Option<ConnId>,
+}
+
+#[derive(Debug, Default)]
+struct Token {
+    held: Option<String>,
+    is_asked: bool,
+    failures: u32,
+    backoff: Backoff,
+    retry_at: Duration,
+}
+
+impl Duplex {
+    /// `token` is for all sessions; `entropy` is any number but 0.
+    pub(crate) fn new(token: Option<String>, entropy: u64) -> Self {
+        Self {
+            token,
+            conns: Vec::new(),
+            last_conn: 0,
+            subs: Subs::default(),
+            appends: BTreeMap::new(),
+            tokens: BTreeMap::new(),
+            backoff: Backoff::default(),
+            redial_at: Duration::ZERO,
+            failed_dials: 0,
+            entropy: entropy | 1,
+            now: Duration::ZERO,
+            actions: VecDeque::new(),
+        }
+    }
+
+    /// Does a connection stand that was welcome?
+    pub(crate) fn is_up(&self) -> bool {
+        self.conns.last().is_some_and(|conn| conn.was_good)
+    }
+
+    pub(crate) fn subscribe(&mut self, key: Key, spec: SubSpec, now: Duration) {
+        self.subs.insert(key, spec);
+        self.pump(now);
+    }
+
+    pub(crate) fn unsubscribe(&mut self, key: Key, now: Duration) {
+        self.subs.remove(key);
+        self.conns.iter_mut().for_each(|conn| conn.unsubscribe(key));
+        self.pump(now);
+    }
+
+    pub(crate) fn append(&mut self, key: Key, spec: AppendSpec, now: Duration) {
+        self.appends.insert(key, Waiting { spec, on: None });
+        self.pump(now);
+    }
+
+    pub(crate) fn handle_dialed(&mut self, conn: ConnId, now: Duration) {
+        let token = self.token.clone();
+        if let Some(conn) = self.conn(conn) {
+            conn.handle_dialed(token, now);
+        }
+        self.pump(now);
+    }
+
+    /// `fatal`: another try would fare no better.
+    pub(crate) fn handle_dial_failed(
+        &mut self,
+        conn: ConnId,
+        error: Error,
+        fatal: bool,
+        now: Duration,
+    ) {
+        self.conns.retain(|held| held.id != conn);
+        self.failed_dials += 1;
+        self.wait_to_dial(now);
+        self.fail_appends(|_| true, &error);
+        if fatal {
+            self.subs.fail(&error);
+        }
+        if fatal || self.failed_dials >= DIALS_BEFORE_FALL_BACK {
+            self.fall_back(now);
+        }
+        self.pump(now);
+    }
+
+    pub(crate) fn handle_frame(&mut self, id: ConnId, frame: GatewayFrame, now: Duration) {
+        let Some(conn) = self.conn(id) else { return };
+        match conn.handle(frame, now) {
+            Heard::Nothing => {}
+            Heard::Welcomed => {
+                self.failed_dials = 0;
+                self.backoff.reset();
+            }
+            Heard::Opened(key) => {
+                self.subs.handle_opened(key);
+                self.actions.push_back(Action::Opened(key));
+            }
+            Heard::Ended(key, error) => self.ended(id, key, error, now),
+            Heard::Appended(key, outcome) => {
+                if outcome.as_ref().is_err_and(Error::wants_token) && self.token.is_none() {
+                    self.reject_token_of(key);
+                }
+                self.appended(key, outcome);
+            }
+        }
+        self.pump(now);
+    }
+
+    /// The connection is over, with the close code that there was.
+    pub(crate) fn handle_closed(
+        &mut self,
+        id: ConnId,
+        code: Option<u16>,
+        why: &str,
+        now: Duration,
+    ) {
+        let Some(at) = self.conns.iter().position(|conn| conn.id == id) else { return };
+        let conn = self.conns.remove(at);
+        self.fail_appends(|on| on == Some(id), &Error::unreachable("the connection was cut"));
+        if let Some(code) = code.filter(|code| codes::is_final(*code)) {
+            let error = match conn.reason {
+                Some(reason) => Error { retry: false, ..reason.into() },
+                None => Error::new(format!("close_{code}"), why.to_owned(), false),
+            };
+            self.fail_appends(|_| true, &error);
+            self.subs.fail(&error);
+            self.fall_back(now);
+        }
+        if !conn.was_good {
+            self.failed_dials += 1;
+        }
+        if at == self.conns.len() {
+            self.wait_to_dial(now);
+        }
+        self.pump(now);
+    }
+
+    /// The token of a session, or why there is none.
+    pub(crate) fn handle_token(
+        &mut self,
+        session: &str,
+        token: Result<String, Error>,
+        now: Duration,
+    ) {
+        let entropy = self.entropy();
+        let held = self.tokens.entry(session.to_owned()).or_default();
+        held.is_asked = false;
+        match token {
+            Ok(token) => {
+                let renew = self.conns.iter_mut().filter(|conn| conn.renews(session, &token));
+                renew.for_each(|conn| conn.auth(session, &token));
+                *held = Token { held: Some(token), ..Token::default() };
+            }
+            Err(error) => {
+                held.failures += 1;
+                held.retry_at = now + held.backoff.next_full(entropy);
+                if held.failures >= TOKEN_TRIES {
+                    held.failures = 0;
+                    self.subs.fail_session(session, &error);
+                }
+                let waits = |waiting: &Waiting| waiting.spec.frame.session == session;
+                let keys = self.appends.iter().filter(|(_, waiting)| waits(waiting));
+                let keys: Vec<Key> = keys.map(|(key, _)| *key).collect();
+                keys.into_iter().for_each(|key| self.appended(key, Err(error.clone())));
+            }
+        }
+        self.pump(now);
+    }
+
+    /// Time has passed, or an application took something.
+    pub(crate) fn handle_time(&mut self, now: Duration) {
+        let dead = self.conns.iter_mut().filter_map(|conn| (!conn.handle_time(now)).then_some(conn.id));
+        let dead: Vec<ConnId> = dead.collect();
+        for id in dead {
+            self.fall_back(now);
+            self.actions.push_back(Action::Close(id));
+            self.handle_closed(id, None, "silent", now);
+        }
+        let ending: Vec<String> =
+            self.conns.iter_mut().flat_map(|conn| conn.ending_credentials(now)).collect();
+        ending.iter().for_each(|session| self.refresh(session));
+        self.pump(now);
+    }
+
+    /// When [`Duplex::handle_time`] has something to do.
+    pub(crate) fn next_time(&self) -> Option<Duration> {
+        let subs = self.subs.iter().map(|(_, sub)| sub.not_before);
+        let tokens = self.tokens.values().map(|token| token.retry_at);
+        let leave = self.conns.last().and_then(|conn| conn.leave_at);
+        let ours = subs.chain(tokens).chain(leave).chain([self.redial_at]);
+        // What is past was done, or waits for something else.
+        let ours = ours.filter(|at| *at > self.now).min();
+        self.conns.iter().filter_map(Conn::next_time).chain(ours).min()
+    }
+
+    pub(crate) fn poll_action(&mut self) -> Option<Action> {
+        self.actions.pop_front()
+    }
+
+    fn conn(&mut self, id: ConnId) -> Option<&mut Conn> {
+        self.conns.iter_mut().find(|conn| conn.id == id)
+    }
+
+    fn entropy(&mut self) -> u64 {
+        self.entropy ^= self.entropy << 13;
+        self.entropy ^= self.entropy >> 7;
+        self.entropy ^= self.entropy << 17;
+        self.entropy
+    }
+
+    fn wait_to_dial(&mut self, now: Duration) {
+        let entropy = self.entropy();
+        self.redial_at = now + self.backoff.next_full(entropy);
+    }
+
+    /// Others stand in for those that may be read otherwise.
+    fn fall_back(&mut self, now: Duration) {
+        for key in self.subs.park(now) {
+            self.conns.iter_mut().for_each(|conn| conn.unsubscribe(key));
+            self.actions.push_back(Action::FallBack(key));
+        }
+    }
+
+    fn ended(&mut self, id: ConnId, key: Key, error: Error, now: Duration) {
+        if self.conns.last().is_none_or(|conn| conn.id != id) {
+            // It goes on over the newer one.
+            return;
+        }
+        let Some(session) = self.subs.get(key).map(|sub| sub.spec.session.clone()) else { return };
+        let (can_refresh, entropy) = (self.token.is_none(), self.entropy());
+        match self.subs.handle_ended(key, error, can_refresh, entropy, now) {
+            Verdict::Refresh => self.reject_token(&session),
+            Verdict::FallBack => {
+                self.subs.park_one(key, now);
+                self.actions.push_back(Action::FallBack(key));
+            }
+            Verdict::Again | Verdict::Over => {}
+        }
+    }
+
+    fn appended(&mut self, key: Key, outcome: Result<u64, Error>) {
+        let Some(waiting) = self.appends.remove(&key) else { return };
+        if outcome.is_ok() && waiting.spec.starts_turn {
+            let session = &waiting.spec.frame.session;
+            let subs = self.subs.iter().filter(|(_, sub)| sub.spec.session == *session);
+            subs.for_each(|(_, sub)| sub.spec.feed.lock().expect_turn());
+        }
+        self.actions.push_back(Action::Appended(key, outcome));
+    }
+
+    fn fail_appends(&mut self, which: impl Fn(Option<ConnId>) -> bool, error: &Error) {
+        let keys = self.appends.iter().filter(|(_, waiting)| which(waiting.on));
+        let keys: Vec<Key> = keys.map(|(key, _)| *key).collect();
+        keys.into_iter().for_each(|key| self.appended(key, Err(error.clone())));
+    }
+
+    fn reject_token_of(&mut self, append: Key) {
+        let session = self.appends.get(&append).map(|waiting| waiting.spec.frame.session.clone());
+        session.iter().for_each(|session| self.reject_token(session));
+    }
+
+    fn reject_token(&mut self, session: &str) {
+        self.conns.iter_mut().for_each(|conn| conn.forget_credential(session));
+        self.refresh(session);
+    }
+
+    fn refresh(&mut self, session: &str) {
+        let token = self.tokens.entry(session.to_owned()).or_default();
+        if !token.is_asked && token.retry_at <= self.now {
+            token.is_asked = true;
+            let stale = token.held.take();
+            self.actions.push_back(Action::Token { session: session.to_owned(), stale });
+        }
+    }
+
+    /// Does whatever can be done now.
+    fn pump(&mut self, now: Duration) {
+        self.now = now;
+        self.dial(now);
+        self.request(now);
+        self.leave();
+        for conn in &mut self.conns {
+            let id = conn.id;
+            let texts = conn.take_out().into_iter();
+            self.actions.extend(texts.map(|text| Action::Send(id, text)));
+        }
+    }
+
+    fn dial(&mut self, now: Duration) {
+        let can = match self.conns.last() {
+            None => true,
+            Some(conn) => conn.leave_at.is_some_and(|at| at <= now),
+        };
+        let wanted = !self.appends.is_empty() || self.subs.wanted(now).next().is_some();
+        if can && wanted && self.redial_at <= now {
+            self.last_conn += 1;
+            self.conns.push(Conn::new(self.last_conn));
+            self.actions.push_back(Action::Dial(self.last_conn));
+        }
+    }
+
+    /// Sends what has no place yet on the newest open connection.
+    fn request(&mut self, now: Duration) {
+        let Some(at) = self.conns.iter().rposition(|conn| conn.is_open) else { return };
+        let conn = &self.conns[at];
+        let subs = self.subs.wanted(now).filter(|(key, _)| !conn.has(*key));
+        let subs: Vec<Key> = subs.map(|(key, _)| key).collect();
+        for key in subs {
+            let Some(session) = self.subs.get(key).map(|sub| sub.spec.session.clone()) else {
+                continue;
+            };
+            if self.has_credential(at, &session)
+                && let Some(sub) = self.subs.get(key)
+            {
+                self.conns[at].subscribe(key, &sub.spec);
+            }
+        }
+        let unsent = self.appends.iter().filter(|(_, waiting)| waiting.on.is_none());
+        let unsent: Vec<Key> = unsent.map(|(key, _)| *key).collect();
+        for key in unsent {
+            let session = self.appends[&key].spec.frame.session.clone();
+            if self.has_credential(at, &session)
+                && let Some(waiting) = self.appends.get_mut(&key)
+            {
+                self.conns[at].append(key, &waiting.spec);
+                waiting.on = Some(self.conns[at].id);
+            }
+        }
+    }
+
+    /// Can requests for `session` be sent on the connection? If not, a token is on its way.
+    fn has_credential(&mut self, at: usize, session: &str) -> bool {
+        if self.token.is_some() {
+            return true;
+        }
+        let Some(token) = self.tokens.get(session).and_then(|token| token.held.clone()) else {
+            self.refresh(session);
+            return false;
+        };
+        if !self.conns[at].has_credential(session, &token) {
+            self.conns[at].auth(session, &token);
+        }
+        true
+    }
+
+    /// Closes what a newer connection has taken over (R-DPX-24).
+    fn leave(&mut self) {
+        let Some((newest, _)) = self.conns.split_last() else { return };
+        if !newest.was_good || self.subs.iter().any(|(key, sub)| !sub.parked && !newest.has_open(key)) {
+            return;
+        }
+        let newest = newest.id;
+        self.conns.retain(|conn| {
+            let stays = conn.id == newest || !conn.appends().is_empty();
+            if !stays {
+                self.actions.push_back(Action::Close(conn.id));
+            }
+            stays
+        });
+    }
+}

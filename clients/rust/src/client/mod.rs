@@ -1,0 +1,5 @@
+//! Chats with agents: sessions over the duplex binding and over SSE.
+
+mod error;
+mod event;
+mod machine;
