@@ -3,7 +3,7 @@
 mod agent;
 mod answer;
 mod error;
-mod client;
+pub mod client;
 mod link;
 mod net;
 mod turn;

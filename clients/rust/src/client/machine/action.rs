@@ -19,10 +19,6 @@ pub(crate) type SharedFeed = Arc<Mutex<Feed>>;
 #[derive(Clone, Debug)]
 pub(crate) struct SubSpec {
     pub(crate) session: String,
-    /// `in` or `out`.
-    pub(crate) channel: &'static str,
-    /// A side channel.
-    pub(crate) side: Option<String>,
     /// May another transport stand in?
     pub(crate) auto: bool,
     pub(crate) feed: SharedFeed,

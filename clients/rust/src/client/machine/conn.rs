@@ -160,8 +160,8 @@ impl Conn {
         self.out.push(ClientFrame::Subscribe(Subscribe {
             id,
             session: spec.session.clone(),
-            channel: Some(spec.channel.to_owned()),
-            side: spec.side.clone(),
+            channel: None,
+            side: None,
             after: match start {
                 Start::After(seq) => Some(seq),
                 Start::Floor | Start::Tail => None,

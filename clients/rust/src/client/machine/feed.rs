@@ -85,14 +85,20 @@ impl Feed {
     /// `transport` is open. `from` is the first seq that it can bring, if it began without a
     /// cursor and says so.
     pub(crate) fn handle_opened(&mut self, transport: Transport, from: Option<u64>) {
-        match (from, self.next) {
-            (Some(from), None) => self.next = Some(from),
-            (Some(from), Some(next)) => self.handle_gap(next, from, GapReason::Retention),
-            (None, _) => {}
+        if let Some(from) = from {
+            self.handle_position(from);
         }
         if self.transport != Some(transport) {
             self.transport = Some(transport);
             self.push(Event::Transport(transport));
+        }
+    }
+
+    /// The first seq that can come is `from`.
+    pub(crate) fn handle_position(&mut self, from: u64) {
+        match self.next {
+            None => self.next = Some(from),
+            Some(next) => self.handle_gap(next, from, GapReason::Retention),
         }
     }
 

@@ -66,7 +66,7 @@ impl Drive {
             self.forced.insert(self.next_key);
         }
         let session = SESSIONS[session].to_owned();
-        let spec = SubSpec { session, channel: "out", side: None, auto, feed };
+        let spec = SubSpec { session, auto, feed };
         self.machine.subscribe(self.next_key, spec, self.now);
     }
 

@@ -19,7 +19,7 @@ fn subscribed(auto: bool) -> (Duplex, SharedFeed) {
     let mut machine = Duplex::new(Some("key".into()), 7);
     let feed = Arc::new(Mutex::new(Feed::new(Start::After(4), 1000)));
     let session = "s".to_owned();
-    let spec = SubSpec { session, channel: "out", side: None, auto, feed: feed.clone() };
+    let spec = SubSpec { session, auto, feed: feed.clone() };
     machine.subscribe(1, spec, ms(0));
     (machine, feed)
 }
@@ -67,7 +67,7 @@ fn hello_and_subscribe_do_not_wait() {
     let (mut machine, _) = subscribed(false);
     assert_eq!(actions(&mut machine), ["Dial(1)"]);
     machine.handle_dialed(1, ms(5));
-    let subscribe = r#"1 {"t":"subscribe","id":1,"session":"s","channel":"out","after":4,"window":1000}"#;
+    let subscribe = r#"1 {"t":"subscribe","id":1,"session":"s","after":4,"window":1000}"#;
     assert_eq!(actions(&mut machine), [r#"1 {"t":"hello","token":"key"}"#, subscribe]);
 }
 
