@@ -34,6 +34,11 @@ impl Gateway {
              [[environment]]\nname = \"dev\"\nsecret_keys = [\"{KEY}\"]\n{agents}"
         )
         .expect("writing to a String");
+        Self::configured(dir, address, &text).await
+    }
+
+    /// The same with a whole configuration, which listens without TLS at `address`.
+    pub async fn configured(dir: &Path, address: String, text: &str) -> Self {
         let config = dir.join("tidegate.toml");
         std::fs::write(&config, text).expect("the directory is writable");
         let mut gateway = Self { config, address, child: None };

@@ -2,8 +2,8 @@
 
 mod agent;
 mod answer;
-mod error;
 pub mod client;
+mod error;
 mod link;
 mod net;
 mod turn;

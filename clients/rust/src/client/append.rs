@@ -62,11 +62,15 @@ impl Appending<'_> {
         let began = Instant::now();
         let mut was_refreshed = false;
         loop {
-            let error = match self.once().await {
+            let over_duplex = self.goes_over_duplex();
+            let tried = if over_duplex { self.over_duplex().await } else { self.over_http().await };
+            let error = match tried {
                 Ok(seq) => return Ok(seq),
                 Err(error) => error,
             };
-            let refresh = error.wants_token() && !was_refreshed && self.has_provider();
+            // Over HTTP a fresh token was tried already.
+            let can_refresh = over_duplex && !was_refreshed && self.has_provider();
+            let refresh = error.wants_token() && can_refresh;
             if !error.retry && !refresh {
                 return Err(error);
             }
@@ -81,14 +85,14 @@ impl Appending<'_> {
         }
     }
 
-    async fn once(&self) -> Result<u64, Error> {
+    fn goes_over_duplex(&self) -> bool {
         let shared = &self.session.shared;
         let duplex = match shared.mode {
             Mode::Sse => false,
             Mode::WebSocket => true,
             Mode::Auto => shared.has_duplex(),
         };
-        if duplex && self.fits() { self.over_duplex().await } else { self.over_http().await }
+        duplex && self.fits()
     }
 
     async fn over_duplex(&self) -> Result<u64, Error> {

@@ -43,7 +43,8 @@ pub(super) async fn ask(session: &Session, text: &str) -> Result<Reply, Error> {
 
 /// Is the newest record, but for command records and keep-alives, a boundary?
 async fn is_settled(session: &Session, newest: u64) -> Result<bool, Error> {
-    let page = Ask::get(session.paths.records(Some(newest.saturating_sub(2)), 3));
+    // The first ones have no cursor before them.
+    let page = Ask::get(session.paths.records(newest.checked_sub(2), 3));
     let page = session.shared.ask(&session.name, &page).await?.json()?;
     let records = page["records"].as_array().map(Vec::as_slice).unwrap_or_default();
     let Some(last) = records.last() else { return Ok(false) };

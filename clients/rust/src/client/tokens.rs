@@ -113,7 +113,8 @@ impl Tokens {
             return Ok(held.token.clone());
         }
         let token = provide(session.to_owned()).await;
-        let token = token.map_err(|error| Error::new(TOKEN_UNAVAILABLE, error.to_string(), true))?;
+        let token =
+            token.map_err(|error| Error::new(TOKEN_UNAVAILABLE, error.to_string(), true))?;
         let until = lifetime(&token).map(|lifetime| Instant::now() + lifetime * 4 / 5);
         *held = Some(Held { token: token.clone(), until });
         Ok(token)

@@ -110,7 +110,7 @@ impl Reads {
         let mut was_away = true;
         let mut retry = Duration::ZERO;
         loop {
-            while let Some(event) = decoder.next() {
+            for event in decoder.by_ref() {
                 let event = event.map_err(Error::invalid)?;
                 retry = event.retry.map_or(retry, Duration::from_millis);
                 match event.event.as_deref() {

@@ -97,7 +97,8 @@ impl Http {
             request = request.header(*name, value);
         }
         let request = request.body(Full::new(ask.body.clone()));
-        let request = request.map_err(|error| Error::new("invalid_config", error.to_string(), false))?;
+        let request =
+            request.map_err(|error| Error::new("invalid_config", error.to_string(), false))?;
         self.client.request(request).await.map_err(|error| {
             let cause = std::error::Error::source(&error).map(ToString::to_string);
             Error::unreachable(cause.unwrap_or_else(|| error.to_string()))

@@ -8,6 +8,7 @@ use tidegate_protocol::cursor::Start;
 use tidegate_protocol::duplex::{
     Acked, Auth, ClientFrame, ErrorFrame, GatewayFrame, Hello, Subscribe, Unsubscribe, Welcome,
 };
+use tidegate_protocol::limits::DUPLEX_SUBSCRIPTIONS_MAX;
 
 use super::action::{AppendSpec, ConnId, Key, SubSpec};
 use super::pulse::{Beat, Pulse};
@@ -135,6 +136,13 @@ impl Conn {
     /// The session's credential is not worth anything.
     pub(crate) fn forget_credential(&mut self, session: &str) {
         self.credentials.remove(session);
+    }
+
+    /// Forgets those of other sessions, when there are more than the gateway holds (R-DPX-8).
+    pub(crate) fn forget_unused_credentials(&mut self, used: impl Fn(&str) -> bool) {
+        if self.credentials.len() > DUPLEX_SUBSCRIPTIONS_MAX {
+            self.credentials.retain(|session, _| used(session));
+        }
     }
 
     /// Sessions whose credential ends soon, each told once.

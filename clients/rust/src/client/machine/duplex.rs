@@ -1,6 +1,8 @@
 //! Everything that a client does over the duplex binding, over one connection after another. Pure:
 //! see [`Action`] for what the driver does.
 
+mod places;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
@@ -8,14 +10,15 @@ use tidegate_protocol::duplex::{GatewayFrame, codes};
 
 use super::action::{Action, AppendSpec, ConnId, Key, SubSpec};
 use super::conn::{Conn, Heard};
+use super::credentials::Credentials;
 use super::subs::{Subs, Verdict};
 use crate::client::error::Error;
 use crate::link::Backoff;
 
 /// Dials that fail before other transports stand in.
 const DIALS_BEFORE_FALL_BACK: u32 = 2;
-/// Tries to get a token before its session's subscriptions fail.
-const TOKEN_TRIES: u32 = 5;
+/// Sessions whose tokens are held before those of others are forgotten.
+const TOKENS: usize = 1_024;
 
 /// See the module.
 #[derive(Debug)]
@@ -27,7 +30,7 @@ pub(crate) struct Duplex {
     last_conn: ConnId,
     subs: Subs,
     appends: BTreeMap<Key, Waiting>,
-    tokens: BTreeMap<String, Token>,
+    tokens: Credentials,
     backoff: Backoff,
     redial_at: Duration,
     failed_dials: u32,
@@ -43,15 +46,6 @@ struct Waiting {
     on: Option<ConnId>,
 }
 
-#[derive(Debug, Default)]
-struct Token {
-    held: Option<String>,
-    is_asked: bool,
-    failures: u32,
-    backoff: Backoff,
-    retry_at: Duration,
-}
-
 impl Duplex {
     /// `token` is for all sessions; `entropy` is any number but 0.
     pub(crate) fn new(token: Option<String>, entropy: u64) -> Self {
@@ -61,7 +55,7 @@ impl Duplex {
             last_conn: 0,
             subs: Subs::default(),
             appends: BTreeMap::new(),
-            tokens: BTreeMap::new(),
+            tokens: Credentials::default(),
             backoff: Backoff::default(),
             redial_at: Duration::ZERO,
             failed_dials: 0,
@@ -111,12 +105,12 @@ impl Duplex {
         self.conns.retain(|held| held.id != conn);
         self.failed_dials += 1;
         self.wait_to_dial(now);
-        self.fail_appends(|_| true, &error);
+        self.fail_appends(|waiting| waiting.on.is_none(), &error);
         if fatal {
-            self.subs.fail(&error);
+            self.fail_pathless(&error);
         }
         if fatal || self.failed_dials >= DIALS_BEFORE_FALL_BACK {
-            self.fall_back(now);
+            self.fall_back(None, now);
         }
         self.pump(now);
     }
@@ -154,15 +148,23 @@ impl Duplex {
     ) {
         let Some(at) = self.conns.iter().position(|conn| conn.id == id) else { return };
         let conn = self.conns.remove(at);
-        self.fail_appends(|on| on == Some(id), &Error::unreachable("the connection was cut"));
-        if let Some(code) = code.filter(|code| codes::is_final(*code)) {
-            let error = match conn.reason {
-                Some(reason) => Error { retry: false, ..reason.into() },
-                None => Error::new(format!("close_{code}"), why.to_owned(), false),
-            };
-            self.fail_appends(|_| true, &error);
-            self.subs.fail(&error);
-            self.fall_back(now);
+        match code.filter(|code| codes::is_final(*code)) {
+            Some(code) => {
+                let error = match conn.reason {
+                    Some(reason) => Error { retry: false, ..reason.into() },
+                    None => Error::new(format!("close_{code}"), why.to_owned(), false),
+                };
+                self.fail_appends(|waiting| waiting.on.is_none_or(|on| on == id), &error);
+                self.fail_pathless(&error);
+                self.fall_back(None, now);
+            }
+            None => {
+                let error = Error::unreachable("the connection was cut");
+                self.fail_appends(|waiting| waiting.on == Some(id), &error);
+                if self.failed_dials >= DIALS_BEFORE_FALL_BACK {
+                    self.fall_back(None, now);
+                }
+            }
         }
         if !conn.was_good {
             self.failed_dials += 1;
@@ -180,26 +182,19 @@ impl Duplex {
         token: Result<String, Error>,
         now: Duration,
     ) {
-        let entropy = self.entropy();
-        let held = self.tokens.entry(session.to_owned()).or_default();
-        held.is_asked = false;
         match token {
             Ok(token) => {
                 let renew = self.conns.iter_mut().filter(|conn| conn.renews(session, &token));
                 renew.for_each(|conn| conn.auth(session, &token));
-                *held = Token { held: Some(token), ..Token::default() };
+                self.tokens.handle_token(session, token);
+                self.forget_unused();
             }
             Err(error) => {
-                held.failures += 1;
-                held.retry_at = now + held.backoff.next_full(entropy);
-                if held.failures >= TOKEN_TRIES {
-                    held.failures = 0;
+                let entropy = self.entropy();
+                if self.tokens.handle_failed(session, entropy, now) {
                     self.subs.fail_session(session, &error);
                 }
-                let waits = |waiting: &Waiting| waiting.spec.frame.session == session;
-                let keys = self.appends.iter().filter(|(_, waiting)| waits(waiting));
-                let keys: Vec<Key> = keys.map(|(key, _)| *key).collect();
-                keys.into_iter().for_each(|key| self.appended(key, Err(error.clone())));
+                self.fail_appends(|waiting| waiting.spec.frame.session == session, &error);
             }
         }
         self.pump(now);
@@ -207,23 +202,30 @@ impl Duplex {
 
     /// Time has passed, or an application took something.
     pub(crate) fn handle_time(&mut self, now: Duration) {
-        let dead = self.conns.iter_mut().filter_map(|conn| (!conn.handle_time(now)).then_some(conn.id));
+        let dead =
+            self.conns.iter_mut().filter_map(|conn| (!conn.handle_time(now)).then_some(conn.id));
         let dead: Vec<ConnId> = dead.collect();
         for id in dead {
-            self.fall_back(now);
+            self.fall_back(Some(id), now);
             self.actions.push_back(Action::Close(id));
             self.handle_closed(id, None, "silent", now);
         }
         let ending: Vec<String> =
             self.conns.iter_mut().flat_map(|conn| conn.ending_credentials(now)).collect();
-        ending.iter().for_each(|session| self.refresh(session));
+        for session in ending {
+            if is_used(&self.subs, &self.appends, &session) {
+                self.refresh(&session);
+            } else {
+                self.reject_token(&session);
+            }
+        }
         self.pump(now);
     }
 
     /// When [`Duplex::handle_time`] has something to do.
     pub(crate) fn next_time(&self) -> Option<Duration> {
         let subs = self.subs.iter().map(|(_, sub)| sub.not_before);
-        let tokens = self.tokens.values().map(|token| token.retry_at);
+        let tokens = self.tokens.times();
         let leave = self.conns.last().and_then(|conn| conn.leave_at);
         let ours = subs.chain(tokens).chain(leave).chain([self.redial_at]);
         // What is past was done, or waits for something else.
@@ -251,12 +253,19 @@ impl Duplex {
         self.redial_at = now + self.backoff.next_full(entropy);
     }
 
-    /// Others stand in for those that may be read otherwise.
-    fn fall_back(&mut self, now: Duration) {
-        for key in self.subs.park(now) {
+    /// Others stand in for what may be read otherwise and has no path, but over `except`.
+    fn fall_back(&mut self, except: Option<ConnId>, now: Duration) {
+        let conns = self.conns.iter().filter(|conn| Some(conn.id) != except);
+        let has_path = |key| conns.clone().any(|conn| conn.has_open(key));
+        for key in self.subs.park(|key| !has_path(key), now) {
             self.conns.iter_mut().for_each(|conn| conn.unsubscribe(key));
             self.actions.push_back(Action::FallBack(key));
         }
+    }
+
+    fn fail_pathless(&mut self, error: &Error) {
+        let has_path = |key| self.conns.iter().any(|conn| conn.has_open(key));
+        self.subs.fail(|key| !has_path(key), error);
     }
 
     fn ended(&mut self, id: ConnId, key: Key, error: Error, now: Duration) {
@@ -286,8 +295,8 @@ impl Duplex {
         self.actions.push_back(Action::Appended(key, outcome));
     }
 
-    fn fail_appends(&mut self, which: impl Fn(Option<ConnId>) -> bool, error: &Error) {
-        let keys = self.appends.iter().filter(|(_, waiting)| which(waiting.on));
+    fn fail_appends(&mut self, which: impl Fn(&Waiting) -> bool, error: &Error) {
+        let keys = self.appends.iter().filter(|(_, waiting)| which(waiting));
         let keys: Vec<Key> = keys.map(|(key, _)| *key).collect();
         keys.into_iter().for_each(|key| self.appended(key, Err(error.clone())));
     }
@@ -297,18 +306,24 @@ impl Duplex {
         session.iter().for_each(|session| self.reject_token(session));
     }
 
+    fn forget_unused(&mut self) {
+        let used = |session: &str| is_used(&self.subs, &self.appends, session);
+        if self.tokens.len() > TOKENS {
+            self.tokens.retain(used);
+        }
+        for conn in &mut self.conns {
+            conn.forget_unused_credentials(used);
+        }
+    }
+
     fn reject_token(&mut self, session: &str) {
         self.conns.iter_mut().for_each(|conn| conn.forget_credential(session));
-        self.refresh(session);
+        self.tokens.reject(session);
     }
 
     fn refresh(&mut self, session: &str) {
-        let token = self.tokens.entry(session.to_owned()).or_default();
-        if !token.is_asked && token.retry_at <= self.now {
-            token.is_asked = true;
-            let stale = token.held.take();
-            self.actions.push_back(Action::Token { session: session.to_owned(), stale });
-        }
+        let action = self.tokens.refresh(session, self.now);
+        self.actions.extend(action);
     }
 
     /// Does whatever can be done now.
@@ -323,77 +338,9 @@ impl Duplex {
             self.actions.extend(texts.map(|text| Action::Send(id, text)));
         }
     }
+}
 
-    fn dial(&mut self, now: Duration) {
-        let can = match self.conns.last() {
-            None => true,
-            Some(conn) => conn.leave_at.is_some_and(|at| at <= now),
-        };
-        let wanted = !self.appends.is_empty() || self.subs.wanted(now).next().is_some();
-        if can && wanted && self.redial_at <= now {
-            self.last_conn += 1;
-            self.conns.push(Conn::new(self.last_conn));
-            self.actions.push_back(Action::Dial(self.last_conn));
-        }
-    }
-
-    /// Sends what has no place yet on the newest open connection.
-    fn request(&mut self, now: Duration) {
-        let Some(at) = self.conns.iter().rposition(|conn| conn.is_open) else { return };
-        let conn = &self.conns[at];
-        let subs = self.subs.wanted(now).filter(|(key, _)| !conn.has(*key));
-        let subs: Vec<Key> = subs.map(|(key, _)| key).collect();
-        for key in subs {
-            let Some(session) = self.subs.get(key).map(|sub| sub.spec.session.clone()) else {
-                continue;
-            };
-            if self.has_credential(at, &session)
-                && let Some(sub) = self.subs.get(key)
-            {
-                self.conns[at].subscribe(key, &sub.spec);
-            }
-        }
-        let unsent = self.appends.iter().filter(|(_, waiting)| waiting.on.is_none());
-        let unsent: Vec<Key> = unsent.map(|(key, _)| *key).collect();
-        for key in unsent {
-            let session = self.appends[&key].spec.frame.session.clone();
-            if self.has_credential(at, &session)
-                && let Some(waiting) = self.appends.get_mut(&key)
-            {
-                self.conns[at].append(key, &waiting.spec);
-                waiting.on = Some(self.conns[at].id);
-            }
-        }
-    }
-
-    /// Can requests for `session` be sent on the connection? If not, a token is on its way.
-    fn has_credential(&mut self, at: usize, session: &str) -> bool {
-        if self.token.is_some() {
-            return true;
-        }
-        let Some(token) = self.tokens.get(session).and_then(|token| token.held.clone()) else {
-            self.refresh(session);
-            return false;
-        };
-        if !self.conns[at].has_credential(session, &token) {
-            self.conns[at].auth(session, &token);
-        }
-        true
-    }
-
-    /// Closes what a newer connection has taken over (R-DPX-24).
-    fn leave(&mut self) {
-        let Some((newest, _)) = self.conns.split_last() else { return };
-        if !newest.was_good || self.subs.iter().any(|(key, sub)| !sub.parked && !newest.has_open(key)) {
-            return;
-        }
-        let newest = newest.id;
-        self.conns.retain(|conn| {
-            let stays = conn.id == newest || !conn.appends().is_empty();
-            if !stays {
-                self.actions.push_back(Action::Close(conn.id));
-            }
-            stays
-        });
-    }
+fn is_used(subs: &Subs, appends: &BTreeMap<Key, Waiting>, session: &str) -> bool {
+    subs.iter().any(|(_, sub)| sub.spec.session == session)
+        || appends.values().any(|waiting| waiting.spec.frame.session == session)
 }

@@ -4,11 +4,11 @@
 use std::collections::VecDeque;
 use std::task::{Context, Poll, Waker};
 
+use tidegate_protocol::Record;
 use tidegate_protocol::control;
 use tidegate_protocol::cursor::Start;
 use tidegate_protocol::duplex::GapReason;
 use tidegate_protocol::limits::EPOCH_SEQ_STRIDE;
-use tidegate_protocol::Record;
 
 use crate::client::error::Error;
 use crate::client::event::{Event, Transport};

@@ -2,6 +2,7 @@
 
 mod action;
 mod conn;
+mod credentials;
 mod duplex;
 mod feed;
 mod pulse;

@@ -100,9 +100,9 @@ impl Subs {
         Verdict::Again
     }
 
-    /// No connection for now. Those that may be read otherwise are parked, and returned.
-    pub(crate) fn park(&mut self, now: Duration) -> Vec<Key> {
-        let auto = self.all.iter_mut().filter(|(_, sub)| sub.spec.auto);
+    /// No connection for now: those of `which` that may be read otherwise are parked, and returned.
+    pub(crate) fn park(&mut self, which: impl Fn(Key) -> bool, now: Duration) -> Vec<Key> {
+        let auto = self.all.iter_mut().filter(|(key, sub)| sub.spec.auto && which(**key));
         auto.map(|(key, sub)| {
             sub.set_aside(now);
             *key
@@ -116,13 +116,14 @@ impl Subs {
         }
     }
 
-    /// There will be no connection: those that depend on one fail.
-    pub(crate) fn fail(&mut self, error: &Error) {
-        self.all.retain(|_, sub| {
-            if !sub.spec.auto {
+    /// There will be no connection: those of `which` that depend on one fail.
+    pub(crate) fn fail(&mut self, which: impl Fn(Key) -> bool, error: &Error) {
+        self.all.retain(|key, sub| {
+            let fails = !sub.spec.auto && which(*key);
+            if fails {
                 sub.spec.feed.lock().handle_failed(error.clone());
             }
-            sub.spec.auto
+            !fails
         });
     }
 

@@ -13,9 +13,7 @@ use tidegate_protocol::record::Record;
 use super::gateway::{Gateway, Line};
 use crate::client::error::Error;
 use crate::client::event::{Event, Transport};
-use crate::client::machine::{
-    Action, AppendSpec, ConnId, Duplex, Feed, Key, SharedFeed, SubSpec,
-};
+use crate::client::machine::{Action, AppendSpec, ConnId, Duplex, Feed, Key, SharedFeed, SubSpec};
 
 const SESSIONS: [&str; 3] = ["a", "b", "c"];
 const WINDOW: u64 = 400;

@@ -140,3 +140,18 @@ fn permanent_refusals_end_it_and_passing_ones_do_not() {
     refuse(&mut machine, ErrorCode::Unauthorized);
     assert!(feed.lock().is_over());
 }
+
+#[test]
+fn a_draining_gateway_without_a_successor_is_read_to_its_end() {
+    let (mut machine, _) = in_turn(true);
+    machine.handle_frame(1, GatewayFrame::Goaway { reconnect_ms: 0 }, ms(100));
+    for dial in 2..6 {
+        machine.handle_time(ms(dial * 10_000));
+        assert!(actions(&mut machine).contains(&format!("Dial({dial})")));
+        machine.handle_frame(1, GatewayFrame::Ping(Default::default()), ms(dial * 10_000));
+        machine.handle_dial_failed(dial, Error::unreachable("x"), false, ms(dial * 10_000));
+    }
+    actions(&mut machine);
+    machine.handle_closed(1, Some(codes::DRAINING), "drained", ms(60_000));
+    assert!(actions(&mut machine).contains(&"FallBack(1)".to_owned()));
+}
