@@ -4,7 +4,7 @@ use serde_json::json;
 use tidegate_client::client::{Content, Event, Mode, Start};
 use tokio::join;
 
-use crate::harness::{Heard, MODES, Room, create};
+use crate::room::{Heard, MODES, Room, create};
 
 #[tokio::test]
 async fn a_conversation_over_each_transport() {

@@ -2,8 +2,8 @@
 
 use tidegate_client::client::{Mode, Start};
 
-use crate::harness::{Heard, MODES, Room, create};
 use crate::rng::{Rng, seed};
+use crate::room::{Heard, MODES, Room, create};
 
 #[tokio::test]
 async fn kill_and_restart_in_mid_answer() {

@@ -8,7 +8,7 @@ use tidegate_client::client::{Client, Failure, Mode, Start};
 use tidegate_tests::client::Client as Http;
 use tidegate_tests::process::KEY;
 
-use crate::harness::{Heard, MODES, Room, create};
+use crate::room::{Heard, MODES, Room, create};
 
 /// Mints tokens that live for so many seconds.
 async fn mint(http: Http, session: String, seconds: u64) -> Result<String, Failure> {

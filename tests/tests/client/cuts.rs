@@ -6,9 +6,9 @@ use tidegate_client::client::{Client, Event, Mode, Start, Transport};
 use tidegate_tests::process::KEY;
 use tokio::time::sleep;
 
-use crate::harness::{Heard, MODES, Room, create};
 use crate::proxy::Proxy;
 use crate::rng::{Rng, is_long, seed};
+use crate::room::{Heard, MODES, Room, create};
 
 #[tokio::test]
 async fn cuts_anywhere_in_an_answer() {

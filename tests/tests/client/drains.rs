@@ -2,7 +2,7 @@
 
 use tidegate_client::client::Start;
 
-use crate::harness::{Heard, MODES, Room, create};
+use crate::room::{Heard, MODES, Room, create};
 
 #[tokio::test]
 async fn a_drain_in_mid_answer_loses_nothing() {

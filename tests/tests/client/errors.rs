@@ -5,7 +5,7 @@ use tidegate_client::client::{Client, Error, Event, Mode, Start, Subscription, e
 use tidegate_store::servers::free_port;
 use tidegate_tests::process::KEY;
 
-use crate::harness::{MODES, Room, create};
+use crate::room::{MODES, Room, create};
 
 async fn failure(live: &mut Subscription) -> Error {
     loop {

@@ -2,7 +2,7 @@
 
 use tidegate_client::client::{Mode, Start, Transport};
 
-use crate::harness::{Heard, MODES, Room, create};
+use crate::room::{Heard, MODES, Room, create};
 
 #[tokio::test]
 async fn every_ordered_pair_at_every_record() {

@@ -3,7 +3,7 @@
 use tidegate_client::client::{Client, Error, Mode};
 use tidegate_tests::process::KEY;
 
-use crate::harness::{Room, create};
+use crate::room::{Room, create};
 
 const README: &str = include_str!("../../../clients/rust/README.md");
 const THIS: &str = include_str!("readme.rs");

@@ -7,7 +7,7 @@ use tidegate_client::client::{Client, Start};
 use tidegate_store::servers::free_port;
 use tidegate_tests::process::{Gateway, KEY};
 
-use crate::harness::{Heard, MODES, create};
+use crate::room::{Heard, MODES, create};
 
 const CERT: &str = include_str!("../http/localhost.cert.pem");
 const CERT_KEY: &str = include_str!("../http/localhost.key.pem");

@@ -2,7 +2,7 @@
 
 use tidegate_client::client::{Mode, Start};
 
-use crate::harness::{Heard, MODES, Room, create};
+use crate::room::{Heard, MODES, Room, create};
 
 #[tokio::test]
 async fn a_flood_waits_for_its_reader() {
