@@ -1,8 +1,9 @@
 //! What can't be delivered any more is told, over every transport; what is only left out is not.
 
 use tidegate_client::client::{Client, GapReason, Mode, Session, Start};
-use tidegate_core::seams::store::Retention;
-use tidegate_protocol::ids::SessionKey;
+use tidegate_core::seams::store::{Append, Commit, Op, Retention, Writer};
+use tidegate_protocol::NewRecord;
+use tidegate_protocol::ids::{Channel, SessionKey};
 use tidegate_protocol::limits::EPOCH_SEQ_STRIDE;
 
 use crate::harness::{Gate, KEY};
@@ -56,5 +57,32 @@ async fn an_epoch() {
         heard.up_to(first, &mut live).await;
         assert_eq!(heard.gaps, [(3, first, GapReason::Epoch)], "{mode:?}");
         assert_eq!(heard.records.len(), 3);
+    }
+}
+
+/// Command records take a seq and are not shown (R-REC-4).
+#[tokio::test]
+async fn commands_are_no_gap() {
+    let gate = Gate::start().await;
+    gate.create("c").await;
+    gate.emit("c", &["0", "1"]).await;
+    let headers = vec![(String::new(), "trim".into())];
+    let command = NewRecord { headers, body: b"\0\0\0\0".to_vec().into() };
+    let append = Append {
+        channel: Channel::OUT,
+        writer: Writer::Gateway { bump: false },
+        frame_key: None,
+        records: vec![command],
+        owed: false,
+    };
+    let ops = vec![Op::Append(append)];
+    let commit = Commit { session: SessionKey::new("dev", "c"), ops };
+    gate.gateway.store().commit(commit).await.expect("committed");
+    gate.emit("c", &["3"]).await;
+    for mode in MODES {
+        let mut live = session(&gate, mode).subscribe(Start::After(1));
+        let mut heard = Heard::default();
+        heard.up_to(3, &mut live).await;
+        assert_eq!((heard.records.len(), heard.gaps), (1, Vec::new()), "{mode:?}");
     }
 }

@@ -9,6 +9,7 @@ use tidegate_client::client::{
     Builder, Client, Event, GapReason, Mode, Record, Session, Subscription, Transport,
 };
 use tidegate_protocol::control;
+use tidegate_store::servers::Redis;
 use tidegate_tests::process::{Gateway, KEY};
 use tokio::time::timeout;
 
@@ -29,6 +30,13 @@ impl Room {
         let dir = TempDir::new().expect("a directory");
         let store = format!("disk:{}", dir.path().join("store").display());
         let gateway = Gateway::start(dir.path(), &store, AGENT).await;
+        Self { gateway, dir }
+    }
+
+    /// With a store that another gateway can use at the same time.
+    pub(crate) async fn of_fleet(redis: &Redis) -> Self {
+        let dir = TempDir::new().expect("a directory");
+        let gateway = Gateway::start(dir.path(), &redis.url(), AGENT).await;
         Self { gateway, dir }
     }
 
