@@ -11,7 +11,6 @@ use tracing::debug;
 
 use super::error::{Error, OUTBOX_FULL, OUTCOME_UNKNOWN};
 use super::http::Ask;
-use super::machine::AppendSpec;
 use super::mode::Mode;
 use super::session::Session;
 use super::shared::OUTBOX_MAX_BYTES;
@@ -65,7 +64,10 @@ impl Appending<'_> {
             let over_duplex = self.goes_over_duplex();
             let tried = if over_duplex { self.over_duplex().await } else { self.over_http().await };
             let error = match tried {
-                Ok(seq) => return Ok(seq),
+                Ok(seq) => {
+                    self.expect_answer(seq);
+                    return Ok(seq);
+                }
                 Err(error) => error,
             };
             // Over HTTP a fresh token was tried already.
@@ -104,8 +106,7 @@ impl Appending<'_> {
             part: Some(self.part.to_owned()),
             body: self.body.to_owned(),
         };
-        let spec = AppendSpec { frame, starts_turn: self.starts_turn };
-        self.session.shared.hub().append(spec).await
+        self.session.shared.hub().append(frame).await
     }
 
     async fn over_http(&self) -> Result<u64, Error> {
@@ -120,6 +121,12 @@ impl Appending<'_> {
         self.body.len() * 6 + 4096 <= DUPLEX_FRAME_MAX_BYTES || {
             let text = serde_json::to_string(self.body).map_or(usize::MAX, |text| text.len());
             text.saturating_add(4096) <= DUPLEX_FRAME_MAX_BYTES
+        }
+    }
+
+    fn expect_answer(&self, seq: u64) {
+        if let Some(hub) = self.session.shared.hub.get().filter(|_| self.starts_turn) {
+            hub.expect_answer(&self.session.name, seq);
         }
     }
 

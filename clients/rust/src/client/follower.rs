@@ -27,6 +27,12 @@ struct State {
     keys: Vec<Key>,
 }
 
+impl State {
+    fn is_begun(&self) -> bool {
+        self.sse.is_some() || !self.keys.is_empty()
+    }
+}
+
 impl Follower {
     pub(crate) fn new(shared: Arc<Shared>, session: &str, feed: SharedFeed) -> Arc<Self> {
         let state = State { mode: shared.mode, sse: None, sse_open: false, keys: Vec::new() };
@@ -36,7 +42,13 @@ impl Follower {
 
     /// Reads over the transport of `mode` from now on.
     pub(crate) fn go(self: &Arc<Self>, mode: Mode) {
-        self.state.lock().mode = mode;
+        {
+            let mut state = self.state.lock();
+            if state.mode == mode && state.is_begun() {
+                return;
+            }
+            state.mode = mode;
+        }
         if mode == Mode::Sse {
             self.read();
             return self.handle_read_opened(false);

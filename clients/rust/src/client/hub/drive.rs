@@ -3,11 +3,13 @@
 use std::collections::HashMap;
 use std::future::pending;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tidegate_protocol::duplex::GatewayFrame;
 use tokio::sync::mpsc;
-use tokio::task::JoinSet;
-use tokio::time::sleep_until;
+use tokio::sync::mpsc::error::TrySendError;
+use tokio::task::{AbortHandle, JoinSet};
+use tokio::time::{sleep, sleep_until};
 
 use super::dial::Dialer;
 use super::handle::State;
@@ -21,6 +23,8 @@ use crate::client::tokens::Tokens;
 const INPUTS: usize = 64;
 /// Frames that wait to be written on one connection.
 const UNSENT: usize = 4_096;
+/// How long the last frames of a connection that is left may take.
+const LINGER: Duration = Duration::from_secs(5);
 
 /// What comes back.
 pub(super) enum Input {
@@ -34,8 +38,8 @@ pub(super) enum Input {
 /// Runs until it is aborted; its connections end with it.
 pub(super) async fn drive(state: Arc<State>, dialer: Arc<Dialer>, tokens: Arc<Tokens>) {
     let (sender, mut inputs) = mpsc::channel(INPUTS);
-    let (outs, tasks) = (HashMap::new(), JoinSet::new());
-    let mut driver = Driver { state, dialer, tokens, sender, outs, tasks };
+    let (lines, tasks) = (HashMap::new(), JoinSet::new());
+    let mut driver = Driver { state, dialer, tokens, sender, lines, tasks };
     loop {
         driver.act();
         let next = driver.state.machine.lock().next_time();
@@ -67,8 +71,13 @@ struct Driver {
     dialer: Arc<Dialer>,
     tokens: Arc<Tokens>,
     sender: mpsc::Sender<Input>,
-    outs: HashMap<ConnId, mpsc::Sender<String>>,
+    lines: HashMap<ConnId, Line>,
     tasks: JoinSet<()>,
+}
+
+struct Line {
+    out: mpsc::Sender<String>,
+    task: AbortHandle,
 }
 
 impl Driver {
@@ -86,18 +95,21 @@ impl Driver {
         match action {
             Action::Dial(id) => {
                 let (out, texts) = mpsc::channel(UNSENT);
-                self.outs.insert(id, out);
                 let (dialer, sender) = (Arc::clone(&self.dialer), self.sender.clone());
-                self.tasks.spawn(async move { socket::run(id, &dialer, texts, sender).await });
+                let running = async move { socket::run(id, &dialer, texts, sender).await };
+                let task = self.tasks.spawn(running);
+                self.lines.insert(id, Line { out, task });
             }
             Action::Send(id, text) => {
-                let full = self.outs.get(&id).is_some_and(|out| out.try_send(text).is_err());
-                if full && self.outs.remove(&id).is_some() {
+                // Where it is closed, its end is on its way here.
+                let sent = self.lines.get(&id).map(|line| line.out.try_send(text));
+                if let Some(Err(TrySendError::Full(_))) = sent {
+                    self.leave(id);
                     let now = self.state.now();
                     self.state.machine.lock().handle_closed(id, None, "it takes nothing", now);
                 }
             }
-            Action::Close(id) => drop(self.outs.remove(&id)),
+            Action::Close(id) => self.leave(id),
             Action::Token { session, stale } => {
                 let (tokens, sender) = (Arc::clone(&self.tokens), self.sender.clone());
                 self.tasks.spawn(async move {
@@ -125,6 +137,16 @@ impl Driver {
         }
     }
 
+    fn leave(&mut self, id: ConnId) {
+        if let Some(Line { out, task }) = self.lines.remove(&id) {
+            drop(out);
+            self.tasks.spawn(async move {
+                sleep(LINGER).await;
+                task.abort();
+            });
+        }
+    }
+
     fn follower(&self, key: Key) -> Option<Arc<Follower>> {
         self.state.followers.lock().get(&key).and_then(std::sync::Weak::upgrade)
     }
@@ -135,13 +157,13 @@ impl Driver {
         match input {
             Input::Dialed(id) => machine.handle_dialed(id, now),
             Input::DialFailed(id, error) => {
-                self.outs.remove(&id);
+                self.lines.remove(&id);
                 let fatal = !error.retry;
                 machine.handle_dial_failed(id, error, fatal, now);
             }
             Input::Frame(id, frame) => machine.handle_frame(id, frame, now),
             Input::Closed(id, code, why) => {
-                self.outs.remove(&id);
+                self.lines.remove(&id);
                 machine.handle_closed(id, code, &why, now);
             }
             Input::Token(session, token) => machine.handle_token(&session, token, now),

@@ -5,6 +5,7 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use parking_lot::Mutex;
+use tidegate_protocol::duplex::Append;
 use tokio::sync::{Notify, oneshot};
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
@@ -13,7 +14,7 @@ use super::dial::Dialer;
 use super::drive::drive;
 use crate::client::error::Error;
 use crate::client::follower::Follower;
-use crate::client::machine::{AppendSpec, Duplex, Key, SubSpec};
+use crate::client::machine::{Duplex, Key, SubSpec};
 use crate::client::tokens::Tokens;
 
 /// See the module. Dropping it ends its connections.
@@ -75,18 +76,38 @@ impl Hub {
     }
 
     /// One try to append. Errors that say `retry` leave open whether it was committed.
-    pub(crate) async fn append(&self, spec: AppendSpec) -> Result<u64, Error> {
+    pub(crate) async fn append(&self, frame: Append) -> Result<u64, Error> {
         let key = self.state.key();
         let (tell, outcome) = oneshot::channel();
         self.state.waiting.lock().insert(key, tell);
-        self.state.machine.lock().append(key, spec, self.state.now());
+        let _given_up = GiveUp { state: &self.state, key };
+        self.state.machine.lock().append(key, frame, self.state.now());
         self.state.nudge.notify_one();
         outcome.await.unwrap_or_else(|_| Err(Error::unreachable("the client ended")))
+    }
+
+    /// The input `seq` of the session will be answered.
+    pub(crate) fn expect_answer(&self, session: &str, seq: u64) {
+        self.state.machine.lock().expect_answer(session, seq);
+        self.state.nudge.notify_one();
     }
 
     /// An application took something.
     pub(crate) fn handle_taken(&self) {
         self.state.nudge.notify_one();
+    }
+}
+
+/// Takes an append back, if it was not sent, when nobody waits for it any more.
+struct GiveUp<'a> {
+    state: &'a State,
+    key: Key,
+}
+
+impl Drop for GiveUp<'_> {
+    fn drop(&mut self) {
+        self.state.waiting.lock().remove(&self.key);
+        self.state.machine.lock().give_up(self.key);
     }
 }
 

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use tidegate_protocol::duplex::Append;
 
 use super::feed::Feed;
 use crate::client::error::Error;
@@ -22,15 +21,6 @@ pub(crate) struct SubSpec {
     /// May another transport stand in?
     pub(crate) auto: bool,
     pub(crate) feed: SharedFeed,
-}
-
-/// What to append.
-#[derive(Clone, Debug)]
-pub(crate) struct AppendSpec {
-    /// Its `id` is given when it is sent.
-    pub(crate) frame: Append,
-    /// Does a turn follow?
-    pub(crate) starts_turn: bool,
 }
 
 /// What the driver has to do.

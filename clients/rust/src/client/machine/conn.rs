@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use tidegate_protocol::cursor::Start;
 use tidegate_protocol::duplex::{
-    Acked, Auth, ClientFrame, ErrorFrame, GatewayFrame, Hello, Subscribe, Unsubscribe, Welcome,
+    Acked, Append, Auth, ClientFrame, ErrorFrame, GatewayFrame, Hello, Subscribe, Unsubscribe,
+    Welcome,
 };
 use tidegate_protocol::limits::DUPLEX_SUBSCRIPTIONS_MAX;
 
-use super::action::{AppendSpec, ConnId, Key, SubSpec};
+use super::action::{ConnId, Key, SubSpec};
 use super::pulse::{Beat, Pulse};
 use super::route::Route;
 use crate::client::error::Error;
@@ -187,8 +188,8 @@ impl Conn {
         }
     }
 
-    pub(crate) fn append(&mut self, key: Key, spec: &AppendSpec) {
-        let mut frame = spec.frame.clone();
+    pub(crate) fn append(&mut self, key: Key, frame: &Append) {
+        let mut frame = frame.clone();
         frame.id = self.ask(Asked::Append(key));
         self.out.push(ClientFrame::Append(frame));
     }

@@ -6,9 +6,9 @@ mod places;
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-use tidegate_protocol::duplex::{GatewayFrame, codes};
+use tidegate_protocol::duplex::{Append, GatewayFrame, codes};
 
-use super::action::{Action, AppendSpec, ConnId, Key, SubSpec};
+use super::action::{Action, ConnId, Key, SubSpec};
 use super::conn::{Conn, Heard};
 use super::credentials::Credentials;
 use super::subs::{Subs, Verdict};
@@ -42,7 +42,7 @@ pub(crate) struct Duplex {
 
 #[derive(Debug)]
 struct Waiting {
-    spec: AppendSpec,
+    frame: Append,
     on: Option<ConnId>,
 }
 
@@ -81,9 +81,22 @@ impl Duplex {
         self.pump(now);
     }
 
-    pub(crate) fn append(&mut self, key: Key, spec: AppendSpec, now: Duration) {
-        self.appends.insert(key, Waiting { spec, on: None });
+    pub(crate) fn append(&mut self, key: Key, frame: Append, now: Duration) {
+        self.appends.insert(key, Waiting { frame, on: None });
         self.pump(now);
+    }
+
+    /// Nobody waits for the outcome of an append: it is not sent, if it was not yet.
+    pub(crate) fn give_up(&mut self, key: Key) {
+        if self.appends.get(&key).is_some_and(|waiting| waiting.on.is_none()) {
+            self.appends.remove(&key);
+        }
+    }
+
+    /// The input `seq` of the session will be answered: until then, silence is suspicious.
+    pub(crate) fn expect_answer(&self, session: &str, seq: u64) {
+        let subs = self.subs.iter().filter(|(_, sub)| sub.spec.session == session);
+        subs.for_each(|(_, sub)| sub.spec.feed.lock().expect_answer(seq));
     }
 
     pub(crate) fn handle_dialed(&mut self, conn: ConnId, now: Duration) {
@@ -194,7 +207,7 @@ impl Duplex {
                 if self.tokens.handle_failed(session, entropy, now) {
                     self.subs.fail_session(session, &error);
                 }
-                self.fail_appends(|waiting| waiting.spec.frame.session == session, &error);
+                self.fail_appends(|waiting| waiting.frame.session == session, &error);
             }
         }
         self.pump(now);
@@ -286,13 +299,9 @@ impl Duplex {
     }
 
     fn appended(&mut self, key: Key, outcome: Result<u64, Error>) {
-        let Some(waiting) = self.appends.remove(&key) else { return };
-        if outcome.is_ok() && waiting.spec.starts_turn {
-            let session = &waiting.spec.frame.session;
-            let subs = self.subs.iter().filter(|(_, sub)| sub.spec.session == *session);
-            subs.for_each(|(_, sub)| sub.spec.feed.lock().expect_turn());
+        if self.appends.remove(&key).is_some() {
+            self.actions.push_back(Action::Appended(key, outcome));
         }
-        self.actions.push_back(Action::Appended(key, outcome));
     }
 
     fn fail_appends(&mut self, which: impl Fn(&Waiting) -> bool, error: &Error) {
@@ -302,7 +311,7 @@ impl Duplex {
     }
 
     fn reject_token_of(&mut self, append: Key) {
-        let session = self.appends.get(&append).map(|waiting| waiting.spec.frame.session.clone());
+        let session = self.appends.get(&append).map(|waiting| waiting.frame.session.clone());
         session.iter().for_each(|session| self.reject_token(session));
     }
 
@@ -342,5 +351,5 @@ impl Duplex {
 
 fn is_used(subs: &Subs, appends: &BTreeMap<Key, Waiting>, session: &str) -> bool {
     subs.iter().any(|(_, sub)| sub.spec.session == session)
-        || appends.values().any(|waiting| waiting.spec.frame.session == session)
+        || appends.values().any(|waiting| waiting.frame.session == session)
 }

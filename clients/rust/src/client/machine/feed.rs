@@ -28,6 +28,8 @@ pub(crate) struct Feed {
     /// Seq before which the application took everything.
     taken: u64,
     in_turn: bool,
+    /// Seq up to which every input has its fate, as the newest boundary says.
+    answered: Option<u64>,
     transport: Option<Transport>,
     failure: Option<Error>,
     over: bool,
@@ -47,6 +49,7 @@ impl Feed {
             popped: 0,
             taken: 0,
             in_turn: false,
+            answered: None,
             transport: None,
             failure: None,
             over: false,
@@ -132,9 +135,9 @@ impl Feed {
         }
     }
 
-    /// An answer is expected: silence is suspicious from now on.
-    pub(crate) fn expect_turn(&mut self) {
-        self.in_turn = true;
+    /// The input `seq` will be answered: until then, silence is suspicious.
+    pub(crate) fn expect_answer(&mut self, seq: u64) {
+        self.in_turn |= self.answered.is_none_or(|answered| answered < seq);
     }
 
     /// Does a turn run, as far as the client knows?
@@ -204,7 +207,11 @@ impl Feed {
 
     fn note_turn(&mut self, record: &Record) {
         match control::kind(record) {
-            Some(control::TURN_COMPLETE | control::SESSION_CLOSED) => self.in_turn = false,
+            Some(control::TURN_COMPLETE | control::SESSION_CLOSED) => {
+                self.in_turn = false;
+                let floor = record.header(control::IN_EVENT_ID);
+                self.answered = floor.and_then(|floor| floor.parse().ok()).or(self.answered);
+            }
             Some(_) => {}
             None => self.in_turn = true,
         }
@@ -295,6 +302,20 @@ mod tests {
         assert_eq!(events(&mut feed), ["0", "unreachable"]);
         let cx = Context::from_waker(Waker::noop());
         assert_eq!(feed.poll_next(&cx), Poll::Ready(None));
+    }
+
+    #[test]
+    fn an_answer_is_expected_until_its_boundary() {
+        let mut feed = Feed::new(Start::Floor, 1 << 20);
+        feed.expect_answer(4);
+        assert!(feed.in_turn());
+        feed.handle_records(vec![control::boundary(Some(4), Some(4), None).at(0, 0)]);
+        assert!(!feed.in_turn());
+        // The boundary was faster than the acknowledgement.
+        feed.expect_answer(4);
+        assert!(!feed.in_turn());
+        feed.expect_answer(5);
+        assert!(feed.in_turn());
     }
 
     #[test]

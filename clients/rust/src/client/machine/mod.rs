@@ -9,7 +9,7 @@ mod pulse;
 mod route;
 mod subs;
 
-pub(crate) use action::{Action, AppendSpec, ConnId, Key, SharedFeed, SubSpec};
+pub(crate) use action::{Action, ConnId, Key, SharedFeed, SubSpec};
 pub(crate) use duplex::Duplex;
 pub(crate) use feed::Feed;
 

@@ -40,11 +40,11 @@ impl Duplex {
         let unsent = self.appends.iter().filter(|(_, waiting)| waiting.on.is_none());
         let unsent: Vec<Key> = unsent.map(|(key, _)| *key).collect();
         for key in unsent {
-            let session = self.appends[&key].spec.frame.session.clone();
+            let session = self.appends[&key].frame.session.clone();
             if self.has_credential(at, &session)
                 && let Some(waiting) = self.appends.get_mut(&key)
             {
-                self.conns[at].append(key, &waiting.spec);
+                self.conns[at].append(key, &waiting.frame);
                 waiting.on = Some(self.conns[at].id);
             }
         }

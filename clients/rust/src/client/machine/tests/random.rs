@@ -13,7 +13,7 @@ use tidegate_protocol::record::Record;
 use super::gateway::{Gateway, Line};
 use crate::client::error::Error;
 use crate::client::event::{Event, Transport};
-use crate::client::machine::{Action, AppendSpec, ConnId, Duplex, Feed, Key, SharedFeed, SubSpec};
+use crate::client::machine::{Action, ConnId, Duplex, Feed, Key, SharedFeed, SubSpec};
 
 const SESSIONS: [&str; 3] = ["a", "b", "c"];
 const WINDOW: u64 = 400;
@@ -127,8 +127,7 @@ impl Drive {
             body: part.to_owned(),
         };
         self.appends.insert(self.next_key, (session.to_owned(), part.to_owned()));
-        let spec = AppendSpec { frame, starts_turn: true };
-        self.machine.append(self.next_key, spec, self.now);
+        self.machine.append(self.next_key, frame, self.now);
     }
 
     fn dialed(&mut self, id: ConnId) {
