@@ -3,10 +3,11 @@
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
 use tempfile::TempDir;
-use tidegate_client::client::{Client, Start};
+use tidegate_client::client::{Client, Event, Mode, Start, Transport};
 use tidegate_store::servers::free_port;
 use tidegate_tests::process::{Gateway, KEY};
 
+use crate::harness::{self, Gate};
 use crate::room::{Heard, MODES, create};
 
 const CERT: &str = include_str!("../http/localhost.cert.pem");
@@ -46,10 +47,28 @@ async fn over_tls() {
 }
 
 #[tokio::test]
-async fn a_certificate_that_nobody_trusts() {
-    let dir = TempDir::new().expect("a directory");
+async fn reads_over_tls_share_one_http2_connection() {
+    let gate = Gate::start().await;
+    let port = gate.server.local_addrs()[1].port();
+    let der = CertificateDer::from_pem_slice(CERT.as_bytes()).expect("PEM").to_vec();
+    let builder = Client::builder(&format!("https://localhost:{port}")).token(harness::KEY);
+    let client = builder.mode(Mode::Sse).root_certificate(der).build().expect("a client");
+    let mut all = Vec::new();
+    for name in ["a", "b", "c"] {
+        let session = client.session(name);
+        create(&session).await;
+        let mut live = session.subscribe(Start::Floor);
+        let event = live.next().await.expect("it goes on").expect("no error");
+        assert_eq!(event, Event::Transport(Transport::Sse));
+        all.push(live);
+    }
+    gate.until_gauge("streams", 3).await;
+    gate.until_gauge("connections", 1).await;
+}
+
+#[tokio::test]
+async fn a_certificate_that_is_none() {
     let client = Client::builder("https://localhost").token(KEY);
     let error = client.root_certificate(b"no certificate".to_vec()).build().expect_err("refused");
     assert_eq!(error.code, "invalid_config");
-    drop(dir);
 }
