@@ -1,6 +1,5 @@
 //! The real binary as a child process.
 
-use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -29,7 +28,8 @@ impl Gateway {
     pub async fn start(dir: &Path, store: &str, agents: &str) -> Self {
         let address = format!("127.0.0.1:{}", free_port(&[]));
         let server = format!("listen = \"{address}\"\n");
-        Self::configured(dir, address, None, &server, store, agents).await
+        let text = configuration(&address, &server, store, agents);
+        Self::configured(dir, address, &text).await
     }
 
     /// The same with a second address, for TLS and HTTP/3. `cert` and `key` are PEM files.
@@ -47,28 +47,17 @@ impl Gateway {
             "listen = \"{secure}\"\nlisten_plain = \"{address}\"\n\
              tls = {{ cert = \"{cert}\", key = \"{key}\" }}\n"
         );
-        Self::configured(dir, address, Some(secure), &server, store, agents).await
+        let text = configuration(&address, &server, store, agents);
+        let mut gateway = Self::configured(dir, address, &text).await;
+        gateway.secure = Some(secure);
+        gateway
     }
 
-    async fn configured(
-        dir: &Path,
-        address: String,
-        secure: Option<SocketAddr>,
-        server: &str,
-        store: &str,
-        agents: &str,
-    ) -> Self {
-        let mut text = String::new();
-        write!(
-            text,
-            "[server]\n{server}public_url = \"http://{address}\"\n\
-             [store]\nurl = \"{store}\"\n\
-             [[environment]]\nname = \"dev\"\nsecret_keys = [\"{KEY}\"]\n{agents}"
-        )
-        .expect("writing to a String");
+    /// The same with a whole configuration, which listens without TLS at `address`.
+    pub async fn configured(dir: &Path, address: String, text: &str) -> Self {
         let config = dir.join("tidegate.toml");
         std::fs::write(&config, text).expect("the directory is writable");
-        let mut gateway = Self { config, address, secure, child: None };
+        let mut gateway = Self { config, address, secure: None, child: None };
         gateway.restart().await;
         gateway
     }
@@ -156,6 +145,14 @@ impl Drop for Gateway {
     fn drop(&mut self) {
         self.kill();
     }
+}
+
+fn configuration(address: &str, server: &str, store: &str, agents: &str) -> String {
+    format!(
+        "[server]\n{server}public_url = \"http://{address}\"\n\
+         [store]\nurl = \"{store}\"\n\
+         [[environment]]\nname = \"dev\"\nsecret_keys = [\"{KEY}\"]\n{agents}"
+    )
 }
 
 /// The binary: `TIDEGATE_BIN`, or the one beside this test's own.

@@ -2,8 +2,10 @@
 
 mod agent;
 mod answer;
+pub mod client;
 mod error;
 mod link;
+mod net;
 mod turn;
 mod worker;
 

@@ -1,16 +1,12 @@
 //! One connection to the gateway, up to the WebSocket (R-LNK-1).
 
-use std::io;
 use std::pin::Pin;
 use std::time::Duration;
 
 use http::header::{AUTHORIZATION, HOST, SEC_WEBSOCKET_PROTOCOL};
-use http::{HeaderValue, Request, StatusCode, Uri};
-use rustls_pki_types::ServerName;
+use http::{HeaderValue, Request, StatusCode};
 use tidegate_protocol::limits::LINK_FRAME_MAX_BYTES;
 use tidegate_protocol::link::{PATH, SUBPROTOCOL};
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tokio_tungstenite::tungstenite::Error;
@@ -18,8 +14,8 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 
-use super::tls;
 use crate::error::WorkerError;
+use crate::net::{Io, Target, connector};
 
 /// How long a connection may take to stand.
 const DIAL_TIMEOUT: Duration = Duration::from_secs(10);
@@ -29,17 +25,12 @@ const BUFFER_BYTES: usize = 64 * 1024;
 const PASSING: [StatusCode; 3] =
     [StatusCode::REQUEST_TIMEOUT, StatusCode::CONFLICT, StatusCode::TOO_MANY_REQUESTS];
 
-/// A connection's bytes, encrypted or not.
-pub(crate) trait Io: AsyncRead + AsyncWrite + Send {}
-impl<T: AsyncRead + AsyncWrite + Send> Io for T {}
-
 /// An open link.
 pub(crate) type Socket = WebSocketStream<Pin<Box<dyn Io>>>;
 
 /// Where the gateway is, and what opens it.
 pub(crate) struct Address {
-    host: String,
-    port: u16,
+    target: Target,
     tls: Option<TlsConnector>,
     request: Request<()>,
 }
@@ -60,27 +51,20 @@ impl Address {
     /// that comes back to the gateway that holds its work (R-LNK-29).
     pub(crate) fn new(url: &str, key: &str, worker: &str) -> Result<Self, WorkerError> {
         let bad = || WorkerError::Url(url.to_owned());
-        let uri: Uri = url.parse().map_err(|_| bad())?;
-        let secure = match uri.scheme_str() {
-            Some("https" | "wss") => true,
-            Some("http" | "ws") => false,
-            _ => return Err(bad()),
-        };
-        let authority = uri.authority().ok_or_else(bad)?;
-        let host = authority.host().trim_matches(['[', ']']).to_owned();
-        let port = authority.port_u16().unwrap_or(if secure { 443 } else { 80 });
-        let scheme = if secure { "wss" } else { "ws" };
-        let base = uri.path().trim_end_matches('/');
-        let target = format!("{scheme}://{authority}{base}{PATH}?worker={worker}");
-        let mut request = target.into_client_request().map_err(|_| bad())?;
+        let target = Target::parse(url).ok_or_else(bad)?;
+        let scheme = if target.secure { "wss" } else { "ws" };
+        let (authority, base) = (&target.authority, &target.base);
+        let link = format!("{scheme}://{authority}{base}{PATH}?worker={worker}");
+        let mut request = link.into_client_request().map_err(|_| bad())?;
         let bearer =
             HeaderValue::try_from(format!("Bearer {key}")).map_err(|_| WorkerError::Key)?;
         let headers = request.headers_mut();
         headers.insert(AUTHORIZATION, bearer);
         headers.insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(SUBPROTOCOL));
-        headers.insert(HOST, HeaderValue::from_str(authority.as_str()).map_err(|_| bad())?);
-        let tls = secure.then(tls::connector).transpose()?;
-        Ok(Self { host, port, tls, request })
+        headers.insert(HOST, HeaderValue::from_str(authority).map_err(|_| bad())?);
+        let connector = || connector(&[b"http/1.1"], &[]).map_err(WorkerError::Tls);
+        let tls = target.secure.then(connector).transpose()?;
+        Ok(Self { target, tls, request })
     }
 }
 
@@ -93,7 +77,8 @@ pub(crate) async fn dial(address: &Address) -> Result<Socket, DialError> {
 }
 
 async fn connect(address: &Address) -> Result<Socket, DialError> {
-    let io = open(address).await.map_err(|error| DialError::Passing(error.to_string()))?;
+    let opened = address.target.open(address.tls.as_ref()).await;
+    let (io, _) = opened.map_err(|error| DialError::Passing(error.to_string()))?;
     let config = WebSocketConfig::default()
         .read_buffer_size(BUFFER_BYTES)
         .write_buffer_size(BUFFER_BYTES)
@@ -108,14 +93,6 @@ async fn connect(address: &Address) -> Result<Socket, DialError> {
     }
     let connected = client_async_with_config(request, io, Some(config)).await;
     connected.map(|(socket, _)| socket).map_err(refused)
-}
-
-async fn open(address: &Address) -> io::Result<Pin<Box<dyn Io>>> {
-    let stream = TcpStream::connect((address.host.as_str(), address.port)).await?;
-    stream.set_nodelay(true)?;
-    let Some(tls) = &address.tls else { return Ok(Box::pin(stream)) };
-    let name = ServerName::try_from(address.host.clone()).map_err(io::Error::other)?;
-    Ok(Box::pin(tls.connect(name, stream).await?))
 }
 
 fn refused(error: Error) -> DialError {
@@ -138,7 +115,7 @@ mod tests {
         let address = |url| {
             Address::new(url, "k", "w").map(|a| {
                 let target = a.request.uri().path_and_query().expect("a path").to_string();
-                (a.host, a.port, target)
+                (a.target.host, a.target.port, target)
             })
         };
         let link = format!("{PATH}?worker=w");

@@ -7,7 +7,6 @@ mod held;
 mod machine;
 mod serve;
 mod shared;
-mod tls;
 
 pub(crate) use backoff::Backoff;
 pub(crate) use dial::{Address, DialError, dial};

@@ -1,0 +1,10 @@
+//! Requests over HTTP, and reads over SSE.
+
+mod connector;
+mod follow;
+mod paths;
+mod requests;
+
+pub(crate) use follow::follow;
+pub(crate) use paths::Paths;
+pub(crate) use requests::{Answer, Ask, Http};

@@ -1,0 +1,29 @@
+//! Chats with agents: sessions over the duplex binding (WebSocket) and over SSE.
+
+mod append;
+mod builder;
+pub mod error;
+mod event;
+mod follower;
+mod http;
+mod hub;
+mod machine;
+mod mode;
+mod order;
+mod reply;
+mod session;
+mod shared;
+mod subscription;
+mod tokens;
+
+pub use builder::{Builder, Client};
+pub use error::Error;
+pub use event::{Content, Event, Transport};
+pub use mode::Mode;
+pub use reply::Reply;
+pub use session::Session;
+pub use subscription::Subscription;
+pub use tidegate_protocol::cursor::Start;
+pub use tidegate_protocol::duplex::GapReason;
+pub use tidegate_protocol::{Header, Record};
+pub use tokens::Failure;

@@ -1,0 +1,62 @@
+//! What the sessions of a client share.
+
+use std::sync::{Arc, OnceLock};
+
+use parking_lot::Mutex;
+use tokio::sync::Semaphore;
+
+use super::error::Error;
+use super::http::{Answer, Ask, Http, Paths};
+use super::hub::{Dialer, Hub};
+use super::mode::Mode;
+use super::order::Orders;
+use super::tokens::Tokens;
+
+/// Bytes that may wait to be appended, over all sessions.
+pub(crate) const OUTBOX_MAX_BYTES: usize = 8 * 1024 * 1024;
+
+/// See the module.
+pub(crate) struct Shared {
+    pub(crate) http: Http,
+    pub(crate) tokens: Arc<Tokens>,
+    pub(crate) mode: Mode,
+    pub(crate) window: u64,
+    /// One permit for each byte that may wait.
+    pub(crate) outbox: Semaphore,
+    pub(crate) orders: Mutex<Orders>,
+    pub(crate) dialer: Arc<Dialer>,
+    pub(crate) hub: OnceLock<Hub>,
+}
+
+impl Shared {
+    /// The duplex binding, which is started when it is first wanted.
+    pub(crate) fn hub(&self) -> &Hub {
+        self.hub.get_or_init(|| Hub::start(Arc::clone(&self.dialer), Arc::clone(&self.tokens)))
+    }
+
+    /// Does the duplex binding work now?
+    pub(crate) fn has_duplex(&self) -> bool {
+        self.hub.get().is_some_and(Hub::is_up)
+    }
+
+    /// An answer to `ask` with the session's token; with a fresh one if that is refused.
+    pub(crate) async fn ask(&self, session: &str, ask: &Ask) -> Result<Answer, Error> {
+        let token = self.tokens.get(session).await?;
+        match self.http.answer(ask, &token).await {
+            Err(error) if error.wants_token() => {
+                let token = self.tokens.fresh(session, &token, error).await?;
+                self.http.answer(ask, &token).await
+            }
+            answer => answer,
+        }
+    }
+
+    /// Seq of the newest record of `.out` (R-PG-2).
+    pub(crate) async fn newest(&self, paths: &Paths, token: &str) -> Result<Option<u64>, Error> {
+        let answer = self.http.answer(&Ask::head(paths.out()), token).await?;
+        let index = answer.headers.get("x-last-chunk-index");
+        let index = index.and_then(|index| index.to_str().ok()?.parse::<i64>().ok());
+        let index = index.ok_or_else(|| Error::invalid("no x-last-chunk-index"))?;
+        Ok(u64::try_from(index).ok())
+    }
+}

@@ -1,0 +1,58 @@
+//! A live read changes its transport at any record.
+
+use tidegate_client::client::{Mode, Start, Transport};
+
+use crate::room::{Heard, MODES, Room, create};
+
+#[tokio::test]
+async fn every_ordered_pair_at_every_record() {
+    let room = Room::new().await;
+    for from in MODES {
+        for to in MODES.into_iter().filter(|to| *to != from) {
+            let name = format!("move-{from:?}-{to:?}");
+            let session = room.client(from).session(&name);
+            create(&session).await;
+            let mut live = session.subscribe(Start::Floor);
+            session.send("/words 25 4").await.expect("sent");
+            let mut heard = Heard::default();
+            let mut modes = [to, from].into_iter().cycle();
+            let mut over = false;
+            while !over {
+                over = heard.take(&mut live).await;
+                live.move_to(modes.next().expect("a cycle"));
+            }
+            assert_eq!(heard.records, room.log(&name).await);
+            assert_eq!(heard.gaps, []);
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_was_moved_goes_on_there() {
+    let room = Room::new().await;
+    let pairs = [(Mode::Sse, Mode::WebSocket), (Mode::WebSocket, Mode::Sse)];
+    for (from, to) in pairs {
+        let name = format!("stay-{from:?}");
+        let session = room.client(from).session(&name);
+        create(&session).await;
+        let mut live = session.subscribe(Start::Floor);
+        let mut heard = Heard::default();
+        session.send("/words 20 4").await.expect("sent");
+        heard.up_to(6, &mut live).await;
+        live.move_to(to);
+        heard.turn(&mut live).await;
+        while heard.transports.len() < 2 {
+            heard.take(&mut live).await;
+        }
+        session.send("/words 20 4").await.expect("sent");
+        heard.turn(&mut live).await;
+        let both = match from {
+            Mode::Sse => [Transport::Sse, Transport::WebSocket],
+            _ => [Transport::WebSocket, Transport::Sse],
+        };
+        assert_eq!(heard.transports, both);
+        let whole = room.log(&name).await;
+        assert_eq!(heard.records[heard.records.len() - whole.len()..], whole);
+        assert!(heard.records.is_sorted_by(|a, b| a.seq_num + 1 == b.seq_num));
+    }
+}

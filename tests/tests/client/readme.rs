@@ -1,0 +1,33 @@
+//! The example of the README, run.
+
+use tidegate_client::client::{Client, Error, Mode};
+use tidegate_tests::process::KEY;
+
+use crate::room::{Room, create};
+
+const README: &str = include_str!("../../../clients/rust/README.md");
+const THIS: &str = include_str!("readme.rs");
+
+async fn chat(url: &str, key: &str) -> Result<String, Error> {
+    let client = Client::builder(url).token(key).build()?;
+    let session = client.session("chat-1");
+    let mut answer = session.answer("Hello!").await?;
+    let mut chunks = 0;
+    while let Some(record) = answer.next().await {
+        chunks += usize::from(!record?.body.is_empty());
+    }
+    let text = session.answer("And again?").await?.text().await?;
+    Ok(format!("{chunks} chunks, then: {text}"))
+}
+
+#[tokio::test]
+async fn the_example_runs() {
+    let (_, rest) = THIS.split_once("async fn chat").expect("above");
+    let (example, _) = rest.split_once("\n}\n").expect("it ends");
+    assert!(README.contains(&format!("async fn chat{example}\n}}\n")), "not the same example");
+    let room = Room::new().await;
+    create(&room.client(Mode::Sse).session("chat-1")).await;
+    let told = chat(&room.url(), KEY).await.expect("an answer");
+    assert!(told.contains("And again?"), "{told}");
+    assert!(room.dir().exists());
+}
