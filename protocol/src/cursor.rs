@@ -7,17 +7,29 @@ pub enum Start {
     Floor,
     /// At the tail: only records to come.
     Tail,
-    /// After this seq: `Last-Event-ID`.
-    After(u64),
+    /// At this seq, or at the first one after it that is retained.
+    From(u64),
 }
 
-/// `Last-Event-ID` is not a decimal seq below 2^53.
+impl Start {
+    /// Behind the record `seq`, which the reader has.
+    pub fn after(seq: u64) -> Self {
+        Self::From(seq + 1)
+    }
+}
+
+/// A cursor is not a decimal seq below 2^53.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("Last-Event-ID must be the decimal seq_num of the last record received")]
+#[error("a cursor is a decimal seq_num")]
 pub struct InvalidCursor;
 
 /// Largest seq that JavaScript readers keep exact.
 pub const SEQ_MAX: u64 = (1 << 53) - 1;
+
+/// Reads a `Tidegate-From`: the first seq that is wanted.
+pub fn parse_from(text: &str) -> Result<u64, InvalidCursor> {
+    parse_last_event_id(text)?.ok_or(InvalidCursor)
+}
 
 /// Reads a `Last-Event-ID`. An empty value means none, as browsers send it.
 pub fn parse_last_event_id(text: &str) -> Result<Option<u64>, InvalidCursor> {

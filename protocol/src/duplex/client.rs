@@ -74,7 +74,10 @@ pub struct Subscribe {
     /// The cursor: the last seq that the client has.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after: Option<u64>,
-    /// Without a cursor: `floor`, which is the default, or `latest`.
+    /// Instead of it: the first seq that is wanted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<u64>,
+    /// Without either: `floor`, which is the default, or `latest`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub start: Option<String>,
     /// Metered bytes that may be unacknowledged; absent is without such a limit (R-DPX-13).
@@ -172,12 +175,17 @@ impl Subscribe {
 
     /// Where it starts.
     pub fn start(&self) -> Result<Start, FieldError> {
-        match (self.after, self.start.as_deref()) {
-            (Some(after), _) if after <= SEQ_MAX => Ok(Start::After(after)),
-            (Some(_), _) => Err(FieldError { field: "after", message: "`after` is a seq_num" }),
-            (None, None | Some("floor")) => Ok(Start::Floor),
-            (None, Some("latest")) => Ok(Start::Tail),
-            (None, Some(_)) => {
+        match (self.after, self.from, self.start.as_deref()) {
+            (Some(after), None, _) if after <= SEQ_MAX => Ok(Start::after(after)),
+            (None, Some(from), _) if from <= SEQ_MAX => Ok(Start::From(from)),
+            (Some(_), None, _) => Err(FieldError { field: "after", message: "it is a seq_num" }),
+            (_, Some(_), _) => Err(FieldError {
+                field: "from",
+                message: "it is a seq_num, and instead of `after`",
+            }),
+            (None, None, None | Some("floor")) => Ok(Start::Floor),
+            (None, None, Some("latest")) => Ok(Start::Tail),
+            (None, None, Some(_)) => {
                 Err(FieldError { field: "start", message: "`start` is `floor` or `latest`" })
             }
         }
@@ -240,7 +248,11 @@ mod tests {
     #[test]
     fn a_cursor_goes_before_a_start() {
         let both = r#"{"t":"subscribe","id":1,"session":"c","after":0,"start":"latest"}"#;
-        assert_eq!(subscribe(both).start(), Ok(Start::After(0)));
+        assert_eq!(subscribe(both).start(), Ok(Start::From(1)));
+        let first = r#"{"t":"subscribe","id":1,"session":"c","from":0}"#;
+        assert_eq!(subscribe(first).start(), Ok(Start::From(0)));
+        let two = r#"{"t":"subscribe","id":1,"session":"c","after":3,"from":4}"#;
+        assert_eq!(subscribe(two).start().expect_err("both").field, "from");
         let beyond = r#"{"t":"subscribe","id":1,"session":"c","after":9007199254740992}"#;
         assert_eq!(subscribe(beyond).start().expect_err("too large").field, "after");
         let wrong = r#"{"t":"subscribe","id":1,"session":"c","start":"now","side":"a/b"}"#;

@@ -15,7 +15,7 @@ async fn every_cursor() {
     for mode in MODES {
         let session = room.client(mode).session("s");
         for record in &log[..log.len() - 1] {
-            let mut live = session.subscribe(Start::After(record.seq_num));
+            let mut live = session.subscribe(Start::after(record.seq_num));
             let mut heard = Heard::default();
             heard.up_to(last, &mut live).await;
             let from = usize::try_from(record.seq_num).expect("small") + 1;

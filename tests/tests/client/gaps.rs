@@ -26,7 +26,7 @@ async fn retention() {
     for mode in MODES {
         let session = session(&gate, mode);
         for (cursor, gap) in [(0, Some((1, 3, GapReason::Retention))), (2, None), (3, None)] {
-            let mut live = session.subscribe(Start::After(cursor));
+            let mut live = session.subscribe(Start::after(cursor));
             let mut heard = Heard::default();
             heard.up_to(4, &mut live).await;
             let seqs: Vec<u64> = heard.records.iter().map(|record| record.seq_num).collect();
@@ -47,7 +47,7 @@ async fn an_epoch() {
         let gate = Gate::start().await;
         gate.create("c").await;
         gate.emit("c", &["0", "1", "2"]).await;
-        let mut live = session(&gate, mode).subscribe(Start::After(0));
+        let mut live = session(&gate, mode).subscribe(Start::after(0));
         let mut heard = Heard::default();
         heard.up_to(2, &mut live).await;
         gate.gateway.delete_session(&SessionKey::new("dev", "c")).await.expect("deleted");
@@ -80,7 +80,7 @@ async fn commands_are_no_gap() {
     gate.gateway.store().commit(commit).await.expect("committed");
     gate.emit("c", &["3"]).await;
     for mode in MODES {
-        let mut live = session(&gate, mode).subscribe(Start::After(1));
+        let mut live = session(&gate, mode).subscribe(Start::after(1));
         let mut heard = Heard::default();
         heard.up_to(3, &mut live).await;
         assert_eq!((heard.records.len(), heard.gaps), (1, Vec::new()), "{mode:?}");

@@ -141,7 +141,7 @@ impl Chat {
         cursor: Option<u64>,
         mut done: impl FnMut(&Record) -> bool,
     ) -> Vec<Record> {
-        let start = cursor.map_or(Start::Floor, Start::After);
+        let start = cursor.map_or(Start::Floor, Start::after);
         let read = self.gateway.open_read(&self.principal, &self.name, &Channel::OUT, start);
         let mut follower = read.await.expect("readable").follower;
         let mut all = Vec::new();

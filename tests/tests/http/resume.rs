@@ -92,6 +92,25 @@ async fn i1_a_reader_that_comes_and_goes_misses_nothing() {
 }
 
 #[tokio::test]
+async fn a_client_that_has_nothing_yet_can_say_so() {
+    let gate = Gate::start().await;
+    gate.create("c").await;
+    gate.emit("c", &["0", "1"]).await;
+    for (from, first) in [("0", 0), ("1", 1)] {
+        let mut events = gate.client().read(OUT, &[("tidegate-from", from)]).await;
+        assert_eq!(events.next().await.expect("a record").seq_num, first);
+    }
+    // A cursor goes first.
+    let both = [("tidegate-from", "0"), ("last-event-id", "0")];
+    let mut events = gate.client().read(OUT, &both).await;
+    assert_eq!(events.next().await.expect("a record").seq_num, 1);
+    for bad in ["-1", "x", "9007199254740992"] {
+        let answer = gate.client().call("GET", OUT, &[("tidegate-from", bad)], "").await;
+        assert_eq!((answer.status, answer.code().as_str()), (400, "invalid_cursor"), "{bad}");
+    }
+}
+
+#[tokio::test]
 async fn a_slow_reader_gets_everything_from_the_store() {
     let gate = Gate::start().await;
     gate.create("c").await;

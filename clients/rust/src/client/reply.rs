@@ -35,7 +35,7 @@ pub(super) async fn ask(session: &Session, text: &str) -> Result<Reply, Error> {
         None => false,
         Some(newest) => !is_settled(session, newest).await?,
     };
-    let start = newest.map_or(Start::Floor, Start::After);
+    let start = newest.map_or(Start::Floor, Start::after);
     let subscription = session.subscribe(start);
     let seq = session.send(text).await?;
     Ok(Reply { subscription, seq, waits, over: false })

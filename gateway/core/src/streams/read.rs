@@ -57,7 +57,7 @@ impl Gateway {
         let from = match start {
             Start::Floor => state.replay_floor,
             Start::Tail => state.tail,
-            Start::After(seq) => seq + 1,
+            Start::From(seq) => seq,
         };
         let from = from.max(state.retention_floor);
         let writes = principal.may_session(Action::Write, &located.ids(), Some(&Channel::IN));

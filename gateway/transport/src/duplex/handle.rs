@@ -93,7 +93,7 @@ impl Connection {
 
 fn refused(error: FieldError) -> ApiError {
     let code = match error.field {
-        "after" => ErrorCode::InvalidCursor,
+        "after" | "from" => ErrorCode::InvalidCursor,
         _ => ErrorCode::InvalidParameter,
     };
     ApiError::new(code, error.message).at(error.field)

@@ -65,7 +65,7 @@ impl Subscription {
         let Opened { wanted, reading, expires_at, permit, .. } = opened;
         let from = reading.follower.cursor();
         let expected = match wanted.start {
-            Start::After(seq) => Some(seq + 1),
+            Start::From(seq) => Some(seq),
             Start::Floor | Start::Tail => None,
         };
         Self {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use http::{HeaderName, HeaderValue};
 use tidegate_core::error::Result;
-use tidegate_protocol::cursor::{Start, parse_last_event_id};
+use tidegate_protocol::cursor::{Start, parse_from, parse_last_event_id};
 use tidegate_protocol::ids::Channel;
 use tidegate_protocol::limits::{READ_TIMEOUT_DEFAULT_S, READ_TIMEOUT_MAX_S};
 use tidegate_protocol::{ApiError, ErrorCode};
@@ -57,10 +57,15 @@ fn start(call: &Call<'_>) -> Result<Start> {
         let message = "Last-Event-ID must be the decimal seq_num of the last record received";
         ApiError::new(ErrorCode::InvalidCursor, message).at("last-event-id")
     })?;
-    match (cursor, call.header("x-trigger-stream-start")?) {
-        (Some(seq), _) => Ok(Start::After(seq)),
-        (None, Some("latest")) => Ok(Start::Tail),
-        (None, _) => Ok(Start::Floor),
+    let from = call.header("tidegate-from")?.map(parse_from).transpose().map_err(|_| {
+        let message = "Tidegate-From must be the decimal seq_num of the first record wanted";
+        ApiError::new(ErrorCode::InvalidCursor, message).at("tidegate-from")
+    })?;
+    match (cursor, from, call.header("x-trigger-stream-start")?) {
+        (Some(seq), ..) => Ok(Start::after(seq)),
+        (None, Some(seq), _) => Ok(Start::From(seq)),
+        (None, None, Some("latest")) => Ok(Start::Tail),
+        (None, None, _) => Ok(Start::Floor),
     }
 }
 

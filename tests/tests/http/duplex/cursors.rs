@@ -123,6 +123,12 @@ async fn where_a_subscription_starts(via: Via) {
     assert_eq!(first[0].seq_num, floor["from"]);
     let latest = wire.subscribe(2, "c", json!({"start": "latest", "channel": "out"})).await;
     assert_eq!(latest["from"], log.len());
+    let all = wire.subscribe(6, "c", json!({"from": 0})).await;
+    assert_eq!(all["from"], 0);
+    let records = wire.records(6, log.len()).await;
+    assert_eq!(records.into_iter().map(without_token).collect::<Vec<_>>(), log);
+    let two = wire.ask(json!({"t": "subscribe", "session": "c", "from": 1, "after": 0})).await;
+    assert_eq!(two["code"], "invalid_cursor");
     let inputs = wire.subscribe(3, "c", json!({"channel": "in"})).await;
     assert_eq!(inputs["from"], 0);
     assert_eq!(wire.records(3, 3).await.len(), 3);

@@ -94,8 +94,8 @@ impl Reads {
         let mut ask = Ask::get(self.paths.out())
             .with("accept", "text/event-stream")
             .with("timeout-seconds", HOLD_S);
-        if let Start::After(seq) = self.feed.lock().start() {
-            ask = ask.with("last-event-id", seq);
+        if let Start::From(seq) = self.feed.lock().start() {
+            ask = ask.with("tidegate-from", seq);
         }
         let response = self.shared.http.open(&ask, token).await?;
         self.stale = None;

@@ -163,7 +163,7 @@ impl Conn {
             let feed = spec.feed.lock();
             (feed.start(), feed.window())
         };
-        let id = self.ask(Asked::Subscribe { has_cursor: matches!(start, Start::After(_)) });
+        let id = self.ask(Asked::Subscribe { has_cursor: matches!(start, Start::From(_)) });
         self.routes.insert(id, Route::new(key, spec.feed.clone()));
         self.keys.insert(key, id);
         self.out.push(ClientFrame::Subscribe(Subscribe {
@@ -171,8 +171,9 @@ impl Conn {
             session: spec.session.clone(),
             channel: None,
             side: None,
-            after: match start {
-                Start::After(seq) => Some(seq),
+            after: None,
+            from: match start {
+                Start::From(seq) => Some(seq),
                 Start::Floor | Start::Tail => None,
             },
             start: (start == Start::Tail).then(|| "latest".to_owned()),

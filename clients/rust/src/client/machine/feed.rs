@@ -60,8 +60,8 @@ impl Feed {
     }
 
     fn begun(mut self) -> Self {
-        if let Start::After(seq) = self.start {
-            self.next = Some(seq + 1);
+        if let Start::From(seq) = self.start {
+            self.next = Some(seq);
         }
         self
     }
@@ -70,9 +70,7 @@ impl Feed {
     pub(crate) fn start(&self) -> Start {
         match self.next {
             None => self.start,
-            // There is no cursor before the first record.
-            Some(0) => Start::Floor,
-            Some(next) => Start::After(next - 1),
+            Some(next) => Start::From(next),
         }
     }
 
@@ -256,7 +254,7 @@ mod tests {
 
     #[test]
     fn two_transports_bring_each_record_once() {
-        let mut feed = Feed::new(Start::After(1), 1 << 20);
+        let mut feed = Feed::new(Start::after(1), 1 << 20);
         feed.handle_opened(Transport::Sse, None);
         feed.handle_records(records([2, 3]));
         feed.handle_opened(Transport::WebSocket, None);
@@ -264,12 +262,12 @@ mod tests {
         feed.handle_records(records([3, 4, 5]));
         feed.handle_opened(Transport::WebSocket, None);
         assert_eq!(events(&mut feed), ["Sse", "2", "3", "WebSocket", "4", "5"]);
-        assert_eq!((feed.start(), feed.taken()), (Start::After(5), 6));
+        assert_eq!((feed.start(), feed.taken()), (Start::after(5), 6));
     }
 
     #[test]
     fn gaps_are_told_once_and_cut_to_what_is_missing() {
-        let mut feed = Feed::new(Start::After(1), 1 << 20);
+        let mut feed = Feed::new(Start::after(1), 1 << 20);
         feed.handle_records(records([2]));
         assert_eq!(feed.jump_to(3), None);
         assert_eq!(feed.jump_to(5), Some(GapReason::Retention));
@@ -284,10 +282,10 @@ mod tests {
     fn a_position_without_a_cursor() {
         let mut feed = Feed::new(Start::Tail, 1 << 20);
         feed.handle_opened(Transport::WebSocket, Some(7));
-        assert_eq!(feed.start(), Start::After(6));
+        assert_eq!(feed.start(), Start::after(6));
         let mut empty = Feed::new(Start::Tail, 1 << 20);
         empty.handle_opened(Transport::WebSocket, Some(0));
-        assert_eq!(empty.start(), Start::Floor);
+        assert_eq!(empty.start(), Start::From(0));
         empty.handle_opened(Transport::WebSocket, Some(4));
         assert_eq!(events(&mut empty), ["WebSocket", "0-4 Retention"]);
     }

@@ -55,7 +55,7 @@ impl Drive {
     }
 
     fn follow(&mut self, session: usize) {
-        let start = self.taken[session].last().map_or(Start::Floor, |r| Start::After(r.seq_num));
+        let start = self.taken[session].last().map_or(Start::Floor, |r| Start::after(r.seq_num));
         let feed = Arc::new(Mutex::new(Feed::new(start, WINDOW)));
         self.feeds[session] = feed.clone();
         self.next_key += 1;
