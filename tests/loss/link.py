@@ -20,6 +20,7 @@ class Link:
 
     server: str
     client: str
+    server_device: str
     server_file: int
     client_file: int
 
@@ -36,6 +37,12 @@ def namespace(name: str) -> Iterator[str]:
         yield name
     finally:
         ip("netns", "del", name)
+
+
+def control(link: Link, name: str) -> None:
+    """The congestion control of TCP connections that the server takes up from now on."""
+    route = ("route", "replace", f"{CLIENT_IP}/32", "dev", link.server_device)
+    ip("-n", link.server, *route, "src", SERVER_IP, "congctl", name)
 
 
 @contextmanager
@@ -59,6 +66,7 @@ def link() -> Iterator[Link]:
     with ExitStack() as stack:
         server = stack.enter_context(namespace(f"tidegate-s{mark}"))
         client = stack.enter_context(namespace(f"tidegate-c{mark}"))
-        one = stack.enter_context(tun(f"tgs{mark}", server, SERVER_IP, CLIENT_IP))
+        device = f"tgs{mark}"
+        one = stack.enter_context(tun(device, server, SERVER_IP, CLIENT_IP))
         other = stack.enter_context(tun(f"tgc{mark}", client, CLIENT_IP, SERVER_IP))
-        yield Link(server, client, one, other)
+        yield Link(server, client, device, one, other)

@@ -41,14 +41,14 @@ class Outcome:
         figures = percentiles([delay for *_, delay in self.delays])
         down, up = self.relay["down"], self.relay["up"]
         return (
-            f"{name:<26} {figures} {down['dropped']:>5}/{down['packets']:<6} "
+            f"{name:<29} {figures} {down['dropped']:>5}/{down['packets']:<6} "
             f"{up['dropped']:>4}/{up['packets']:<6} {self.cpu:5.1f}"
         )
 
 
 HEADER = (
-    f"{'':<26} {'p50':>6} {'p95':>6} {'p99':>6} {'max':>6}   lost down      lost up   CPU s\n"
-    f"{'':<26} {'ms':>6} {'ms':>6} {'ms':>6} {'ms':>6}   of packets   of packets  (client)"
+    f"{'':<29} {'p50':>6} {'p95':>6} {'p99':>6} {'max':>6}   lost down      lost up   CPU s\n"
+    f"{'':<29} {'ms':>6} {'ms':>6} {'ms':>6} {'ms':>6}   of packets   of packets  (client)"
 )
 
 

@@ -11,12 +11,14 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from pathlib import Path
 
 from gateway import gateway
-from link import Link, link
+from link import Link, control, link
 from measure import HEADER, Load, Outcome, measure, percentiles
 
-TRANSPORTS = ("WebSocket", "WebTransport")
+# Where one connection goes, and the kernel's congestion control where it is the kernel's.
+WAYS = (("WebSocket", "cubic"), ("WebSocket", "bbr"), ("WebTransport", ""))
 DELAY_S, LOSS = 0.040, 0.02
 LARGE, LARGE_FROM, LARGE_EVERY_S, LARGE_AFTER_S = 900, 800, 1.0, 2.0
 WINDOW_S = 0.150
@@ -32,6 +34,13 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
+def available() -> list[tuple[str, str]]:
+    """Those that this kernel has."""
+    path = Path("/proc/sys/net/ipv4/tcp_available_congestion_control")
+    controls = path.read_text().split() + [""]
+    return [(transport, kernel) for transport, kernel in WAYS if kernel in controls]
+
+
 def rounds(link: Link, load: Load, args: argparse.Namespace) -> list[str]:
     """The first without loss: what the path and the clients take by themselves."""
     print(f"\nEvery packet is lost with {LOSS:.0%}, both ways:\n{HEADER}")
@@ -40,10 +49,13 @@ def rounds(link: Link, load: Load, args: argparse.Namespace) -> list[str]:
         loss = LOSS if at else 0.0
         # Both transports meet the same losses, by the number of the packet.
         relayed = ["--delay", str(DELAY_S), "--loss", str(loss), "--seed", f"{args.seed}.{at}"]
-        for transport in TRANSPORTS:
-            outcome = measure(link, load, transport, f"r{at}-{transport}", relayed, [])
+        for transport, kernel in available():
+            if kernel:
+                control(link, kernel)
+            prefix = f"r{at}-{transport}-{kernel}"
+            outcome = measure(link, load, transport, prefix, relayed, [])
             title = f"round {at}" if at else "no loss"
-            print(outcome.row(f"{title} {transport}"), flush=True)
+            print(outcome.row(f"{title} {transport} {kernel}"), flush=True)
             wrong += [f"{title}, {transport}: {what}" for what in outcome.wrong]
     return wrong
 
@@ -60,7 +72,8 @@ def one_stream(link: Link, load: Load) -> list[str]:
     every = max(1, round(load.rate * LARGE_EVERY_S / 2))
     written = ["--first-size", str(LARGE), "--first-every", str(every)]
     wrong: list[str] = []
-    for transport in TRANSPORTS:
+    control(link, "cubic")
+    for transport in ("WebSocket", "WebTransport"):
         outcome = measure(link, load, transport, f"one-{transport}", relayed, written)
         for name, delays in around(outcome, every).items():
             print(f"{transport + ', ' + name:<40} {percentiles(delays)}  {len(delays)}")
