@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 from gateway import gateway
@@ -27,7 +29,7 @@ WINDOW_S = 0.150
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser()
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--seconds", type=float, default=15.0, help="of each measurement")
+    parser.add_argument("--seconds", type=float, default=10.0, help="of each measurement")
     parser.add_argument("--chats", type=int, default=50)
     parser.add_argument("--rate", type=float, default=10.0, help="records/s in each chat")
     parser.add_argument("--seed", type=int, default=5)
@@ -72,13 +74,15 @@ def one_stream(link: Link, load: Load) -> list[str]:
     every = max(1, round(load.rate * LARGE_EVERY_S / 2))
     written = ["--first-size", str(LARGE), "--first-every", str(every)]
     wrong: list[str] = []
-    control(link, "cubic")
-    for transport in ("WebSocket", "WebTransport"):
-        outcome = measure(link, load, transport, f"one-{transport}", relayed, written)
-        for name, delays in around(outcome, every).items():
-            print(f"{transport + ', ' + name:<40} {percentiles(delays)}  {len(delays)}")
-        print(f"{transport + ', packets lost':<40} {len(outcome.relay['times'])}", flush=True)
-        wrong += [f"one stream, {transport}: {what}" for what in outcome.wrong]
+    for transport, kernel in available():
+        if kernel:
+            control(link, kernel)
+        prefix, name = f"one-{transport}-{kernel}", f"{transport} {kernel}".strip()
+        outcome = measure(link, load, transport, prefix, relayed, written)
+        for part, delays in around(outcome, every).items():
+            print(f"{name + ', ' + part:<40} {percentiles(delays)}  {len(delays)}")
+        print(f"{name + ', packets lost':<40} {len(outcome.relay['times'])}", flush=True)
+        wrong += [f"one stream, {name}: {what}" for what in outcome.wrong]
     return wrong
 
 
@@ -97,11 +101,26 @@ def around(outcome: Outcome, every: int) -> dict[str, list[float]]:
     return parts
 
 
+def lacking() -> str:
+    """What this machine would have to give."""
+    if os.geteuid() != 0:
+        return "this needs root: it makes network namespaces and tun devices"
+    if not Path("/dev/net/tun").exists():
+        return "this needs /dev/net/tun"
+    packages = [name for name in ("aioquic", "websockets") if find_spec(name) is None]
+    if packages:
+        return f"{', '.join(packages)} missing: pip install -r tests/loss/requirements.txt"
+    return ""
+
+
 def main() -> int:
     args = arguments()
-    if os.geteuid() != 0:
-        print("this needs root: it makes network namespaces and tun devices", file=sys.stderr)
+    missing = lacking()
+    if missing:
+        print(missing, file=sys.stderr)
         return 2
+    # So that what was made is undone then as well.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     load = Load(args.chats, args.rate, args.seconds)
     print(
         f"{load.chats} chats on one connection, {load.rate:g} records/s each, {load.seconds:g} s; "
