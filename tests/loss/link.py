@@ -1,4 +1,4 @@
-"""Two network namespaces, a tun device in each; what joins them is up to whoever holds the files."""
+"""Two network namespaces, a tun device in each; what joins them is for the holder of the files."""
 
 from __future__ import annotations
 

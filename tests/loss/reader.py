@@ -1,4 +1,4 @@
-"""Follows all chats on one connection, in the client's namespace; prints `ready`, then what came."""
+"""Follows all chats on one connection, in the client's namespace; says `ready`, then what came."""
 
 from __future__ import annotations
 
