@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use h3::server::Builder;
+use quinn::congestion::BbrConfig;
 use quinn::crypto::rustls::QuicServerConfig;
 use quinn::{IdleTimeout, ServerConfig, TransportConfig, VarInt};
 use tidegate_protocol::limits::{
@@ -48,7 +49,10 @@ fn transport() -> TransportConfig {
         .datagram_receive_buffer_size(Some(QUIC_DATAGRAM_BUFFER_BYTES))
         .datagram_send_buffer_size(QUIC_DATAGRAM_BUFFER_BYTES)
         .max_idle_timeout(Some(IdleTimeout::from(silence)))
-        .keep_alive_interval(Some(Duration::from_millis(QUIC_PING_INTERVAL_MS)));
+        .keep_alive_interval(Some(Duration::from_millis(QUIC_PING_INTERVAL_MS)))
+        // CUBIC takes each loss for congestion, and does not grow while there is little to send:
+        // with 2 % loss chats wait for its window for seconds (tests/loss).
+        .congestion_controller_factory(Arc::new(BbrConfig::default()));
     transport
 }
 
