@@ -19,6 +19,7 @@ pub struct Reply {
     /// Does a turn of an earlier input run, as far as is known?
     waits: bool,
     over: bool,
+    gaps: u64,
 }
 
 /// Sends `text`; its answer follows the newest record that there is now.
@@ -38,7 +39,7 @@ pub(super) async fn ask(session: &Session, text: &str) -> Result<Reply, Error> {
     let start = newest.map_or(Start::Floor, Start::After);
     let subscription = session.subscribe(start);
     let seq = session.send(text).await?;
-    Ok(Reply { subscription, seq, waits, over: false })
+    Ok(Reply { subscription, seq, waits, over: false, gaps: 0 })
 }
 
 /// Is the newest record, but for command records and keep-alives, a boundary?
@@ -60,13 +61,22 @@ impl Reply {
         self.seq
     }
 
+    /// How often records were lost so far: what was read may not be the whole answer.
+    pub fn gaps(&self) -> u64 {
+        self.gaps
+    }
+
     /// The next record of the answer; its boundary is the last one. While a turn of an earlier
     /// input runs, what that one writes is passed over. Errors: what ends the subscription.
     pub async fn next(&mut self) -> Option<Result<Record, Error>> {
         while !self.over {
             let record = match self.subscription.next().await? {
                 Ok(Event::Record(record)) => record,
-                Ok(Event::Gap { .. } | Event::Transport(_)) => continue,
+                Ok(Event::Gap { .. }) => {
+                    self.gaps += 1;
+                    continue;
+                }
+                Ok(Event::Transport(_)) => continue,
                 Err(error) => {
                     self.over = true;
                     return Some(Err(error));
