@@ -42,8 +42,8 @@ export class Reader {
     }
   }
 
-  /** The next record or gap within so long; `late` or `ended` if there is none. */
-  async next(withinMs) {
+  /** The next record or gap within so long, or ever; `late` or `ended` if there is none. */
+  async next(withinMs = Infinity) {
     const until = performance.now() + withinMs;
     for (;;) {
       const { done, value, late } = this.#queue.length > 0
@@ -59,8 +59,8 @@ export class Reader {
   async answer(seq) {
     const found = { text: "", seq, floor: null, gaps: 0 };
     for (;;) {
-      const { event, late, ended } = await this.next(NEXT_MS);
-      if (late || ended) throw new Error("the answer has no end");
+      const { event, ended } = await this.next();
+      if (ended) throw new Error("the answer has no end");
       if (event.type === "gap") found.gaps += 1;
       if (event.type === "chunk" && event.chunk.type === "text-delta") {
         found.text += event.chunk.delta;
@@ -75,13 +75,15 @@ export class Reader {
   }
 
   /** What comes after `ms` is kept for the next call. */
-  async #within(ms) {
+  async #within(ms = Infinity) {
     if (this.#closed) return { done: true };
     let timer;
-    const late = new Promise((done) => (timer = setTimeout(() => done({ late: true }), ms)));
+    const late = new Promise((done) => {
+      if (ms < Infinity) timer = setTimeout(() => done({ late: true }), ms);
+    });
     this.#pending ??= this.#events.next();
     try {
-      const found = await (ms === undefined ? this.#pending : Promise.race([this.#pending, late]));
+      const found = await Promise.race([this.#pending, late]);
       if (!found.late) this.#pending = undefined;
       return found;
     } finally {
