@@ -84,7 +84,7 @@ impl Reply {
             };
             let is_boundary = control::is_boundary(&record);
             self.over = match control::kind(&record) {
-                Some(control::TURN_COMPLETE) => self.is_answered_by(&record),
+                Some(control::TURN_COMPLETE) => answers(&record, self.seq),
                 Some(control::SESSION_CLOSED) => true,
                 _ => false,
             };
@@ -113,10 +113,24 @@ impl Reply {
         }
         Ok(text)
     }
+}
 
-    /// Up to the boundary's floor, every input has its fate (R-CTL-2).
-    fn is_answered_by(&self, boundary: &Record) -> bool {
-        let floor = boundary.header(control::IN_EVENT_ID);
-        floor.and_then(|floor| floor.parse::<u64>().ok()).is_some_and(|floor| floor >= self.seq)
+/// Is the input `seq` answered with this boundary? Up to its floor every input has its fate
+/// (R-CTL-2); one that says nothing ends whatever is read (R-CTL-3).
+fn answers(boundary: &Record, seq: u64) -> bool {
+    let floor = boundary.header(control::IN_EVENT_ID);
+    floor.and_then(|floor| floor.parse::<u64>().ok()).is_none_or(|floor| floor >= seq)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn boundaries_that_end_an_answer() {
+        let boundary = |floor| control::boundary(floor, floor, None).at(0, 0);
+        assert!(!answers(&boundary(Some(2)), 3));
+        assert!(answers(&boundary(Some(3)), 3));
+        assert!(answers(&boundary(None), 3));
     }
 }
