@@ -101,8 +101,8 @@ impl Appending<'_> {
         let frame = Append {
             id: 0,
             session: self.session.name.clone(),
-            channel: None,
-            side: None,
+            channel: self.session.place.channel_name(),
+            side: self.session.place.side.clone(),
             part: Some(self.part.to_owned()),
             body: self.body.to_owned(),
         };
@@ -110,7 +110,7 @@ impl Appending<'_> {
     }
 
     async fn over_http(&self) -> Result<u64, Error> {
-        let Session { shared, name, paths } = self.session;
+        let Session { shared, name, paths, .. } = self.session;
         let ask = Ask::post_text(paths.append(), self.body.to_owned()).with("x-part-id", self.part);
         let answer = shared.ask(name, &ask).await?.json()?;
         answer["seq"].as_u64().ok_or_else(|| Error::invalid("an append without a seq"))

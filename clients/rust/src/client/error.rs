@@ -66,18 +66,29 @@ impl Error {
         let body: Value = serde_json::from_slice(body).unwrap_or_default();
         let text = |key: &str| body[key].as_str().map(str::to_owned);
         let passing = matches!(status, 408 | 409 | 425 | 429 | 500..);
-        let unnamed = match status {
-            401 => "unauthenticated".into(),
-            _ => format!("http_{status}"),
-        };
         Self {
-            code: text("code").unwrap_or(unnamed).into(),
+            code: text("code").map_or_else(|| unnamed(status).into(), Cow::Owned),
             message: text("error").unwrap_or_else(|| format!("status {status}")).into(),
             param: text("param").map(Cow::Owned),
             retry: should_retry.map_or(passing, |retry| retry == "true"),
             status: Some(status),
             closed_reason: text("closedReason"),
         }
+    }
+}
+
+/// What a status means where no code comes with it.
+fn unnamed(status: u16) -> &'static str {
+    match status {
+        400 => "invalid_body",
+        401 => "unauthenticated",
+        403 => "unauthorized",
+        404 => "not_found",
+        413 => "body_too_large",
+        429 => "rate_limited",
+        503 => "overloaded",
+        500.. => "internal",
+        _ => "unprocessable",
     }
 }
 
@@ -105,7 +116,8 @@ mod tests {
         assert_eq!((&*error.code, &*error.message, error.retry), ("session_closed", "No.", false));
         assert_eq!(error.closed_reason.as_deref(), Some("done"));
         let error = Error::from_answer(502, None, b"<html>");
-        assert_eq!((&*error.code, error.retry), ("http_502", true));
+        assert_eq!((&*error.code, error.retry), ("internal", true));
+        assert_eq!(Error::from_answer(503, None, b"").code, "overloaded");
         assert!(Error::from_answer(401, None, b"").wants_token());
         assert!(!Error::from_answer(404, None, b"").retry);
     }

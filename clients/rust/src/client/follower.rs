@@ -9,12 +9,11 @@ use tokio::task::AbortHandle;
 use super::http::follow;
 use super::machine::{Key, SharedFeed, SubSpec};
 use super::mode::Mode;
-use super::shared::Shared;
+use super::session::Session;
 
 /// See the module. Dropping it ends them all.
 pub(crate) struct Follower {
-    shared: Arc<Shared>,
-    session: String,
+    session: Session,
     feed: SharedFeed,
     state: Mutex<State>,
 }
@@ -34,10 +33,9 @@ impl State {
 }
 
 impl Follower {
-    pub(crate) fn new(shared: Arc<Shared>, session: &str, feed: SharedFeed) -> Arc<Self> {
-        let state = State { mode: shared.mode, sse: None, sse_open: false, keys: Vec::new() };
-        let session = session.to_owned();
-        Arc::new(Self { shared, session, feed, state: Mutex::new(state) })
+    pub(crate) fn new(session: Session, mode: Mode, feed: SharedFeed) -> Arc<Self> {
+        let state = State { mode, sse: None, sse_open: false, keys: Vec::new() };
+        Arc::new(Self { session, feed, state: Mutex::new(state) })
     }
 
     /// Reads over the transport of `mode` from now on.
@@ -54,12 +52,13 @@ impl Follower {
             return self.handle_read_opened(false);
         }
         let spec = SubSpec {
-            session: self.session.clone(),
+            session: self.session.name.clone(),
+            place: self.session.place.clone(),
             auto: mode == Mode::Auto,
             feed: Arc::clone(&self.feed),
         };
         let known = |key| self.state.lock().keys.push(key);
-        self.shared.hub().subscribe(spec, Arc::downgrade(self), known);
+        self.session.shared.hub().subscribe(spec, Arc::downgrade(self), known);
     }
 
     /// The duplex binding has a path for `key`.
@@ -75,7 +74,7 @@ impl Follower {
             sse.abort();
         }
         drop(state);
-        left.into_iter().for_each(|key| self.shared.hub().unsubscribe(key));
+        left.into_iter().for_each(|key| self.session.shared.hub().unsubscribe(key));
     }
 
     /// It has none for now.
@@ -85,7 +84,7 @@ impl Follower {
 
     /// An application took something.
     pub(crate) fn handle_taken(&self) {
-        if let Some(hub) = self.shared.hub.get() {
+        if let Some(hub) = self.session.shared.hub.get() {
             hub.handle_taken();
         }
     }
@@ -101,8 +100,7 @@ impl Follower {
                 this.handle_read_opened(true);
             }
         };
-        let reading =
-            follow(Arc::clone(&self.shared), self.session.clone(), Arc::clone(&self.feed), opened);
+        let reading = follow(self.session.clone(), Arc::clone(&self.feed), opened);
         state.sse = Some(tokio::spawn(reading).abort_handle());
     }
 
@@ -115,7 +113,7 @@ impl Follower {
         }
         let left = std::mem::take(&mut state.keys);
         drop(state);
-        left.into_iter().for_each(|key| self.shared.hub().unsubscribe(key));
+        left.into_iter().for_each(|key| self.session.shared.hub().unsubscribe(key));
     }
 }
 
@@ -126,7 +124,7 @@ impl Drop for Follower {
             sse.abort();
         }
         for key in std::mem::take(&mut state.keys) {
-            self.shared.hub().unsubscribe(key);
+            self.session.shared.hub().unsubscribe(key);
         }
     }
 }

@@ -19,6 +19,7 @@ pub struct Reply {
     /// Does a turn of an earlier input run, as far as is known?
     waits: bool,
     over: bool,
+    gaps: u64,
 }
 
 /// Sends `text`; its answer follows the newest record that there is now.
@@ -38,7 +39,7 @@ pub(super) async fn ask(session: &Session, text: &str) -> Result<Reply, Error> {
     let start = newest.map_or(Start::Floor, Start::after);
     let subscription = session.subscribe(start);
     let seq = session.send(text).await?;
-    Ok(Reply { subscription, seq, waits, over: false })
+    Ok(Reply { subscription, seq, waits, over: false, gaps: 0 })
 }
 
 /// Is the newest record, but for command records and keep-alives, a boundary?
@@ -60,13 +61,22 @@ impl Reply {
         self.seq
     }
 
+    /// How often records were lost so far: what was read may not be the whole answer.
+    pub fn gaps(&self) -> u64 {
+        self.gaps
+    }
+
     /// The next record of the answer; its boundary is the last one. While a turn of an earlier
     /// input runs, what that one writes is passed over. Errors: what ends the subscription.
     pub async fn next(&mut self) -> Option<Result<Record, Error>> {
         while !self.over {
             let record = match self.subscription.next().await? {
                 Ok(Event::Record(record)) => record,
-                Ok(Event::Gap { .. } | Event::Transport(_)) => continue,
+                Ok(Event::Gap { .. }) => {
+                    self.gaps += 1;
+                    continue;
+                }
+                Ok(Event::Transport(_)) => continue,
                 Err(error) => {
                     self.over = true;
                     return Some(Err(error));
@@ -74,7 +84,7 @@ impl Reply {
             };
             let is_boundary = control::is_boundary(&record);
             self.over = match control::kind(&record) {
-                Some(control::TURN_COMPLETE) => self.is_answered_by(&record),
+                Some(control::TURN_COMPLETE) => answers(&record, self.seq),
                 Some(control::SESSION_CLOSED) => true,
                 _ => false,
             };
@@ -103,10 +113,24 @@ impl Reply {
         }
         Ok(text)
     }
+}
 
-    /// Up to the boundary's floor, every input has its fate (R-CTL-2).
-    fn is_answered_by(&self, boundary: &Record) -> bool {
-        let floor = boundary.header(control::IN_EVENT_ID);
-        floor.and_then(|floor| floor.parse::<u64>().ok()).is_some_and(|floor| floor >= self.seq)
+/// Is the input `seq` answered with this boundary? Up to its floor every input has its fate
+/// (R-CTL-2); one that says nothing ends whatever is read (R-CTL-3).
+fn answers(boundary: &Record, seq: u64) -> bool {
+    let floor = boundary.header(control::IN_EVENT_ID);
+    floor.and_then(|floor| floor.parse::<u64>().ok()).is_none_or(|floor| floor >= seq)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn boundaries_that_end_an_answer() {
+        let boundary = |floor| control::boundary(floor, floor, None).at(0, 0);
+        assert!(!answers(&boundary(Some(2)), 3));
+        assert!(answers(&boundary(Some(3)), 3));
+        assert!(answers(&boundary(None), 3));
     }
 }

@@ -5,25 +5,42 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 use tidegate_protocol::cursor::Start;
+use tokio::time::sleep;
 
 use super::append::append;
 use super::error::Error;
 use super::http::{Ask, Paths};
+use super::mode::Mode;
+use super::place::{Channel, Place};
 use super::reply::{self, Reply};
 use super::shared::Shared;
 use super::subscription::Subscription;
+use crate::link::Backoff;
+
+/// How often a session is asked for, where that may help.
+const CREATE_TRIES: u32 = 8;
 
 /// A session of a gateway, by its name. Clones are the same session.
 #[derive(Clone)]
 pub struct Session {
     pub(crate) shared: Arc<Shared>,
     pub(crate) name: String,
+    pub(crate) place: Place,
     pub(crate) paths: Paths,
 }
 
 impl Session {
     pub(crate) fn new(shared: Arc<Shared>, name: &str) -> Self {
-        Self { shared, name: name.to_owned(), paths: Paths::new(name) }
+        let place = Place::default();
+        Self { shared, name: name.to_owned(), paths: Paths::new(name, &place), place }
+    }
+
+    /// The same session, whose `append`, `subscribe` and `records` are of another stream: the
+    /// channel `channel`, of the side channel `side` if there is one (R-CH).
+    pub fn stream(&self, channel: Channel, side: Option<&str>) -> Self {
+        let place = Place { channel: Some(channel), side: side.map(str::to_owned) };
+        let paths = Paths::new(&self.name, &place);
+        Self { shared: Arc::clone(&self.shared), name: self.name.clone(), place, paths }
     }
 
     /// Its name, as it was given.
@@ -45,6 +62,16 @@ impl Session {
             body.extend(more);
         }
         let ask = Ask::post("/api/v1/sessions".to_owned(), &body);
+        // Its name makes a repetition harmless: a session that is there is found.
+        let mut backoff = Backoff::default();
+        for _ in 1..CREATE_TRIES {
+            match self.shared.ask(&self.name, &ask).await.and_then(|answer| answer.json()) {
+                Err(error) if error.retry => {
+                    sleep(backoff.next_full(getrandom::u64().unwrap_or_default())).await;
+                }
+                outcome => return outcome,
+            }
+        }
         self.shared.ask(&self.name, &ask).await?.json()
     }
 
@@ -106,7 +133,12 @@ impl Session {
 
     /// Follows `.out` from `start`.
     pub fn subscribe(&self, start: Start) -> Subscription {
-        Subscription::open(&self.shared, &self.name, start)
+        self.subscribe_over(start, self.shared.mode)
+    }
+
+    /// Follows `.out` from `start`, as `mode` says instead of the client's.
+    pub fn subscribe_over(&self, start: Start, mode: Mode) -> Subscription {
+        Subscription::open(self, start, mode)
     }
 
     /// Sends what a user says, and yields the records of the answer up to its boundary.

@@ -15,7 +15,7 @@ use super::event::Event;
 use super::follower::Follower;
 use super::machine::{Feed, SharedFeed};
 use super::mode::Mode;
-use super::shared::Shared;
+use super::session::Session;
 
 /// The `.out` of a session, followed until it is dropped. Also a [`Stream`].
 pub struct Subscription {
@@ -24,10 +24,10 @@ pub struct Subscription {
 }
 
 impl Subscription {
-    pub(crate) fn open(shared: &Arc<Shared>, session: &str, start: Start) -> Self {
-        let feed = Arc::new(Mutex::new(Feed::new(start, shared.window)));
-        let follower = Follower::new(Arc::clone(shared), session, Arc::clone(&feed));
-        follower.go(shared.mode);
+    pub(crate) fn open(session: &Session, start: Start, mode: Mode) -> Self {
+        let feed = Arc::new(Mutex::new(Feed::new(start, session.shared.window)));
+        let follower = Follower::new(session.clone(), mode, Arc::clone(&feed));
+        follower.go(mode);
         Self { feed, follower }
     }
 

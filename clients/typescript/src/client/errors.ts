@@ -61,6 +61,11 @@ export function isFinalRead(error: TidegateError): boolean {
   return error.status === undefined ? !error.retry : FINAL_STATUS.has(error.status);
 }
 
+/** What a status means where no code comes with it (R-ERR-7). */
+const BY_STATUS: Readonly<Record<number, string>> = { 400: "invalid_body", 401: "unauthenticated",
+  403: "unauthorized", 404: "not_found", 413: "body_too_large", 422: "unprocessable",
+  429: "rate_limited", 503: "overloaded" };
+
 /** The error of an answer that is no success. */
 export async function refusal(response: Response): Promise<TidegateError> {
   const text = await response.text().catch(() => "");
@@ -73,7 +78,8 @@ export async function refusal(response: Response): Promise<TidegateError> {
   const said = response.headers.get("x-should-retry");
   const { status } = response;
   return new TidegateError(
-    typeof body["code"] === "string" ? body["code"] : `http_${status}`,
+    typeof body["code"] === "string" ? body["code"]
+      : BY_STATUS[status] ?? (status >= 500 ? "internal" : "unprocessable"),
     typeof body["error"] === "string" ? body["error"] : `the gateway answers ${status}`,
     {
       status,

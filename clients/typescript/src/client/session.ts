@@ -1,6 +1,7 @@
 // One session: what a person says, and what comes back.
 
-import { TidegateError } from "./errors.js";
+import { TidegateError, unreachable } from "./errors.js";
+import { patiently } from "./patience.js";
 import type { PendingAppend } from "./outbox.js";
 import * as payloads from "./payloads.js";
 import type { Message, SendOptions } from "./payloads.js";
@@ -191,14 +192,19 @@ export class Session {
     const { agent, type = "chat.agent", basePayload = {}, triggerConfig, ...rest } = options;
     const body = JSON.stringify({ type, externalId: this.name, taskIdentifier: agent,
       triggerConfig: { ...triggerConfig, basePayload }, ...rest });
-    const response = await this.deps.http.ask(this.name, "/api/v1/sessions",
-      { method: "POST", body, headers: { "content-type": "application/json" } });
-    const created = (await response.json()) as
-      { id: string; isCached: boolean; publicAccessToken?: string };
+    // Its name makes a repetition harmless: a session that is there is found.
+    const created = await patiently(() => this.#post<
+      { id: string; isCached: boolean; publicAccessToken?: string }>("/api/v1/sessions", body));
     if (created.publicAccessToken !== undefined) {
       this.deps.hub.tokens.offer(this.name, created.publicAccessToken);
     }
     return created;
+  }
+
+  /** Closes the session (R-CLS): what was accepted is still answered. */
+  close(reason?: string): Promise<{ closedReason: string | null }> {
+    const path = `/api/v1/sessions/${encodeURIComponent(this.name)}/close`;
+    return this.#post(path, JSON.stringify({ reason }));
   }
 
   /** The seq of the newest record of `.out`; -1 if there is none (R-PG-2). */
@@ -238,6 +244,16 @@ export class Session {
     const place: Place = { session: this.name, channel };
     if (side !== undefined) place.side = side;
     return place;
+  }
+
+  async #post<T>(path: string, body: string): Promise<T> {
+    const response = await this.deps.http.ask(this.name, path,
+      { method: "POST", body, headers: { "content-type": "application/json" } });
+    try {
+      return (await response.json()) as T;
+    } catch (cause) {
+      throw unreachable(cause);
+    }
   }
 
   async #json<T>(path: string): Promise<T> {

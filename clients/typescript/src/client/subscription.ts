@@ -17,6 +17,8 @@ export interface SubscribeOptions {
   after?: number;
   /** Without a cursor: from the latest turn on (`floor`, the default), or only what is new. */
   start?: "floor" | "latest";
+  /** Where it begins; another one where that fails. The client's choice if absent. */
+  transport?: TransportName;
   /** Ends the subscription, and the iteration. */
   signal?: AbortSignal;
 }
@@ -60,11 +62,15 @@ export class Subscription implements AsyncIterable<SessionEvent> {
 
   constructor(readonly place: Place, private readonly options: SubscribeOptions,
     private readonly hub: Hub) {
+    if (options.after !== undefined && options.after < 0) {
+      throw new TidegateError("invalid_cursor", `a cursor is a seq: ${options.after}`);
+    }
     this.#position = new Position(options.after);
     this.#machine = new FollowMachine(hub.selector, {
       random: hub.random,
       costly: (name) => hub.transport(name).costly,
     });
+    if (options.transport !== undefined) this.moveTo(options.transport);
     hub.opened(this);
     if (options.signal?.aborted === true) this.close();
     options.signal?.addEventListener("abort", this.close, { once: true });

@@ -19,6 +19,7 @@ use super::requests::Ask;
 use crate::client::error::Error;
 use crate::client::event::Transport;
 use crate::client::machine::SharedFeed;
+use crate::client::session::Session;
 use crate::client::shared::Shared;
 use crate::link::Backoff;
 
@@ -30,13 +31,9 @@ const EVENT_MAX_BYTES: usize = 16 * RECORD_MAX_BYTES;
 const HOLD_S: u64 = 300;
 
 /// Reads until the feed is over. `opened` is told of every read that the gateway took.
-pub(crate) async fn follow(
-    shared: Arc<Shared>,
-    session: String,
-    feed: SharedFeed,
-    opened: impl Fn() + Send,
-) {
-    let mut reads = Reads { paths: Paths::new(&session), shared, session, feed, stale: None };
+pub(crate) async fn follow(session: Session, feed: SharedFeed, opened: impl Fn() + Send) {
+    let Session { shared, name, paths, .. } = session;
+    let mut reads = Reads { paths, shared, session: name, feed, stale: None };
     let mut backoff = Backoff::default();
     while !reads.feed.lock().is_over() {
         let before = reads.feed.lock().next_seq();

@@ -6,6 +6,7 @@ use parking_lot::Mutex;
 
 use super::feed::Feed;
 use crate::client::error::Error;
+use crate::client::place::Place;
 
 /// Names a connection.
 pub(crate) type ConnId = u64;
@@ -18,6 +19,7 @@ pub(crate) type SharedFeed = Arc<Mutex<Feed>>;
 #[derive(Clone, Debug)]
 pub(crate) struct SubSpec {
     pub(crate) session: String,
+    pub(crate) place: Place,
     /// May another transport stand in?
     pub(crate) auto: bool,
     pub(crate) feed: SharedFeed,

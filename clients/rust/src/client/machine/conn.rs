@@ -169,8 +169,8 @@ impl Conn {
         self.out.push(ClientFrame::Subscribe(Subscribe {
             id,
             session: spec.session.clone(),
-            channel: None,
-            side: None,
+            channel: spec.place.channel_name(),
+            side: spec.place.side.clone(),
             after: None,
             from: match start {
                 Start::From(seq) => Some(seq),

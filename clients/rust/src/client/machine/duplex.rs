@@ -161,10 +161,15 @@ impl Duplex {
     ) {
         let Some(at) = self.conns.iter().position(|conn| conn.id == id) else { return };
         let conn = self.conns.remove(at);
-        match code.filter(|code| codes::is_final(*code)) {
+        // There is no other token than that of `hello`.
+        let is_final = |code: u16| codes::is_final(code) || code == codes::EXPIRED;
+        match code.filter(|code| is_final(*code)) {
             Some(code) => {
                 let error = match conn.reason {
                     Some(reason) => Error { retry: false, ..reason.into() },
+                    None if code == codes::EXPIRED => {
+                        Error::new("unauthenticated", why.to_owned(), false)
+                    }
                     None => Error::new(format!("close_{code}"), why.to_owned(), false),
                 };
                 self.fail_appends(|waiting| waiting.on.is_none_or(|on| on == id), &error);

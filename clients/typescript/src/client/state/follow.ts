@@ -39,6 +39,8 @@ interface OneRead {
 }
 
 const OPEN_MS = 10_000;
+/** Somebody watches: a way that works again is not to stay unused for long. */
+const RETRY = { firstMs: 250, maxMs: 5000 };
 /** A read that lasted so long was a good one, records or not. */
 const GOOD_MS = 5000;
 
@@ -60,7 +62,7 @@ export class FollowMachine {
   readonly #backoff: Backoff;
 
   constructor(private readonly selector: Selector, private readonly options: FollowOptions) {
-    this.#backoff = new Backoff(options.random);
+    this.#backoff = new Backoff(options.random, RETRY);
   }
 
   poll(): FollowOutput | undefined {

@@ -30,8 +30,8 @@ export class Position {
 
   /**
    * What of `records` is new. `exact`: the transport says where records are missing, so a jump is
-   * a command record. Over SSE nothing says so: a jump is a gap, but for the one or two seqs that
-   * commands take behind a boundary.
+   * a command record, but for an epoch. Over SSE nothing says so: a jump is a gap, but for the one
+   * or two seqs that commands take behind a boundary.
    */
   take(records: readonly WireRecord[], exact: boolean): Delivered[] {
     const delivered: Delivered[] = [];
@@ -41,7 +41,7 @@ export class Position {
         if (seq <= this.#cursor) continue;
         const missing = seq - this.#cursor - 1;
         // Before the first record there is no cursor to send, so no transport tells a gap there.
-        const told = exact && this.#cursor >= 0;
+        const told = exact && this.#cursor >= 0 && missing < EPOCH_JUMP;
         if (missing > 0 && !told) this.#jump(missing, seq, delivered);
       }
       this.#cursor = seq;

@@ -224,6 +224,8 @@ export class DuplexMachine {
     const key = frame.id ?? -1;
     if (this.#requests.get(key)?.kind !== "read") return;
     const records = frame["records"] as WireRecord[];
+    const are = Array.isArray(records) && records.every((record) => isSeq(record?.seq_num));
+    if (!are) return this.#dead("a batch that is none");
     this.#outputs.push({ tell: "records", key, records });
   }
 
@@ -231,7 +233,9 @@ export class DuplexMachine {
     const key = frame.id ?? -1;
     if (this.#requests.get(key)?.kind !== "read") return;
     const reason = frame["reason"] === "epoch" ? "epoch" : "retention";
-    const gap: Gap = { from: Number(frame["from"]), to: Number(frame["to"]), reason };
+    const { from, to } = frame;
+    if (!isSeq(from) || !isSeq(to)) return this.#dead("a gap that is none");
+    const gap: Gap = { from, to, reason };
     this.#outputs.push({ tell: "gap", key, gap });
   }
 
@@ -330,6 +334,10 @@ function parse(text: string): Frame | undefined {
   } catch {
     return undefined;
   }
+}
+
+function isSeq(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
 }
 
 function typed(frame: Frame): TidegateError {

@@ -88,7 +88,8 @@ class SseRead implements Read {
     let { after } = this.request;
     let token: string | undefined;
     try {
-      if (after === undefined && start === "latest") after = await this.#newest();
+      const latest = after === undefined && start === "latest";
+      if (latest) after = await this.#newest();
       token = await this.tokens.get(session);
       const headers: Record<string, string> = {
         accept: "text/event-stream", "timeout-seconds": String(WINDOW_S) };
@@ -99,9 +100,10 @@ class SseRead implements Read {
         return this.#end({ why: "refused", error: await refusal(response), token });
       }
       if (this.#over) return;
-      this.sink.opened(after === undefined ? undefined : after + 1);
+      // "From now on" of an empty stream is all of it, however soon this read is cut.
+      this.sink.opened(after === undefined ? (latest ? 0 : undefined) : after + 1);
       // Of an empty stream no record says where this read began.
-      if (after === undefined) this.probe();
+      if (after === undefined && !latest) this.probe();
       this.#end(await this.#body(response.body));
     } catch (cause) {
       const error = cause instanceof TidegateError ? cause : unreachable(cause);

@@ -141,3 +141,20 @@ function anything(random) {
   settle();
   assert.deepEqual([open.size, asked.size], [0, 0], "something is left open");
 }
+
+for (const [what, frame] of [
+  ["a batch without records", { t: "batch" }],
+  ["a record without a place", { t: "batch", records: [{ seq_num: -1 }] }],
+  ["no record", { t: "batch", records: [null] }],
+  ["a gap from nowhere", { t: "gap", from: "a", to: 9, reason: "epoch" }],
+]) {
+  test(`${what} ends the connection, and the read is cut`, () => {
+    const machine = up("t");
+    const id = machine.read(OUT, "t");
+    all(machine);
+    machine.received(JSON.stringify({ ...frame, id }), 0, 0);
+    const outputs = all(machine);
+    assert.ok(outputs.some((output) => output.do === "close"));
+    assert.equal(outputs.find(({ tell }) => tell === "ended").end.why, "cut");
+  });
+}

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { refusal } from "../../../dist/client/errors.js";
 import { TurnRouter } from "../../../dist/client/chat/router.js";
 import { PendingInputs } from "../../../dist/client/chat/inputs.js";
 import { Backoff } from "../../../dist/client/state/backoff.js";
@@ -21,6 +22,15 @@ test("back-off is full jitter under a ceiling that doubles, and forgets", (t) =>
   }
   const highest = new Backoff(() => 1, { firstMs: 100, maxMs: 1500 });
   assert.deepEqual([1, 2, 3, 4, 5, 6].map(() => highest.next()), [100, 200, 400, 800, 1500, 1500]);
+});
+
+test("an answer without a code means what its status means", async () => {
+  const of = async (status, body = "<html>") => (await refusal(new Response(body, { status }))).code;
+  assert.equal(await of(503), "overloaded");
+  assert.equal(await of(401, ""), "unauthenticated");
+  assert.equal(await of(502), "internal");
+  assert.equal(await of(418), "unprocessable");
+  assert.equal(await of(503, JSON.stringify({ code: "a_new_one" })), "a_new_one");
 });
 
 test("a token is used until shortly before its end, and never again once refused", () => {

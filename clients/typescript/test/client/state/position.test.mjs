@@ -58,6 +58,14 @@ test("a gap that the gateway names is told once, as far as it is news", () => {
     [{ record: record(9) }, { record: record(12) }]);
 });
 
+test("an epoch shows in the numbers, whatever the transport says", () => {
+  const position = new Position(3);
+  assert.deepEqual(position.take([record(2 ** 32)], true),
+    [{ gap: { from: 4, to: 2 ** 32, reason: "epoch" } }, { record: record(2 ** 32) }]);
+  assert.deepEqual(new Position(undefined).take([record(2 ** 32)], true),
+    [{ record: record(2 ** 32) }]);
+});
+
 test("commands are not shown, and move the cursor", () => {
   const position = new Position(undefined);
   assert.deepEqual(position.take([record(3, [["", "trim"]]), record(4)], true),

@@ -14,6 +14,7 @@ use super::gateway::{Gateway, Line};
 use crate::client::error::Error;
 use crate::client::event::{Event, Transport};
 use crate::client::machine::{Action, ConnId, Duplex, Feed, Key, SharedFeed, SubSpec};
+use crate::client::place::Place;
 
 const SESSIONS: [&str; 3] = ["a", "b", "c"];
 const WINDOW: u64 = 400;
@@ -64,7 +65,7 @@ impl Drive {
             self.forced.insert(self.next_key);
         }
         let session = SESSIONS[session].to_owned();
-        let spec = SubSpec { session, auto, feed };
+        let spec = SubSpec { session, place: Place::default(), auto, feed };
         self.machine.subscribe(self.next_key, spec, self.now);
     }
 

@@ -10,6 +10,7 @@ use tidegate_protocol::{ApiError, ErrorCode, NewRecord};
 
 use crate::client::error::Error;
 use crate::client::machine::{Action, Duplex, Feed, SharedFeed, SubSpec};
+use crate::client::place::Place;
 
 const fn ms(ms: u64) -> Duration {
     Duration::from_millis(ms)
@@ -19,7 +20,7 @@ fn subscribed(auto: bool) -> (Duplex, SharedFeed) {
     let mut machine = Duplex::new(Some("key".into()), 7);
     let feed = Arc::new(Mutex::new(Feed::new(Start::after(4), 1000)));
     let session = "s".to_owned();
-    let spec = SubSpec { session, auto, feed: feed.clone() };
+    let spec = SubSpec { session, place: Place::default(), auto, feed: feed.clone() };
     machine.subscribe(1, spec, ms(0));
     (machine, feed)
 }
@@ -95,6 +96,10 @@ fn close_codes_say_what_is_final() {
     assert!(!feed.lock().is_over());
     machine.handle_dialed(2, ms(20));
     machine.handle_closed(2, Some(codes::REFUSED), "not valid", ms(30));
+    assert!(feed.lock().is_over());
+    // The one token that there is has expired: no other connection fares better.
+    let (mut machine, feed) = in_turn(false);
+    machine.handle_closed(1, Some(codes::EXPIRED), "expired", ms(10));
     assert!(feed.lock().is_over());
 }
 
