@@ -91,9 +91,11 @@ impl Reads {
         let mut ask = Ask::get(self.paths.out())
             .with("accept", "text/event-stream")
             .with("timeout-seconds", HOLD_S);
-        if let Start::From(seq) = self.feed.lock().start() {
-            ask = ask.with("tidegate-from", seq);
-        }
+        ask = match self.feed.lock().start() {
+            Start::From(0) => ask.with("tidegate-from", 0),
+            Start::From(seq) => ask.with("last-event-id", seq - 1),
+            Start::Floor | Start::Tail => ask,
+        };
         let response = self.shared.http.open(&ask, token).await?;
         self.stale = None;
         self.feed.lock().handle_opened(Transport::Sse, None);

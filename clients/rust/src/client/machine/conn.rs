@@ -171,11 +171,11 @@ impl Conn {
             session: spec.session.clone(),
             channel: spec.place.channel_name(),
             side: spec.place.side.clone(),
-            after: None,
-            from: match start {
-                Start::From(seq) => Some(seq),
+            after: match start {
+                Start::From(seq) => seq.checked_sub(1),
                 Start::Floor | Start::Tail => None,
             },
+            from: (start == Start::From(0)).then_some(0),
             start: (start == Start::Tail).then(|| "latest".to_owned()),
             window: Some(window),
             peek: false,

@@ -95,7 +95,7 @@ impl Gateway {
             return line.say(&GatewayFrame::Error(ErrorFrame::new(Some(subscribe.id), error)));
         }
         let tail = self.logs.get(&subscribe.session).map_or(0, |log| log.len() as u64);
-        let from = subscribe.from.unwrap_or(0);
+        let from = subscribe.after.map_or(0, |after| after + 1);
         let acked =
             Acked { id: subscribe.id, from: Some(from), tail: Some(tail), ..Acked::default() };
         line.say(&GatewayFrame::Ack(acked));

@@ -68,7 +68,7 @@ fn hello_and_subscribe_do_not_wait() {
     let (mut machine, _) = subscribed(false);
     assert_eq!(actions(&mut machine), ["Dial(1)"]);
     machine.handle_dialed(1, ms(5));
-    let subscribe = r#"1 {"t":"subscribe","id":1,"session":"s","from":5,"window":1000}"#;
+    let subscribe = r#"1 {"t":"subscribe","id":1,"session":"s","after":4,"window":1000}"#;
     assert_eq!(actions(&mut machine), [r#"1 {"t":"hello","token":"key"}"#, subscribe]);
 }
 
@@ -140,7 +140,7 @@ fn permanent_refusals_end_it_and_passing_ones_do_not() {
     let (mut machine, feed) = in_turn(false);
     refuse(&mut machine, ErrorCode::StoreUnavailable);
     assert!(!feed.lock().is_over());
-    assert!(actions(&mut machine).iter().any(|text| text.contains("\"from\":6")));
+    assert!(actions(&mut machine).iter().any(|text| text.contains("\"after\":5")));
     let (mut machine, feed) = in_turn(false);
     refuse(&mut machine, ErrorCode::Unauthorized);
     assert!(feed.lock().is_over());
