@@ -11,4 +11,5 @@ mod share;
 mod take_over;
 
 pub use message::{Answer, Message, Question};
+pub(crate) use serving::CLAIM_PAUSE;
 pub use serving::{Hold, Serving};

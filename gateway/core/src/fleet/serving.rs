@@ -13,15 +13,15 @@ use tokio::time::{Instant, sleep, sleep_until};
 use tracing::debug;
 
 use super::ask::Asked;
-use super::message::{Message, Question};
+use super::message::{Answer, Message, Question};
 use super::roster::{Announcement, Roster};
 use crate::seams::fleet::Claim;
 use crate::seams::store::{Op, StoreError};
 use crate::seams::{Entropy, Fleet};
 
 const LOOK: Duration = Duration::from_millis(FLEET_LOOK_MS);
-/// Between two questions to a gateway that does not answer.
-const AGAIN: Duration = Duration::from_millis(50);
+/// Between two looks at who serves a session.
+pub(crate) const CLAIM_PAUSE: Duration = Duration::from_millis(50);
 
 /// Claims sessions for this gateway.
 #[derive(Debug)]
@@ -115,8 +115,8 @@ impl Serving {
                 let text = "other gateways claim the session again and again";
                 return Err(StoreError::Unavailable(text.into()));
             }
-            if asked.is_err() {
-                sleep(AGAIN).await;
+            if !matches!(asked, Ok(Answer::Said(true))) {
+                sleep(CLAIM_PAUSE).await;
             }
         }
     }

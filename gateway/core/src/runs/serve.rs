@@ -8,11 +8,8 @@ use tokio::time::{Instant, sleep};
 use super::calls::Call;
 use super::driver::{Driver, Exit};
 use crate::drivers::Serve;
-use crate::fleet::{Answer, Hold, Question};
+use crate::fleet::{Answer, CLAIM_PAUSE, Hold, Question};
 use crate::seams::store::{CommitError, StoreError};
-
-/// Between two looks at who serves a session.
-const LOOK: Duration = Duration::from_millis(50);
 
 impl Serve for Driver {
     async fn serve(&mut self) -> Result<bool, CommitError> {
@@ -85,7 +82,7 @@ impl Driver {
             if !leaves || Instant::now() >= patience {
                 return Ok(Err(node));
             }
-            sleep(LOOK).await;
+            sleep(CLAIM_PAUSE).await;
         }
     }
 
