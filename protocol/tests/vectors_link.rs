@@ -1,7 +1,8 @@
 //! Runs `spec/v1/vectors/link.json`: frames of the agent link, and messages that are none.
 
 use serde::Deserialize;
-use tidegate_protocol::link::{GatewayFrame, LinkParseError, WorkerFrame};
+use tidegate_protocol::frame::FrameError;
+use tidegate_protocol::link::{GatewayFrame, WorkerFrame};
 
 const TEXT: &str = include_str!("../../spec/v1/vectors/link.json");
 
@@ -27,19 +28,19 @@ enum Side {
     Gateway,
 }
 
-fn read(case: &Case, text: &str) -> Result<String, LinkParseError> {
+fn read(case: &Case, text: &str) -> Result<String, FrameError> {
     match case.from {
         Side::Worker => WorkerFrame::parse(text).map(|frame| frame.to_json()),
         Side::Gateway => GatewayFrame::parse(text).map(|frame| frame.to_json()),
     }
 }
 
-fn reason(error: &LinkParseError) -> &'static str {
+fn reason(error: &FrameError) -> &'static str {
     match error {
-        LinkParseError::NotAnObject(_) => "not_an_object",
-        LinkParseError::UnknownType(_) => "unknown_type",
-        LinkParseError::Fields { .. } => "fields",
-        LinkParseError::TooLarge { .. } | LinkParseError::NotText => "transport",
+        FrameError::NotAnObject(_) => "not_an_object",
+        FrameError::UnknownType(_) => "unknown_type",
+        FrameError::Fields { .. } => "fields",
+        FrameError::TooLarge { .. } | FrameError::NotText => "transport",
     }
 }
 

@@ -10,7 +10,6 @@ mod turn;
 mod welcome;
 mod worker;
 
-pub use crate::frame::FrameError as LinkParseError;
 pub use boot::BootFrame;
 pub use exit::{Cause, ExitClass, ExitError};
 pub use gateway::{Ack, Cancel, ErrorFrame, Evict, GatewayFrame, Goaway, Inputs, Refusal};

@@ -1,10 +1,15 @@
 //! Agents that every gateway can serve.
 
+use std::time::Duration;
+
 use serde_json::json;
 use tidegate_protocol::control;
+use tokio::time::{sleep, timeout};
 
 use crate::harness::{floor, text, types};
 use crate::nodes::{Nodes, at};
+
+const PATIENCE: Duration = Duration::from_secs(30);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn any_gateway_takes_input_and_shows_answers() {
@@ -18,8 +23,13 @@ async fn any_gateway_takes_input_and_shows_answers() {
         assert!(text(&records).contains(&format!("hello {turn}")), "{records:?}");
         last = seq;
     }
-    let served = [&a, &b, &c].iter().filter(|gateway| gateway.turns().len() == 1).count();
-    assert_eq!(served, 1, "one of them serves the session");
+    // One that has only just heard that another serves the session is about to let go of it.
+    let one = async {
+        while [&a, &b, &c].iter().map(|gateway| gateway.turns().len()).sum::<usize>() != 1 {
+            sleep(Duration::from_millis(5)).await;
+        }
+    };
+    timeout(PATIENCE, one).await.expect("one of them serves the session");
     let records = at(&a, "s").read(Some(0), |record| floor(record) == Some(last)).await;
     assert_eq!(records.iter().filter(|record| control::is_boundary(record)).count(), 4);
 }

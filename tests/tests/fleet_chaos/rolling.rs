@@ -87,7 +87,8 @@ async fn a_rolling_restart_fails_no_turn_and_sends_each_reader_away_once_for_eac
     println!("replay with TIDEGATE_SEED={seed}");
     let dir = tempfile::tempdir().expect("a temporary directory");
     let mut world = World::start(dir.path(), Topology::Single).await;
-    let (report, over) = (Arc::new(Report::default()), Arc::new(AtomicBool::new(false)));
+    let (over, read) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
+    let report = Arc::new(Report::default());
     let (mut talking, mut reading) = (Vec::new(), Vec::new());
     for user in 0..USERS {
         let agent = [Agent::Demo, Agent::Turns, Agent::Runs][user % 3];
@@ -97,7 +98,7 @@ async fn a_rolling_restart_fails_no_turn_and_sends_each_reader_away_once_for_eac
         session.create().await;
         session.say(3, 0).await;
         session.read_answer(Duration::from_secs(10)).await;
-        reading.push(tokio::spawn(Follower::of(&session).follow(Arc::clone(&over))));
+        reading.push(tokio::spawn(Follower::of(&session).follow(Arc::clone(&read))));
         let rng = Rng::new(seed.wrapping_add(user as u64));
         talking.push(tokio::spawn(talk(session, rng, Arc::clone(&over))));
     }
@@ -108,6 +109,8 @@ async fn a_rolling_restart_fails_no_turn_and_sends_each_reader_away_once_for_eac
     for talking in talking {
         sessions.push(talking.await.expect("everything is answered"));
     }
+    // Not before: who talks waits for what is read.
+    read.store(true, Ordering::Relaxed);
     let (mut most, mut ends, mut cuts, mut refused) = (0, 0, 0, 0);
     for reading in reading {
         let follower = reading.await.expect("it reads on");

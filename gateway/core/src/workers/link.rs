@@ -4,13 +4,14 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tidegate_protocol::frame::FrameError;
 use tidegate_protocol::limits::{
     LINK_FRAME_MAX_BYTES, LINK_HEARTBEAT_MS, LINK_HELLO_TIMEOUT_MS, LINK_LEASE_MS, LINK_RESUME_MS,
     LINK_WINDOW_BYTES,
 };
 use tidegate_protocol::link::{
-    AgentSpec, Cause, GatewayFrame, HeldWork, Hello, LinkParseError, Refusal, Welcome,
-    WelcomedWork, WorkerFrame, codes,
+    AgentSpec, Cause, GatewayFrame, HeldWork, Hello, Refusal, Welcome, WelcomedWork, WorkerFrame,
+    codes,
 };
 use tidegate_protocol::{ApiError, ErrorCode};
 use tokio::time::{Instant, sleep, sleep_until};
@@ -106,7 +107,7 @@ impl Link {
     }
 
     /// Bytes that are no frame (R-LNK-3).
-    pub fn malformed(&mut self, error: &LinkParseError) {
+    pub fn malformed(&mut self, error: &FrameError) {
         self.malformed_because(&error.to_string());
     }
 

@@ -58,7 +58,7 @@ pub(crate) struct Connection {
     requests: FuturesUnordered<Numbered>,
     /// Requests without an answer, by id. An id may be used again before what it named has ended,
     /// so each request has a number of its own.
-    pub(super) pending: HashMap<u64, u64>,
+    pub(super) pending: HashMap<u64, Pending>,
     begun: u64,
     pub(super) subscriptions: Subscriptions,
     control: VecDeque<Out>,
@@ -67,6 +67,13 @@ pub(crate) struct Connection {
     /// What the drain asked last. `goaway` was sent unless it is to stay.
     pub(super) asked: Asked,
     pub(super) closing: Option<(u16, Cow<'static, str>)>,
+}
+
+/// A request without an answer.
+pub(super) struct Pending {
+    number: u64,
+    /// Does it open a subscription?
+    pub(super) opens: bool,
 }
 
 impl Connection {
@@ -254,8 +261,9 @@ impl Connection {
     pub(super) fn begin(&mut self, id: u64, request: Request) {
         self.begun += 1;
         let number = self.begun;
-        self.pending.insert(id, number);
-        self.requests.push(Box::pin(async move { (number, request.await) }));
+        let Request { opens, done } = request;
+        self.pending.insert(id, Pending { number, opens });
+        self.requests.push(Box::pin(async move { (number, done.await) }));
     }
 
     fn finish(&mut self, number: u64, done: Done) {
@@ -264,7 +272,7 @@ impl Connection {
             self.order.leave(session, id);
         }
         // A subscription that was ended before it was open has its answer.
-        if self.pending.get(&id) != Some(&number) {
+        if self.pending.get(&id).is_none_or(|pending| pending.number != number) {
             return;
         }
         self.pending.remove(&id);

@@ -63,6 +63,9 @@ impl Connection {
     }
 
     pub(super) fn unsubscribe(&mut self, id: u64) {
+        if self.pending.get(&id).is_some_and(|pending| !pending.opens) {
+            return self.send_error(Some(id), taken());
+        }
         // One that is not open yet is not opened any more.
         self.pending.remove(&id);
         if self.subscriptions.remove(id) {
@@ -80,15 +83,19 @@ impl Connection {
     /// Puts the request `id` under way, or refuses it.
     fn ask(&mut self, id: u64, request: impl FnOnce(&mut Self) -> Result<Request>) {
         if self.pending.contains_key(&id) || self.subscriptions.has(id) {
-            let message = "a request or subscription with this id is open";
-            let error = ApiError::new(ErrorCode::InvalidBody, message).at("id");
-            return self.send_error(Some(id), error);
+            return self.send_error(Some(id), taken());
         }
         match request(self) {
             Ok(request) => self.begin(id, request),
             Err(error) => self.send_error(Some(id), error),
         }
     }
+}
+
+/// The id names something else that is not over (R-DPX-6).
+fn taken() -> ApiError {
+    let message = "a request or subscription with this id is open";
+    ApiError::new(ErrorCode::InvalidBody, message).at("id")
 }
 
 fn refused(error: FieldError) -> ApiError {

@@ -40,8 +40,9 @@ fn switch(app: &Arc<App>, parts: &mut Parts) -> Result<Response> {
     Ok(handshake.switch(app, move |io| socket::drive(io, connection)))
 }
 
-fn begin(app: &Arc<App>, parts: &Parts) -> Result<Connection> {
-    let mut connection = Connection::new(app);
+/// Boxed: it is moved from one driver to another, each of which would hold room for it.
+fn begin(app: &Arc<App>, parts: &Parts) -> Result<Box<Connection>> {
+    let mut connection = Box::new(Connection::new(app));
     if parts.headers.contains_key(AUTHORIZATION) {
         connection.trust(auth::bearer_of(parts)?)?;
     }

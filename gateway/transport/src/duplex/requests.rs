@@ -21,7 +21,11 @@ use crate::service::finish::ToTheEnd;
 use crate::service::route::valid_name;
 
 /// A request under way.
-pub(super) type Request = Pin<Box<dyn Future<Output = Done> + Send>>;
+pub(super) struct Request {
+    /// Does it open a subscription?
+    pub(super) opens: bool,
+    pub(super) done: Pin<Box<dyn Future<Output = Done> + Send>>,
+}
 
 /// A request that is over.
 pub(super) struct Done {
@@ -68,7 +72,7 @@ pub(super) fn authorize(
     open: Vec<(u64, String, Channel)>,
 ) -> Request {
     let gateway = app.gateway.clone();
-    Box::pin(async move {
+    let done = Box::pin(async move {
         let mut unreachable = Vec::new();
         for (subscription, name, channel) in open {
             let readable = gateway.require_readable(&credential.principal, &name, &channel).await;
@@ -79,17 +83,19 @@ pub(super) fn authorize(
         }
         let outcome = Ok(Outcome::Authorized { session, credential, unreachable });
         Done { id, outcome, appended_to: None }
-    })
+    });
+    Request { opens: false, done }
 }
 
 /// Opens a stream.
 pub(super) fn open(app: &Arc<App>, wanted: Wanted, credential: Credential, peek: bool) -> Request {
     let app = Arc::clone(app);
-    Box::pin(async move {
+    let done = Box::pin(async move {
         let id = wanted.id;
         let outcome = open_stream(&app, wanted, &credential, peek).await;
         Done { id, outcome: outcome.map(Outcome::Opened), appended_to: None }
-    })
+    });
+    Request { opens: true, done }
 }
 
 async fn open_stream(
@@ -121,12 +127,13 @@ pub(super) fn append(
     mut turn: Turn,
 ) -> Request {
     let app = Arc::clone(app);
-    Box::pin(ToTheEnd::of(async move {
+    let done = Box::pin(ToTheEnd::of(async move {
         turn.come().await;
         let (id, session) = (appending.id, appending.session.clone());
         let outcome = append_record(&app, appending, &credential).await;
         Done { id, outcome, appended_to: Some(session) }
-    }))
+    }));
+    Request { opens: false, done }
 }
 
 async fn append_record(

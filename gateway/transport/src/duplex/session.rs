@@ -28,33 +28,40 @@ const LAST_WORDS: Duration = Duration::from_secs(1);
 type Close = Option<(u16, Cow<'static, str>)>;
 
 /// Serves the connection until either side ends it.
-pub(super) async fn drive(session: Session, connection: Connection, write_stall: Duration) {
-    let hello = Duration::from_millis(DUPLEX_HELLO_TIMEOUT_MS);
+pub(super) async fn drive(session: Session, connection: Box<Connection>, stall: Duration) {
     let mut ended = pin!(session.closed());
-    let control = async { timeout(hello, session.control(DUPLEX_HELLO_MAX_BYTES)).await };
-    let control = tokio::select! {
-        control = control => control,
+    let carrier = tokio::select! {
+        carrier = Box::pin(begin(&session, connection, stall)) => carrier,
         _ = &mut ended => return,
     };
-    let Ok(control) = control else {
+    let Some(mut carrier) = carrier else {
         return session.close(u32::from(codes::NO_HELLO), "no control stream came in time");
     };
-    let lanes = Lanes::new(session.clone());
-    let (unsent, stall) = (BytesMut::new(), Stall::new(write_stall));
-    let mut carrier = Carrier { connection, control, lanes, unsent, stall };
     let close = tokio::select! {
         close = poll_fn(|cx| carrier.poll(cx)) => close,
         _ = &mut ended => return,
     };
-    let Some((code, reason)) = close else { return };
-    let rest = carrier.unsent.split().freeze();
-    // Who does not read it is told by the code alone.
-    let _ = timeout(LAST_WORDS, carrier.control.write(rest)).await;
-    session.close(u32::from(code), &reason);
+    if let Some((code, reason)) = close {
+        Box::pin(carrier.part()).await;
+        session.close(u32::from(code), &reason);
+    }
+}
+
+/// Waits for the control stream; not for ever.
+async fn begin(
+    session: &Session,
+    connection: Box<Connection>,
+    stall: Duration,
+) -> Option<Box<Carrier>> {
+    let hello = Duration::from_millis(DUPLEX_HELLO_TIMEOUT_MS);
+    let control = timeout(hello, session.control(DUPLEX_HELLO_MAX_BYTES)).await.ok()?;
+    let lanes = Lanes::new(session.clone());
+    let (unsent, stall) = (BytesMut::new(), Stall::new(stall));
+    Some(Box::new(Carrier { connection, control, lanes, unsent, stall }))
 }
 
 struct Carrier {
-    connection: Connection,
+    connection: Box<Connection>,
     control: Control,
     lanes: Lanes,
     /// Of the control stream.
@@ -162,6 +169,12 @@ impl Carrier {
             // The connection says it again.
             Out::Stream { .. } | Out::Close { .. } => {}
         }
+    }
+
+    /// Who does not read what is left is told by the code alone.
+    async fn part(mut self: Box<Self>) {
+        let rest = self.unsent.split().freeze();
+        let _ = timeout(LAST_WORDS, self.control.write(rest)).await;
     }
 
     fn receive(&mut self, line: &Bytes) {

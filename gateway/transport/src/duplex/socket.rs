@@ -23,7 +23,7 @@ const BOUNDS: Bounds = Bounds {
 type Close = Option<(u16, String)>;
 
 /// Serves the connection until either side ends it.
-pub(super) async fn drive(io: Io, mut connection: Connection) {
+pub(super) async fn drive(io: Io, mut connection: Box<Connection>) {
     let mut socket = Socket::new(io, BOUNDS);
     let close = poll_fn(|cx| poll(cx, &mut socket, &mut connection)).await;
     drop(connection);

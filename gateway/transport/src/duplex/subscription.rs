@@ -43,7 +43,7 @@ pub(super) struct Subscription {
     /// What was read and may not be sent yet.
     held: Option<Delivery>,
     /// The seq that comes next unless something is missing.
-    expected: Option<u64>,
+    expected: u64,
     /// Where the stream stood when it was opened.
     tail: u64,
     /// What was sent last ends a turn.
@@ -65,8 +65,8 @@ impl Subscription {
         let Opened { wanted, reading, expires_at, permit, .. } = opened;
         let from = reading.follower.cursor();
         let expected = match wanted.start {
-            Start::From(seq) => Some(seq),
-            Start::Floor | Start::Tail => None,
+            Start::From(seq) => seq,
+            Start::Floor | Start::Tail => from,
         };
         Self {
             window: Window::new(wanted.window, from),
@@ -111,8 +111,8 @@ impl Subscription {
             };
             let run = dense(delivery.records());
             let (first, end) = (run[0].seq_num, run[run.len() - 1].seq_num + 1);
-            if let Some(from) = self.expected.filter(|expected| *expected < first) {
-                self.expected = Some(first);
+            if self.expected < first {
+                let from = std::mem::replace(&mut self.expected, first);
                 self.held = Some(delivery);
                 return Poll::Ready(Ok(Piece::Gap {
                     from,
@@ -128,7 +128,7 @@ impl Subscription {
             let records = self.encode(&delivery, run);
             self.permit.delivered(run.len());
             self.at_boundary = delivery.batch.has_boundary();
-            self.expected = Some(end);
+            self.expected = end;
             if run.len() < delivery.records().len() {
                 self.held = Some(Delivery { batch: delivery.batch, from: end });
             }

@@ -6,8 +6,9 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tidegate_core::workers::{Link, LinkEvent};
+use tidegate_protocol::frame::FrameError;
 use tidegate_protocol::limits::{LINK_FRAME_MAX_BYTES, LINK_HELLO_TIMEOUT_MS, LINK_LEASE_MS};
-use tidegate_protocol::link::{GatewayFrame, LinkParseError, WorkerFrame};
+use tidegate_protocol::link::{GatewayFrame, WorkerFrame};
 use tokio::time::{Instant, timeout_at};
 use tracing::debug;
 
@@ -37,7 +38,7 @@ pub(super) enum Happened {
     /// A frame and its size.
     Frame(WorkerFrame, usize),
     /// A message that is none.
-    Malformed(LinkParseError),
+    Malformed(FrameError),
     /// The link wants something.
     Event(LinkEvent),
     /// The drain moved on.
@@ -117,10 +118,10 @@ impl Socket {
                 Err(error) => Happened::Malformed(error),
             },
             Ok(Message::Binary(_)) | Err(End::Binary | End::NotUtf8) => {
-                Happened::Malformed(LinkParseError::NotText)
+                Happened::Malformed(FrameError::NotText)
             }
             Err(End::TooLarge) => {
-                Happened::Malformed(LinkParseError::TooLarge { max: LINK_FRAME_MAX_BYTES })
+                Happened::Malformed(FrameError::TooLarge { max: LINK_FRAME_MAX_BYTES })
             }
             Err(end) => Happened::Ended(end),
         }

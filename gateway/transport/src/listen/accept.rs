@@ -95,7 +95,8 @@ impl Acceptor {
                                 Some(b"http/1.1") => Speaks::Http1,
                                 _ => Speaks::Either,
                             };
-                            serve(stream, speaks, connection, &http).await;
+                            // Boxed: it is moved on, and each place holds room for it.
+                            serve(Box::new(stream), speaks, connection, &http).await;
                         }
                         Ok(Err(error)) => debug!(%error, "TLS handshake failed"),
                         Err(_) => debug!("TLS handshake took too long"),

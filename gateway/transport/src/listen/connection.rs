@@ -2,7 +2,7 @@
 //! for too long, or drains.
 
 use std::future::poll_fn;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -101,14 +101,15 @@ where
     let end = End::new(&connection, http.idle_timeout);
     let activity = connection.activity();
     let io = TokioIo::new(io);
+    // Boxed: a socket that was upgraded holds nothing of it, and HTTP/1.1 no room for HTTP/2.
     let result = match speaks {
         Speaks::Http1 => {
-            drive(end, http.http1.serve_connection(io, connection).with_upgrades()).await
+            let serving = http.http1.serve_connection(io, connection).with_upgrades();
+            drive(end, Box::pin(serving)).await
         }
-        // Boxed, so that it is no part of every HTTP/1.1 connection's task.
         Speaks::Either => {
             let serving = http.either.serve_connection_with_upgrades(io, connection);
-            Box::pin(drive(end, serving)).await
+            drive(end, Box::pin(serving)).await
         }
     };
     if let Err(error) = result {
@@ -120,8 +121,7 @@ where
     }
 }
 
-async fn drive(mut end: End, serving: impl Serving) -> Result<(), BoxError> {
-    let mut serving = pin!(serving);
+async fn drive(mut end: End, mut serving: Pin<Box<impl Serving>>) -> Result<(), BoxError> {
     poll_fn(|cx| {
         match end.poll(cx) {
             Verdict::Serve => {}

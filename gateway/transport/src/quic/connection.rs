@@ -145,7 +145,7 @@ impl Driver {
         self.widen();
         let (allowance, gone) = (stream.allowance(), stream.gone());
         let frames = FrameStream::new(BufRecvStream::new(*stream));
-        let exchange = Exchange {
+        let exchange = Box::new(Exchange {
             resolver: self.http.create_resolver(frames),
             allowance,
             gone,
@@ -153,7 +153,7 @@ impl Driver {
             quic: self.quic.clone(),
             hub: Arc::clone(&self.hub),
             limits: self.service.app().limits,
-        };
+        });
         self.requests.spawn(exchange.run());
     }
 

@@ -36,18 +36,18 @@ pub(super) struct Exchange {
 /// What is left to do once a request was looked at.
 enum Rest {
     Nothing,
-    Send { answer: Box<(Reply, Response)>, is_head: bool },
-    Serve(Box<(Tunnel, Request<()>)>),
+    Send { reply: Box<Reply>, response: Response, is_head: bool },
+    Serve(Box<Tunnel>, Box<Request<()>>),
 }
 
 impl Exchange {
     /// To its end; whatever goes wrong concerns this stream alone.
-    pub(super) async fn run(self) {
+    pub(super) async fn run(self: Box<Self>) {
         // Boxed: of what only the begin needs, a long answer holds nothing.
         let done = match Box::pin(self.begin()).await {
             Ok(Rest::Nothing) => Ok(()),
-            Ok(Rest::Send { answer, is_head }) => answer.0.send(answer.1, is_head).await,
-            Ok(Rest::Serve(asked)) => Box::pin(asked.0.answer(asked.1)).await,
+            Ok(Rest::Send { reply, response, is_head }) => reply.send(response, is_head).await,
+            Ok(Rest::Serve(tunnel, request)) => tunnel.answer(request).await,
             Err(error) => Err(error),
         };
         if let Err(error) = done {
@@ -55,7 +55,7 @@ impl Exchange {
         }
     }
 
-    async fn begin(mut self) -> Result<Rest, StreamError> {
+    async fn begin(mut self: Box<Self>) -> Result<Rest, StreamError> {
         let frames = &mut self.resolver.frame_stream;
         let head = poll_fn(|cx| frames.poll_next(cx));
         let Ok(head) = timeout(self.limits.idle_timeout, head).await else {
@@ -65,7 +65,8 @@ impl Exchange {
         };
         if let Ok(Some(Frame::WebTransportStream(session))) = head {
             let stream = self.resolver.frame_stream.into_inner();
-            self.hub.take(session, Incoming { stream, allowance: self.allowance });
+            let first = Incoming { stream, allowance: self.allowance };
+            self.hub.take(session, Box::new(first));
             return Ok(Rest::Nothing);
         }
         let (request, stream) = self.resolver.accept_with_frame(head)?.resolve().await?;
@@ -73,7 +74,7 @@ impl Exchange {
         let is_head = request.method() == Method::HEAD;
         let id = stream.send_id().into_inner();
         let (send, receive) = stream.split();
-        let mut reply = Reply::new(send, self.gone, self.limits.write_stall);
+        let mut reply = Box::new(Reply::new(send, self.gone, self.limits.write_stall));
         let upload = Upload::new(receive, self.allowance);
         if tunnel::is_asked_for(&request) {
             let Some(place) = self.hub.begin(id) else {
@@ -82,11 +83,11 @@ impl Exchange {
             };
             let (connection, quic) = (self.connection, self.quic);
             let tunnel = Tunnel { connection, quic, id, place, upload, reply };
-            return Ok(Rest::Serve(Box::new((tunnel, request))));
+            return Ok(Rest::Serve(Box::new(tunnel), Box::new(request)));
         }
         let request = request.map(|()| RequestBody::Quic(Box::new(upload)));
         Ok(match reply.unless_gone(self.connection.answer(request)).await {
-            Some(Ok(response)) => Rest::Send { answer: Box::new((reply, response)), is_head },
+            Some(Ok(response)) => Rest::Send { reply, response, is_head },
             None => Rest::Nothing,
         })
     }

@@ -53,21 +53,14 @@ impl Reply {
 
     /// Sends it, and returns when the peer has it all.
     pub(super) async fn send(
-        mut self,
+        mut self: Box<Self>,
         response: Response,
         is_head: bool,
     ) -> Result<(), StreamError> {
-        let (mut parts, mut body) = response.into_parts();
-        // HEAD needs none, and some clients take it for that of the body that they got.
-        let may_have_length = !is_head
-            && parts.status.as_u16() >= 200
-            && ![StatusCode::NO_CONTENT, StatusCode::NOT_MODIFIED].contains(&parts.status)
-            && !parts.headers.contains_key(CONTENT_LENGTH);
-        let length = body.size_hint().exact().filter(|length| may_have_length && *length > 0);
-        if let Some(length) = length {
-            parts.headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
-        }
-        if !self.head(parts).await? {
+        let (parts, mut body) = response.into_parts();
+        let length = if is_head { None } else { body.size_hint().exact() };
+        // Boxed: a body that goes on for long holds no room for it.
+        if !Box::pin(self.head(with_length(parts, length))).await? {
             return Ok(());
         }
         while !is_head && let Some(batch) = self.batch(&mut body).await {
@@ -143,6 +136,17 @@ impl Drop for Reply {
             self.stream.stop_stream(Code::H3_REQUEST_CANCELLED);
         }
     }
+}
+
+/// HEAD needs no length, and some clients take it for that of the body that they got.
+fn with_length(mut parts: Parts, length: Option<u64>) -> Parts {
+    let may_have_one = parts.status.as_u16() >= 200
+        && ![StatusCode::NO_CONTENT, StatusCode::NOT_MODIFIED].contains(&parts.status)
+        && !parts.headers.contains_key(CONTENT_LENGTH);
+    if let Some(length) = length.filter(|length| may_have_one && *length > 0) {
+        parts.headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
+    }
+    parts
 }
 
 fn poll_batch(body: &mut Body, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {

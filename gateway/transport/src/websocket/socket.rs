@@ -164,7 +164,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
     pub(crate) async fn close(mut self, close: Option<(u16, &str)>) {
         if self.end != Some(End::Lost) {
             self.queue_close(close);
-            goodbye::say(self.io, self.outbox, self.end == Some(End::TooLarge)).await;
+            let in_the_middle = self.end == Some(End::TooLarge);
+            // Boxed: a socket that is open holds no room for its end.
+            Box::pin(goodbye::say(self.io, self.outbox, in_the_middle)).await;
         }
     }
 

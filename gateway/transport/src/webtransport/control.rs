@@ -32,7 +32,7 @@ pub struct Control {
 }
 
 impl Control {
-    pub(super) fn new(stream: Incoming, frame_max_bytes: usize) -> Self {
+    pub(super) fn new(stream: Box<Incoming>, frame_max_bytes: usize) -> Self {
         let (send, receive) = stream.stream.split();
         let lines = Lines::new(frame_max_bytes);
         Self { send, receive, allowance: stream.allowance, lines }

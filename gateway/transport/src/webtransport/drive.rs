@@ -5,13 +5,10 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use quinn::Connection;
-use tokio::sync::watch;
 use tokio::time::timeout;
 
 use super::capsule::{self, Capsules};
-use super::hub::Place;
-use super::offer::Serve;
+use super::offer::Serving;
 use super::session::{Closed, Session};
 use crate::quic::body::Upload;
 
@@ -20,31 +17,27 @@ const LAST_WORDS: Duration = Duration::from_millis(500);
 /// How long a client may take to end its side once it was told.
 const GOODBYE: Duration = Duration::from_secs(5);
 
-/// Serves the session of the request on stream `id` to its end; answers what is to be said to the
-/// client, if it has not ended it itself.
+/// Lets `serving` serve `session` to its end; answers what is to be said to the client, if it has not ended it
+/// itself.
 pub(crate) async fn drive(
-    serve: Serve,
-    connection: Connection,
-    id: u64,
-    place: Place,
+    mut serving: Serving,
+    session: Session,
     upload: &mut Upload,
 ) -> Option<Bytes> {
-    let (close, mut closing) = watch::channel(None);
-    let (ended, closed) = watch::channel(None);
-    let mut serving = serve(Session::new(connection, id, place, close, closed));
     let mut capsules = Capsules::default();
     let by_client = tokio::select! {
         () = &mut serving => None,
-        true = async { closing.wait_for(Option::is_some).await.is_ok() } => None,
+        () = session.is_to_close() => None,
         end = poll_fn(|cx| poll_end(upload, &mut capsules, cx)) => Some(end),
     };
-    if by_client.is_some() {
-        ended.send_replace(by_client);
-        _ = timeout(LAST_WORDS, serving).await;
-        return None;
+    match by_client {
+        Some(end) => {
+            session.ended(end);
+            _ = timeout(LAST_WORDS, serving).await;
+            None
+        }
+        None => Some(capsule::close(&session.said())),
     }
-    let end = closing.borrow().clone();
-    Some(capsule::close(&end.unwrap_or_default()))
 }
 
 /// Waits until the client has heard of the end, and ended its side: who stops listening before is

@@ -20,7 +20,7 @@ struct State {
     /// There is a session, or one is being set up.
     session: Option<SessionId>,
     /// The first stream of the client, which may come before the session stands.
-    first: Option<(SessionId, Incoming)>,
+    first: Option<(SessionId, Box<Incoming>)>,
     had_first: bool,
 }
 
@@ -37,7 +37,7 @@ impl Hub {
     }
 
     /// Takes a stream of the client: the first one is kept, all others are refused.
-    pub(crate) fn take(&self, id: SessionId, stream: Incoming) {
+    pub(crate) fn take(&self, id: SessionId, stream: Box<Incoming>) {
         let mut state = self.state.lock();
         let other = state.session.is_some_and(|session| session != id);
         if other || std::mem::replace(&mut state.had_first, true) {
@@ -58,7 +58,7 @@ pub(crate) struct Place {
 
 impl Place {
     /// The first stream that the client opened.
-    pub(super) async fn first(&self) -> Incoming {
+    pub(super) async fn first(&self) -> Box<Incoming> {
         loop {
             let first = self.hub.state.lock().first.take();
             match first {

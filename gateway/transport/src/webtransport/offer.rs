@@ -12,7 +12,7 @@ use super::session::Session;
 #[derive(Clone, Default)]
 pub struct Offer(Arc<Mutex<Option<Serve>>>);
 
-type Serving = Pin<Box<dyn Future<Output = ()> + Send>>;
+pub(crate) type Serving = Pin<Box<dyn Future<Output = ()> + Send>>;
 pub(crate) type Serve = Box<dyn FnOnce(Session) -> Serving + Send>;
 
 impl Offer {

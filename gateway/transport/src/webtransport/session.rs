@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::BytesMut;
 use quinn::Connection;
-use tokio::sync::watch;
+use tokio::sync::SetOnce;
 
 use super::capsule::put_varint;
 use super::control::Control;
@@ -33,20 +33,15 @@ struct Inner {
     id: u64,
     place: Place,
     /// What this side says at the end.
-    close: watch::Sender<Option<Closed>>,
+    ours: SetOnce<Closed>,
     /// What the other side said, or that it is gone.
-    closed: watch::Receiver<Option<Closed>>,
+    theirs: SetOnce<Closed>,
 }
 
 impl Session {
-    pub(super) fn new(
-        connection: Connection,
-        id: u64,
-        place: Place,
-        close: watch::Sender<Option<Closed>>,
-        closed: watch::Receiver<Option<Closed>>,
-    ) -> Self {
-        Self(Arc::new(Inner { connection, id, place, close, closed }))
+    pub(crate) fn new(connection: Connection, id: u64, place: Place) -> Self {
+        let (ours, theirs) = (SetOnce::new(), SetOnce::new());
+        Self(Arc::new(Inner { connection, id, place, ours, theirs }))
     }
 
     /// The control stream, once the client has opened it; for one caller. Frames are lines of at
@@ -70,19 +65,27 @@ impl Session {
 
     /// Ends the session. Only what is said first counts.
     pub fn close(&self, code: u32, reason: &str) {
-        let end = Closed { code, reason: reason.to_owned() };
-        self.0.close.send_if_modified(|close| {
-            let first = close.is_none();
-            close.get_or_insert(end);
-            first
-        });
+        _ = self.0.ours.set(Closed { code, reason: reason.to_owned() });
     }
 
     /// Waits until the client has ended the session, or is gone.
     pub async fn closed(&self) -> Closed {
-        let mut closed = self.0.closed.clone();
-        let end = closed.wait_for(Option::is_some).await;
-        end.ok().and_then(|end| end.clone()).unwrap_or_default()
+        self.0.theirs.wait().await.clone()
+    }
+
+    /// Waits until this side ends it.
+    pub(super) async fn is_to_close(&self) {
+        self.0.ours.wait().await;
+    }
+
+    /// What this side said; a clean end, if it said nothing.
+    pub(super) fn said(&self) -> Closed {
+        self.0.ours.get().cloned().unwrap_or_default()
+    }
+
+    /// The client has ended it.
+    pub(super) fn ended(&self, end: Closed) {
+        _ = self.0.theirs.set(end);
     }
 }
 

@@ -12,6 +12,7 @@ use crate::harness::FOREIGN_KEY;
 over_each! {
     codes_are_those_of_http
     an_id_names_one_thing_at_a_time
+    what_is_no_subscription_is_not_ended
     subscriptions_are_bounded
     streams_count_as_those_of_sse_do
 }
@@ -95,6 +96,29 @@ async fn an_id_names_one_thing_at_a_time(via: Via) {
     gate.emit("c", &["more"]).await;
     assert_eq!(wire.records(1, 1).await[0].seq_num, 1);
     gate.until_gauge("streams", 1).await;
+}
+
+/// Otherwise it would be taken for its answer.
+async fn what_is_no_subscription_is_not_ended(via: Via) {
+    let gate = gate().await;
+    gate.create("c").await;
+    let mut wire = Wire::new(&gate, via).await;
+    wire.send_together(&[
+        json!({"t": "append", "id": 1, "session": "c", "channel": "in", "body": "x"}),
+        json!({"t": "unsubscribe", "id": 1}),
+    ])
+    .await;
+    let (mut answered, mut appended) = (0, None);
+    while answered < 2 {
+        let answer = wire.next_of(1).await;
+        match answer["t"].as_str() {
+            Some("error") => assert_eq!(answer["code"], "invalid_body", "{answer}"),
+            // Without a number once the append is over, and nothing has the id any more.
+            _ => appended = appended.or(answer["seq"].as_u64()),
+        }
+        answered += 1;
+    }
+    assert_eq!(appended, Some(0));
 }
 
 async fn subscriptions_are_bounded(via: Via) {
