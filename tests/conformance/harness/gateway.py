@@ -12,8 +12,11 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
+from .certificate import Certificate
+
 ROOT = Path(__file__).resolve().parents[3]
 KEY = "tr_dev_sk_0123456789abcdefghijABCD"
+QUIC_SECRET = "0123456789abcdefghijABCDEFGHIJ0123456789"
 START_S = 30.0
 
 
@@ -33,16 +36,20 @@ def free_port() -> int:
 
 
 class Gateway:
-    """A `tidegate serve` with the demo agent. `config` is more TOML."""
+    """A `tidegate serve` with the demo agent. `config` is more TOML. With a certificate it speaks
+    TLS and QUIC at `tls_port`, beside `port`."""
 
-    def __init__(self, config: str = "", store: str = "memory:") -> None:
+    def __init__(
+        self, config: str = "", store: str = "memory:", certificate: Certificate | None = None
+    ) -> None:
         self.port = free_port()
+        self.tls_port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._folder = tempfile.TemporaryDirectory(prefix="tidegate-python-")
         store = store.replace("{folder}", self._folder.name)
         self._file = Path(self._folder.name) / "tidegate.toml"
         self._file.write_text(
-            f'[server]\nlisten = "127.0.0.1:{self.port}"\npublic_url = "{self.url}"\n'
+            f'[server]\npublic_url = "{self.url}"\n{self._listeners(certificate)}'
             f'[store]\nurl = "{store}"\n'
             f'[[environment]]\nname = "dev"\nsecret_keys = ["{KEY}"]\n'
             '[[agent]]\nid = "demo"\nbackend = "demo"\nwords_per_second = 0\n'
@@ -63,6 +70,17 @@ class Gateway:
             if self.process.poll() is not None or time.monotonic() > until:
                 raise RuntimeError(f"the gateway did not start: {self.process.poll()}")
             time.sleep(0.02)
+
+    def _listeners(self, certificate: Certificate | None) -> str:
+        plain, secure = (f'"127.0.0.1:{port}"' for port in (self.port, self.tls_port))
+        if certificate is None:
+            return f"listen = {plain}\n"
+        # With a secret a gateway resets the connections of the one before it.
+        return (
+            f"listen = {secure}\nlisten_plain = {plain}\n"
+            f'[server.tls]\ncert = "{certificate.cert}"\nkey = "{certificate.key}"\n'
+            f'[server.quic]\nsecret = "{QUIC_SECRET}"\n'
+        )
 
     def kill(self) -> None:
         """`kill -9`."""
