@@ -21,6 +21,7 @@ from typing import Any
 
 from harness.adapter import Adapter
 from harness.case import Run
+from harness.certificate import Certificate
 from harness.gateway import KEY
 from harness.place import Place
 from harness.relay import Relay
@@ -30,17 +31,22 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 SEED = int(os.environ.get("TIDEGATE_SEED", "20261127"))
 CASE_S = 120.0
+SECURE = {"http3", "webtransport"}
+"""They need TLS: in their rows the relay's URL is an https one."""
 
 
 class Runner:
     """All rows of one client."""
 
-    def __init__(self, name: str, command: list[str], shared: Place) -> None:
+    def __init__(
+        self, name: str, command: list[str], shared: Place, certificate: Certificate
+    ) -> None:
         self.name = name
         self.passed = 0
         self.failed = 0
-        self._adapter = Adapter(command, ROOT)
+        self._adapter = Adapter(command, ROOT, {"TIDEGATE_CA_FILE": str(certificate.cert)})
         self._shared = shared
+        self._certificate = certificate
 
     async def rows(self, suites: list[dict[str, Any]]) -> list[Row]:
         """What there is to run, by what the client says it can."""
@@ -53,7 +59,7 @@ class Runner:
         place = self._shared
         try:
             if own is not None:
-                place = await asyncio.to_thread(Place, own)
+                place = await asyncio.to_thread(Place, own, self._certificate)
             async with asyncio.timeout(CASE_S):
                 await self._case(row, place, number)
         except Exception as error:
@@ -64,7 +70,7 @@ class Runner:
         self.passed += not problem
         self.failed += bool(problem)
         took = time.monotonic() - began
-        print(f"{'FAILED' if problem else 'ok':6}  {self.name:10}  {took:6.2f} s  {row.name}")
+        print(f"{'FAILED' if problem else 'ok':6}  {self.name:19}  {took:6.2f} s  {row.name}")
         if problem:
             print(f"        {problem}")
         sys.stdout.flush()
@@ -72,7 +78,9 @@ class Runner:
     async def _case(self, row: Row, place: Place, number: int) -> None:
         chat = f"{self.name}/{number} ä"
         names = {"chat": chat, "sub": "s", "seed": SEED, "key": KEY, **row.transports}
-        async with Relay(place.port) as relay:
+        secure = not SECURE.isdisjoint(row.transports.values())
+        port = place.tls_port if secure else place.port
+        async with Relay(port, secure=secure) as relay:
             names["relay"] = relay.url
             try:
                 await Run(self._adapter, place, relay, names, SEED).steps(row.case["steps"])
@@ -91,14 +99,15 @@ async def main() -> int:
     arguments = parsed()
     clients = json.loads((HERE / "clients.json").read_text())
     suites = [*load(ROOT), vectors(ROOT)]
-    shared = Place({})
+    certificate = Certificate()
+    shared = Place({}, certificate)
     runners = []
     print(f"TIDEGATE_SEED={SEED}")
     try:
         for name, client in clients.items():
             if arguments.client and name not in arguments.client:
                 continue
-            runner = Runner(name, client["command"], shared)
+            runner = Runner(name, client["command"], shared, certificate)
             runners.append(runner)
             found = [it for it in await runner.rows(suites) if arguments.only in it.name]
             for number, row in enumerate(found):
@@ -109,8 +118,9 @@ async def main() -> int:
             await runner.stop()
     finally:
         shared.stop()
+        certificate.remove()
     for runner in runners:
-        print(f"{runner.name:10}  {runner.passed} passed, {runner.failed} failed")
+        print(f"{runner.name:19}  {runner.passed} passed, {runner.failed} failed")
     passed = sum(runner.passed for runner in runners)
     failed = sum(runner.failed for runner in runners)
     print(f"{passed} passed, {failed} failed")

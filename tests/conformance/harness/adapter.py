@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +20,10 @@ class AdapterFailed(Exception):
 class Adapter:
     """Started when it is needed, and again after it hung."""
 
-    def __init__(self, command: list[str], root: Path) -> None:
+    def __init__(self, command: list[str], root: Path, env: dict[str, str]) -> None:
         self._command = command
         self._root = root
+        self._env = env
         self._process: asyncio.subprocess.Process | None = None
         self._id = 0
 
@@ -74,6 +76,7 @@ class Adapter:
             self._process = await asyncio.create_subprocess_exec(
                 *self._command,
                 cwd=self._root,
+                env={**os.environ, **self._env},
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 limit=LINE_MAX,

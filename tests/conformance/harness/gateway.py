@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import socket
@@ -10,10 +11,14 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
+from contextlib import suppress
 from pathlib import Path
+
+from .certificate import Certificate
 
 ROOT = Path(__file__).resolve().parents[3]
 KEY = "tr_dev_sk_0123456789abcdefghijABCD"
+QUIC_SECRET = "0123456789abcdefghijABCDEFGHIJ0123456789"
 START_S = 30.0
 
 
@@ -26,23 +31,38 @@ def binary() -> Path:
     return path
 
 
+PORTS = itertools.count(os.getpid() * 61)
+"""Which to try next, so that two runs at a time do not try the same."""
+
+
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A port that nobody has, neither for TCP nor for UDP. Below those that systems give to whoever
+    asks for any: a gateway that is down for a while keeps it."""
+    for count in PORTS:
+        port = 16000 + count % 16000
+        with suppress(OSError), socket.socket() as tcp:
+            tcp.bind(("127.0.0.1", port))
+            with socket.socket(type=socket.SOCK_DGRAM) as udp:
+                udp.bind(("127.0.0.1", port))
+                return port
+    raise RuntimeError("no port is free")
 
 
 class Gateway:
-    """A `tidegate serve` with the demo agent. `config` is more TOML."""
+    """A `tidegate serve` with the demo agent. `config` is more TOML. With a certificate it speaks
+    TLS and QUIC at `tls_port`, beside `port`."""
 
-    def __init__(self, config: str = "", store: str = "memory:") -> None:
+    def __init__(
+        self, config: str = "", store: str = "memory:", certificate: Certificate | None = None
+    ) -> None:
         self.port = free_port()
+        self.tls_port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._folder = tempfile.TemporaryDirectory(prefix="tidegate-python-")
         store = store.replace("{folder}", self._folder.name)
         self._file = Path(self._folder.name) / "tidegate.toml"
         self._file.write_text(
-            f'[server]\nlisten = "127.0.0.1:{self.port}"\npublic_url = "{self.url}"\n'
+            f'[server]\npublic_url = "{self.url}"\n{self._listeners(certificate)}'
             f'[store]\nurl = "{store}"\n'
             f'[[environment]]\nname = "dev"\nsecret_keys = ["{KEY}"]\n'
             '[[agent]]\nid = "demo"\nbackend = "demo"\nwords_per_second = 0\n'
@@ -63,6 +83,17 @@ class Gateway:
             if self.process.poll() is not None or time.monotonic() > until:
                 raise RuntimeError(f"the gateway did not start: {self.process.poll()}")
             time.sleep(0.02)
+
+    def _listeners(self, certificate: Certificate | None) -> str:
+        plain, secure = (f'"127.0.0.1:{port}"' for port in (self.port, self.tls_port))
+        if certificate is None:
+            return f"listen = {plain}\n"
+        # With a secret a gateway resets the connections of the one before it.
+        return (
+            f"listen = {secure}\nlisten_plain = {plain}\n"
+            f'[server.tls]\ncert = "{certificate.cert}"\nkey = "{certificate.key}"\n'
+            f'[server.quic]\nsecret = "{QUIC_SECRET}"\n'
+        )
 
     def kill(self) -> None:
         """`kill -9`."""

@@ -1,4 +1,4 @@
-"""A TCP relay that cuts connections."""
+"""A relay that cuts connections."""
 
 from __future__ import annotations
 
@@ -6,14 +6,20 @@ import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 
+from .flows import Flows
+
 PIECE = 4096
 
 
 class Relay:
     """Stands before a port of this machine. `limit` gives, for each new connection, the number of
-    bytes towards the client after which it is cut; None: it is not."""
+    bytes towards the client after which it is cut; None: it is not. `secure`: the port speaks TLS,
+    and QUIC at the UDP port of its number, which the relay carries as well; `limit` is for its
+    flows alone then."""
 
-    def __init__(self, port: int, limit: Callable[[], int | None] = lambda: None) -> None:
+    def __init__(
+        self, port: int, limit: Callable[[], int | None] = lambda: None, secure: bool = False
+    ) -> None:
         self.limit = limit
         self.cuts = 0
         self.connections = 0
@@ -27,15 +33,23 @@ class Relay:
         """The port that new connections go to."""
         self._tasks: set[asyncio.Task[None]] = set()
         self._writers: set[asyncio.StreamWriter] = set()
+        self._secure = secure
+        self._flows: Flows | None = None
 
     async def __aenter__(self) -> Relay:
-        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
-        port = self._server.sockets[0].getsockname()[1]
-        self.url = f"http://127.0.0.1:{port}"
+        while True:
+            self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
+            port = self._server.sockets[0].getsockname()[1]
+            if not self._secure or self._carries_udp(port):
+                break
+            self._server.close()
+        self.url = f"{'https' if self._secure else 'http'}://127.0.0.1:{port}"
         return self
 
     async def __aexit__(self, *ignored: object) -> None:
         self._server.close()
+        if self._flows is not None:
+            self._flows.close()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -45,6 +59,25 @@ class Relay:
         self.cuts += 1
         for writer in list(self._writers):
             writer.transport.abort()
+        if self._flows is not None:
+            self._flows.drop()
+
+    def lost(self) -> bool:
+        """An answer came: is it the one to lose?"""
+        lose, self.lose_answer = self.lose_answer, False
+        self.cuts += lose
+        return lose
+
+    def _carries_udp(self, port: int) -> bool:
+        """False: the UDP port of this number is somebody else's."""
+        flows = Flows(self)
+        try:
+            flows.open(port)
+        except OSError:
+            flows.close()
+            return False
+        self._flows = flows
+        return True
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
@@ -100,11 +133,9 @@ class Relay:
     async def _answer(
         self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, asked: asyncio.Event
     ) -> None:
-        left = self.limit()
+        left = self.limit() if self._flows is None else None
         while data := await source.read(PIECE):
-            if asked.is_set() and self.lose_answer:
-                self.lose_answer = False
-                self.cuts += 1
+            if asked.is_set() and self.lost():
                 return
             if left is not None and len(data) >= left:
                 sink.write(data[:left])
