@@ -11,4 +11,5 @@ pub mod floor;
 pub mod load;
 pub mod net;
 pub mod target;
+pub mod transports;
 pub mod worker;
