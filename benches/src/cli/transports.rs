@@ -1,6 +1,7 @@
 //! The command that measures every transport beside the others.
 
 use std::io::{self, Write};
+use std::time::Duration;
 
 use serde::Serialize;
 
@@ -49,6 +50,7 @@ pub struct TransportsArgs {
 
 const LOGS: u32 = 20;
 const FIRST_LOG: u32 = 40;
+const SETTLE: Duration = Duration::from_secs(3);
 
 /// Everything that was seen.
 #[derive(Debug, Serialize)]
@@ -81,7 +83,7 @@ pub(super) fn run(kind: &Kind, args: &TransportsArgs, json: bool) -> io::Result<
     drop(target);
     let mut memory = Vec::new();
     for one in KEPT.iter().filter(|_| args.kept > 0) {
-        memory.push(kept(kind, *one, args.kept)?);
+        memory.push(kept(kind, *one, args.kept, SETTLE)?);
         done(&format!("memory, {}, {} reads", one.via, one.reads))?;
     }
     print(args, &Seen { quiet, live: rows, replay, first, memory }, json)

@@ -12,8 +12,6 @@ use crate::net::{Control, Marker, write_body};
 use crate::target::{Backend, Kind, Target, cpu, memory};
 use crate::transports::{Link, Site, Tally, Tickets, Via};
 
-/// For what a handshake leaves behind to be let go.
-const SETTLE: Duration = Duration::from_secs(3);
 /// How long the readers may take to show that they are alive.
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -27,12 +25,14 @@ pub struct Kept {
 }
 
 /// Those that are measured.
-pub const KEPT: [Kept; 12] = [
+pub const KEPT: [Kept; 14] = [
     Kept { via: Via::Sse1, reads: 1 },
     Kept { via: Via::Sse2, reads: 0 },
     Kept { via: Via::Sse2, reads: 1 },
+    Kept { via: Via::Sse2, reads: 10 },
     Kept { via: Via::Sse3, reads: 0 },
     Kept { via: Via::Sse3, reads: 1 },
+    Kept { via: Via::Sse3, reads: 10 },
     Kept { via: Via::Socket, reads: 0 },
     Kept { via: Via::Socket, reads: 1 },
     Kept { via: Via::Socket, reads: 10 },
@@ -57,13 +57,19 @@ pub struct Memory {
     pub alive: u64,
 }
 
-/// Runs the load against a fresh gateway: one that had connections keeps their memory.
-pub fn kept(kind: &Kind, kept: Kept, connections: u32) -> io::Result<Memory> {
+/// Runs the load against a fresh gateway: one that had connections keeps their memory. What a
+/// handshake leaves behind is given `settle` to be let go.
+pub fn kept(kind: &Kind, kept: Kept, connections: u32, settle: Duration) -> io::Result<Memory> {
     let target = Target::start_secure(kind, &Backend::Demo)?;
-    on_this_thread(run(&target, kept, connections))
+    on_this_thread(run(&target, kept, connections, settle))
 }
 
-async fn run(target: &Target, kept: Kept, connections: u32) -> io::Result<Memory> {
+async fn run(
+    target: &Target,
+    kept: Kept,
+    connections: u32,
+    settle: Duration,
+) -> io::Result<Memory> {
     let mut control = Control::connect(&target.address)?;
     (0..connections).try_for_each(|session| control.create(&name(session)))?;
     let (site, tally) = (Site::new(target, Tickets::Never)?, Rc::new(Tally::default()));
@@ -81,7 +87,7 @@ async fn run(target: &Target, kept: Kept, connections: u32) -> io::Result<Memory
         }
         links.push(link);
     }
-    sleep(SETTLE).await;
+    sleep(settle).await;
     let (held, spent) = (pss()?.saturating_sub(empty), cpu(target.pid())? - idle);
     Ok(Memory {
         kept,
