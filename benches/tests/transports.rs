@@ -26,7 +26,7 @@ fn target() -> Target {
 fn live_records_arrive_once_and_in_order_over_every_transport() {
     let target = target();
     let plan = LivePlan { sessions: 6, readers: 2, rate: 10, seconds: 1 };
-    for (at, way) in Way::all(4).into_iter().enumerate() {
+    for (at, way) in Way::of(&Via::ALL, 4).into_iter().enumerate() {
         let run = live(&target, &plan, way, &format!("live-{at}")).expect("the run ends");
         assert_eq!((run.lost, run.duplicated, run.reordered), (0, 0, 0), "{run:?}");
         let connections = if way.reads == 1 { 12 } else { 4 };
@@ -41,7 +41,7 @@ fn logs_arrive_once_and_in_order_over_every_transport() {
     let target = target();
     let plan = ReplayPlan { sessions: 5, records: 1_200, rounds: 1 };
     fill_log(&target, &plan).expect("the log is written");
-    for way in Way::all(3) {
+    for way in Way::of(&Via::ALL, 3) {
         let run = replay(&target, &plan, way).expect("the run ends");
         assert_eq!(run.faults, 0, "{run:?}");
         assert!(run.wire_bytes_per_record > run.body_bytes as f64, "{run:?}");
@@ -51,7 +51,7 @@ fn logs_arrive_once_and_in_order_over_every_transport() {
 #[test]
 fn a_first_record_comes_over_every_transport() {
     let plan = FirstPlan { tries: 2, records: 10 };
-    let rows = firsts(&target(), &plan).expect("the run ends");
+    let rows = firsts(&target(), &plan, &Via::ALL).expect("the run ends");
     let seen: Vec<_> = rows.iter().map(|row| row.via).collect();
     assert_eq!(seen, Via::ALL);
 }

@@ -40,17 +40,18 @@ pub struct Firsts {
     pub warm_ms: Latency,
 }
 
-/// Every transport in turns, so that all of them see the same machine.
-pub fn firsts(target: &Target, plan: &FirstPlan) -> io::Result<Vec<Firsts>> {
+/// The transports in turns, so that all of them see the same machine.
+pub fn firsts(target: &Target, plan: &FirstPlan, vias: &[Via]) -> io::Result<Vec<Firsts>> {
     fill(&target.address, 0, NAME, plan.records)?;
-    on_this_thread(run(target, plan))
+    on_this_thread(run(target, plan, vias))
 }
 
-async fn run(target: &Target, plan: &FirstPlan) -> io::Result<Vec<Firsts>> {
+async fn run(target: &Target, plan: &FirstPlan, vias: &[Via]) -> io::Result<Vec<Firsts>> {
     let fresh = Site::new(target, Tickets::Never)?;
     let known = Site::new(target, Tickets::Always)?;
     let half = plan.records / 2;
-    let mut samples = Via::ALL.map(|via| (via, [const { Vec::new() }; 3]));
+    let none = || [const { Vec::new() }; 3];
+    let mut samples: Vec<_> = vias.iter().map(|via| (*via, none())).collect();
     for turn in 0..WARM_UP + plan.tries {
         for (via, samples) in &mut samples {
             let took = [
@@ -63,11 +64,11 @@ async fn run(target: &Target, plan: &FirstPlan) -> io::Result<Vec<Firsts>> {
             }
         }
     }
-    let figures = samples.map(|(via, samples)| {
+    let figures = samples.into_iter().map(|(via, samples)| {
         let [cold_ms, resumed_ms, warm_ms] = samples.map(Latency::of);
         Firsts { via, cold_ms, resumed_ms, warm_ms }
     });
-    Ok(figures.into())
+    Ok(figures.collect())
 }
 
 /// From nothing.

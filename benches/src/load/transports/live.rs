@@ -16,7 +16,7 @@ use crate::load::latency::Latency;
 use crate::load::usage::{Spent, Usage};
 use crate::net::Control;
 use crate::target::Target;
-use crate::transports::{Pace, Site, Tally, Tickets};
+use crate::transports::{Pace, Site, Tally, Tickets, Via};
 
 /// Seconds before anything counts.
 const WARM_UP: u32 = 1;
@@ -77,7 +77,7 @@ pub struct Live {
 /// Appends without readers, for what they cost.
 pub fn quiet(target: &Target, plan: &LivePlan) -> io::Result<Quiet> {
     let plan = LivePlan { readers: 0, ..*plan };
-    let any = Way::all(1)[0];
+    let any = Way { via: Via::Sse1, reads: 1 };
     let spent = on_this_thread(run(target, &plan, any, "quiet"))?.spent;
     // With nobody to deliver to, what is counted is no record at all.
     let appended = f64::from(plan.sessions * plan.rate * plan.seconds);

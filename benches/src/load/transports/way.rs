@@ -16,13 +16,13 @@ pub struct Way {
 }
 
 impl Way {
-    /// Every transport with one read a connection, and with `reads` where it can.
-    pub fn all(reads: u32) -> Vec<Self> {
+    /// Each of `vias` with one read a connection, and with `reads` where it can.
+    pub fn of(vias: &[Via], reads: u32) -> Vec<Self> {
         let of = |via: Via| {
             let many = (reads > 1 && via.is_shared()).then_some(Self { via, reads });
             [Some(Self { via, reads: 1 }), many]
         };
-        Via::ALL.into_iter().flat_map(of).flatten().collect()
+        vias.iter().copied().flat_map(of).flatten().collect()
     }
 }
 
