@@ -42,13 +42,13 @@ impl Duplex {
     }
 
     /// Does not wait for the answer.
-    pub(super) async fn follow(&mut self, session: u32, name: &str, first: u32) -> io::Result<()> {
+    pub(super) async fn follow(&self, session: u32, name: &str, first: u32) -> io::Result<()> {
         let request = self.subs.add(session, name, first);
         self.commands.send(request).await.map_err(io::Error::other)
     }
 
     /// Waits until the gateway has answered `hello`; once.
-    pub(super) async fn warm(&mut self) {
+    pub(super) async fn warm(&self) {
         self.subs.welcome.notified().await;
     }
 }

@@ -6,13 +6,13 @@ use std::sync::Arc;
 
 use quinn::crypto::rustls::QuicClientConfig;
 use quinn::{ClientConfig, Connection, Endpoint, TransportConfig, VarInt};
-use rustls::client::Resumption;
-use rustls::crypto::ring::default_provider;
-use rustls::{RootCertStore, version};
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, ServerName};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
+use tokio_rustls::rustls::client::Resumption;
+use tokio_rustls::rustls::crypto::ring::default_provider;
+use tokio_rustls::rustls::{self, RootCertStore, version};
 
 use super::wire::{Counted, Counter, Io};
 use crate::target::{CERT, Target};
