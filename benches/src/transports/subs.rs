@@ -14,10 +14,10 @@ use crate::net::Scanner;
 
 /// How every batch of the gateway begins; anything else is rare, and parsed.
 const BATCH: &[u8] = b"{\"t\":\"batch\",\"id\":";
-/// As the clients of this project have them.
+/// As the browser client of this project has them.
 const WINDOW_BYTES: u64 = 256 * 1024;
 const ACK_BYTES: usize = 64 * 1024;
-const ACK_DELAY: Duration = Duration::from_millis(50);
+const ACK_DELAY: Duration = Duration::from_millis(200);
 
 /// See the module.
 #[derive(Debug)]
