@@ -123,7 +123,7 @@ fn print(args: &TransportsArgs, seen: &Seen, json: bool) -> io::Result<()> {
         let body = seen.live.first().map_or(0, |run| run.body_bytes);
         let table = live_table(quiet, *readers, &seen.live);
         let appends = quiet.cpu_s_per_million;
-        writeln!(
+        write!(
             out,
             "\nLive: {sessions} sessions × {readers} readers × {rate} records/s, bodies of {body} \
              bytes; the appends alone take {appends:.1} CPU-s/M.\n\n{table}"
@@ -135,7 +135,7 @@ fn print(args: &TransportsArgs, seen: &Seen, json: bool) -> io::Result<()> {
         ("Open connections, at rest.".to_owned(), kept_table(&seen.memory)),
     ];
     for (title, table) in parts.into_iter().filter(|(_, table)| !table.is_empty()) {
-        writeln!(out, "\n{title}\n\n{table}")?;
+        write!(out, "\n{title}\n\n{table}")?;
     }
     Ok(())
 }
