@@ -39,7 +39,7 @@ pub struct TransportsArgs {
     #[arg(long, default_value_t = 10_000, value_parser = positive())]
     records: u32,
     /// How often they are read
-    #[arg(long, default_value_t = 3)]
+    #[arg(long, default_value_t = 5)]
     rounds: u32,
     /// First records of each kind
     #[arg(long, default_value_t = 100)]

@@ -26,9 +26,11 @@ impl Events {
         if self.carry.is_empty() && part.ends_with(self.end) {
             return sink(part);
         }
+        // What was carried has no end but one that is cut.
+        let from = (self.carry.len() + 1).saturating_sub(self.end.len());
         self.carry.extend_from_slice(part);
-        if let Some(at) = memmem::rfind(&self.carry, self.end) {
-            let whole = at + self.end.len();
+        if let Some(at) = memmem::rfind(&self.carry[from..], self.end) {
+            let whole = from + at + self.end.len();
             sink(&self.carry[..whole]);
             self.carry.drain(..whole);
             if self.carry.is_empty() {

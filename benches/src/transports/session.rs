@@ -5,6 +5,7 @@ use std::io;
 use std::rc::Rc;
 
 use bytes::Bytes;
+use memchr::memchr_iter;
 use quinn::{Connection, RecvStream};
 
 use super::Tally;
@@ -105,5 +106,8 @@ async fn read(mut stream: RecvStream, subs: Rc<Subs>) -> io::Result<()> {
 }
 
 fn frames(run: &[u8]) -> impl Iterator<Item = &[u8]> {
-    run.split(|byte| *byte == b'\n').filter(|line| !line.is_empty())
+    let mut start = 0;
+    let lines =
+        memchr_iter(b'\n', run).map(move |end| &run[std::mem::replace(&mut start, end + 1)..end]);
+    lines.filter(|line| !line.is_empty())
 }
