@@ -7,7 +7,9 @@ use clap::{Parser, Subcommand};
 use super::agents::{HostArgs, LinkArgs};
 use super::capacity::{CalibrateArgs, CapacityArgs};
 use super::nodes::NodesArgs;
+use super::transports::TransportsArgs;
 use crate::target::{Store, WorkerMode};
+use clap::builder::RangedI64ValueParser;
 
 /// Figures of the gateway, each from one command.
 #[derive(Debug, Parser)]
@@ -126,11 +128,13 @@ pub enum Command {
     Host(HostArgs),
     /// Two gateways on one Redis: delivery across them, what Redis is asked for
     Nodes(NodesArgs),
+    /// Every transport: CPU and bytes for a record, memory of a connection, time to a first record
+    Transports(TransportsArgs),
     /// Measures what the model of capacity is calibrated with
     Calibrate(CalibrateArgs),
     /// Gateways, Redis shards, memory and network for a load
     Capacity(CapacityArgs),
-    /// All of it but the link, the host and Redis, briefly, as one document
+    /// All of it but the link, the host, Redis and transports, briefly, as one document
     Report {
         /// Write the figures to benches/baselines/DATE.json as well
         #[arg(long)]
@@ -178,6 +182,11 @@ pub struct StoreArgs {
     /// memory:, disk: (a directory that is deleted afterwards) or disk:PATH
     #[arg(long = "store", value_delimiter = ',', default_value = "memory:,disk:")]
     pub stores: Vec<Store>,
+}
+
+/// From 1.
+pub(super) fn positive() -> RangedI64ValueParser<u32> {
+    clap::value_parser!(u32).range(1..)
 }
 
 #[cfg(test)]

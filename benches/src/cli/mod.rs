@@ -6,6 +6,7 @@ mod capacity;
 mod nodes;
 mod report;
 mod run;
+mod transports;
 
 pub use args::Args;
 pub use run::run;

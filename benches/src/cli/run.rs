@@ -10,6 +10,7 @@ use super::args::{Args, Command, PacedArgs};
 use super::capacity;
 use super::nodes;
 use super::report::report;
+use super::transports;
 use crate::figures::{
     Machine, Table, appends_table, idle_table, paced_table, resume_table, turns_table,
 };
@@ -34,6 +35,10 @@ pub fn run(args: Args) -> io::Result<()> {
             agents::host(&kinds, &args, json)
         }
         Command::Nodes(args) => nodes::run(&targets.binary()?, &args, json),
+        Command::Transports(args) => {
+            let kinds = targets.kinds(std::slice::from_ref(&args.store), false)?;
+            kinds.iter().try_for_each(|kind| transports::run(kind, &args, json))
+        }
         Command::Calibrate(args) => capacity::calibrated(&targets.binary()?, &args),
         Command::Capacity(args) if args.check => capacity::checked(&targets.binary()?, &args, json),
         Command::Capacity(args) => capacity::sized(&args, json),

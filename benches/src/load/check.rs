@@ -2,26 +2,26 @@
 
 /// Counts what is wrong.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Check {
+pub(crate) struct Check {
     /// The index that comes next: as many were received, unless some were skipped.
-    pub(super) next: u32,
+    pub(crate) next: u32,
     /// Received again.
-    pub(super) duplicated: u64,
+    pub(crate) duplicated: u64,
     /// Came before one that was due earlier, or with a `seq_num` that does not follow.
-    pub(super) reordered: u64,
+    pub(crate) reordered: u64,
     /// Skipped over.
-    pub(super) skipped: u64,
+    pub(crate) skipped: u64,
     last_seq: Option<u64>,
 }
 
 impl Check {
     /// Of a reader that begins at `index`.
-    pub(super) fn from(index: u32) -> Self {
+    pub(crate) fn from(index: u32) -> Self {
         Self { next: index, ..Self::default() }
     }
 
     /// One record.
-    pub(super) fn see(&mut self, seq: u64, index: u32) {
+    pub(crate) fn see(&mut self, seq: u64, index: u32) {
         let follows = self.last_seq.is_none_or(|last| seq == last + 1);
         self.last_seq = Some(seq);
         if index < self.next {
@@ -35,7 +35,7 @@ impl Check {
     }
 
     /// Of `sent` records, how many never came.
-    pub(super) fn lost(&self, sent: u32) -> u64 {
+    pub(crate) fn lost(&self, sent: u32) -> u64 {
         self.skipped + u64::from(sent.saturating_sub(self.next))
     }
 }

@@ -13,8 +13,12 @@ mod paced;
 mod resume;
 mod schedule;
 mod talks;
+mod transports;
 mod turns;
 mod usage;
+
+pub(crate) use check::Check;
+pub(crate) use schedule::Schedule;
 
 pub use appends::{Appends, appends};
 pub use host::{HostPlan, Hosted, hosted};
@@ -25,4 +29,8 @@ pub use nodes::{Counts, Harm, Held, Nodes, NodesPlan, ReadersAt, Rest, Stage, no
 pub use paced::{Paced, Plan, Site, paced, paced_at};
 pub use resume::{Resume, resume};
 pub use talks::Faults;
+pub use transports::{
+    FirstPlan, Firsts, KEPT, Kept, Live, LivePlan, Memory, Quiet, Replay, ReplayPlan, Way,
+    fill_log, firsts, kept, live, quiet, replay,
+};
 pub use turns::{TurnPlan, Turns, turns};

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 /// fixed pseudo-random sequence: neighbours collide as independent sessions do, and every run
 /// has the same collisions.
 #[derive(Debug)]
-pub(super) struct Schedule {
+pub(crate) struct Schedule {
     start: Instant,
     period: Duration,
     rounds: u32,
@@ -19,7 +19,7 @@ pub(super) struct Schedule {
 
 impl Schedule {
     /// `rounds` records for each of `sessions`, `rate` a second each.
-    pub(super) fn new(start: Instant, sessions: u32, rate: u32, rounds: u32) -> Self {
+    pub(crate) fn new(start: Instant, sessions: u32, rate: u32, rounds: u32) -> Self {
         let period = Duration::from_secs(1) / rate;
         let phases: Vec<_> =
             (0..sessions).map(|session| period.mul_f64(fraction(session))).collect();
@@ -29,13 +29,13 @@ impl Schedule {
     }
 
     /// The next record's moment and session.
-    pub(super) fn next(&self) -> Option<(Instant, u32)> {
+    pub(crate) fn next(&self) -> Option<(Instant, u32)> {
         let session = *self.order.get(self.place)?;
         (self.round < self.rounds).then(|| (self.due(session, self.round), session))
     }
 
     /// That one was sent, or waits its turn.
-    pub(super) fn advance(&mut self) {
+    pub(crate) fn advance(&mut self) {
         self.place += 1;
         if self.place == self.order.len() {
             self.place = 0;
@@ -44,7 +44,7 @@ impl Schedule {
     }
 
     /// The moment of a record.
-    pub(super) fn due(&self, session: u32, index: u32) -> Instant {
+    pub(crate) fn due(&self, session: u32, index: u32) -> Instant {
         self.start + self.phases[session as usize] + self.period * index
     }
 }

@@ -17,6 +17,12 @@ pub(super) struct Usage {
 /// Between two moments.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Spent {
+    pub(super) seconds: f64,
+    /// Records.
+    pub(super) delivered: f64,
+    /// CPU seconds.
+    pub(super) target_s: f64,
+    pub(super) generator_s: f64,
     pub(super) delivered_per_second: f64,
     pub(super) cpu_s_per_million: f64,
     pub(super) generator_cpu_s_per_million: f64,
@@ -47,6 +53,10 @@ impl Usage {
         let target = (later.target - self.target).as_secs_f64();
         let generator = (later.generator - self.generator).as_secs_f64();
         Spent {
+            seconds,
+            delivered,
+            target_s: target,
+            generator_s: generator,
             delivered_per_second: delivered / seconds,
             cpu_s_per_million: target / delivered * 1e6,
             generator_cpu_s_per_million: generator / delivered * 1e6,

@@ -3,21 +3,36 @@
 use memchr::memmem;
 
 /// Joins the parts of an event stream.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Events {
     carry: Vec<u8>,
+    end: &'static [u8],
+}
+
+impl Default for Events {
+    fn default() -> Self {
+        Self { carry: Vec::new(), end: b"\n\n" }
+    }
 }
 
 impl Events {
+    /// Of what ends with each line, which is how frames come over WebTransport.
+    pub fn lines() -> Self {
+        Self { carry: Vec::new(), end: b"\n" }
+    }
+
     /// Hands whole events to `sink`; several at once if several came at once.
     pub fn feed(&mut self, part: &[u8], mut sink: impl FnMut(&[u8])) {
-        if self.carry.is_empty() && part.ends_with(b"\n\n") {
+        if self.carry.is_empty() && part.ends_with(self.end) {
             return sink(part);
         }
+        // What was carried has no end but one that is cut.
+        let from = (self.carry.len() + 1).saturating_sub(self.end.len());
         self.carry.extend_from_slice(part);
-        if let Some(at) = memmem::rfind(&self.carry, b"\n\n") {
-            sink(&self.carry[..at + 2]);
-            self.carry.drain(..at + 2);
+        if let Some(at) = memmem::rfind(&self.carry[from..], self.end) {
+            let whole = from + at + self.end.len();
+            sink(&self.carry[..whole]);
+            self.carry.drain(..whole);
             if self.carry.is_empty() {
                 // An idle reader holds nothing.
                 self.carry = Vec::new();

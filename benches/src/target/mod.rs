@@ -3,6 +3,7 @@
 
 mod affinity;
 mod backend;
+mod certificate;
 mod host;
 mod kind;
 mod process;
@@ -12,6 +13,7 @@ mod worker;
 
 pub use affinity::{GENERATOR_CORE, TARGET_CORE, cores, pin, unpin};
 pub use backend::{AGENT, Backend};
+pub use certificate::CERT;
 pub use host::{Host, HostSetup};
 pub use kind::{Kind, Store};
 pub use process::{Target, binary};

@@ -3,12 +3,13 @@
 use std::fmt::Write as _;
 use std::io;
 use std::net::TcpListener;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
+use super::certificate::{CERT, CERT_KEY};
 use super::{AGENT, Backend, GENERATOR_CORE, Kind, Store, TARGET_CORE, pin};
 use crate::net::{Control, KEY};
 
@@ -20,6 +21,8 @@ const START_POLL: Duration = Duration::from_millis(5);
 pub struct Target {
     /// `127.0.0.1:PORT`.
     pub address: String,
+    /// Where it speaks TLS and HTTP/3, if it was started so.
+    pub secure: Option<String>,
     child: Child,
     /// Configuration and temporary store, deleted after the run.
     _directory: TempDir,
@@ -32,16 +35,26 @@ impl Target {
     pub fn start(kind: &Kind, backend: &Backend) -> io::Result<Self> {
         let address = format!("127.0.0.1:{}", free_port()?);
         let environment = address.replace([':', '.'], "-");
-        Self::start_at(address, &environment, kind, backend)
+        Self::start_at(address, None, &environment, kind, backend)
+    }
+
+    /// A gateway as [`start`](Self::start) starts it, which speaks TLS and HTTP/3 at another port
+    /// as well.
+    pub fn start_secure(kind: &Kind, backend: &Backend) -> io::Result<Self> {
+        let (address, secure) = (free_port()?, free_port()?);
+        let [address, secure] = [address, secure].map(|port| format!("127.0.0.1:{port}"));
+        let environment = address.replace([':', '.'], "-");
+        Self::start_at(address, Some(secure), &environment, kind, backend)
     }
 
     /// As [`start`](Self::start), in an environment that other gateways serve too.
     pub fn start_in(environment: &str, kind: &Kind, backend: &Backend) -> io::Result<Self> {
-        Self::start_at(format!("127.0.0.1:{}", free_port()?), environment, kind, backend)
+        Self::start_at(format!("127.0.0.1:{}", free_port()?), None, environment, kind, backend)
     }
 
     fn start_at(
         address: String,
+        secure: Option<String>,
         environment: &str,
         kind: &Kind,
         backend: &Backend,
@@ -59,7 +72,11 @@ impl Target {
                     Store::TemporaryDisk => format!("disk:{}/data", directory.path().display()),
                     store => store.to_string(),
                 };
-                std::fs::write(&config, configuration(&address, environment, &store, backend))?;
+                let server = match &secure {
+                    Some(secure) => with_tls(directory.path(), &address, secure)?,
+                    None => format!("listen = \"{address}\""),
+                };
+                std::fs::write(&config, configuration(&server, environment, &store, backend))?;
                 let mut command = Command::new(binary);
                 command.args(["serve", "--config"]).arg(&config).env("RUST_LOG", "warn");
                 command
@@ -70,7 +87,7 @@ impl Target {
         pin(GENERATOR_CORE)?;
         let child = child
             .map_err(|error| io::Error::other(format!("{:?}: {error}", command.get_program())))?;
-        let mut target = Self { address, child, _directory: directory };
+        let mut target = Self { address, secure, child, _directory: directory };
         target.wait_ready()?;
         Ok(target)
     }
@@ -122,9 +139,22 @@ pub(super) fn free_port() -> io::Result<u16> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
 }
 
-fn configuration(address: &str, environment: &str, store: &str, backend: &Backend) -> String {
+/// The keys of `[server]`, with the certificate beside them.
+fn with_tls(directory: &Path, address: &str, secure: &str) -> io::Result<String> {
+    let (cert, key) = (directory.join("cert.pem"), directory.join("key.pem"));
+    std::fs::write(&cert, CERT)?;
+    std::fs::write(&key, CERT_KEY)?;
+    Ok(format!(
+        "listen = \"{secure}\"\nlisten_plain = \"{address}\"\n\
+         [server.tls]\ncert = \"{}\"\nkey = \"{}\"",
+        cert.display(),
+        key.display()
+    ))
+}
+
+fn configuration(server: &str, environment: &str, store: &str, backend: &Backend) -> String {
     let mut text = format!(
-        "[server]\nlisten = \"{address}\"\n[store]\nurl = \"{store}\"\n\
+        "[server]\n{server}\n[store]\nurl = \"{store}\"\n\
          [[environment]]\nname = \"{environment}\"\nsecret_keys = [\"{KEY}\"]\n"
     );
     let agent = format!("[[agent]]\nid = \"{AGENT}\"\nbackend =");
