@@ -17,7 +17,7 @@ const BATCH: &[u8] = b"{\"t\":\"batch\",\"id\":";
 /// As the browser client of this project has them.
 const WINDOW_BYTES: u64 = 256 * 1024;
 const ACK_BYTES: usize = 64 * 1024;
-const ACK_DELAY: Duration = Duration::from_millis(200);
+const ACK_DELAY: Duration = Duration::from_millis(500);
 
 /// See the module.
 #[derive(Debug)]

@@ -18,8 +18,8 @@ from .wire import Wire, now
 
 ACK_SHARE = 4
 """What was taken is acknowledged at once where it is a quarter of the window or more."""
-ACK_AFTER_S = 0.1
-"""And else after this, so that tokens that come one by one are not acknowledged one by one."""
+ACK_AFTER_S = 0.5
+"""And else after this: acknowledged one by one, tokens cost the gateway twice as much."""
 
 
 class Hub:

@@ -6,8 +6,9 @@ use tidegate_protocol::Record;
 
 use super::action::{Key, SharedFeed};
 
-/// How long a small acknowledgement may wait for a larger one.
-const ACK_DELAY: Duration = Duration::from_millis(50);
+/// How long a small acknowledgement may wait for a larger one. One for each record costs the
+/// gateway as much as the record.
+const ACK_DELAY: Duration = Duration::from_millis(500);
 
 /// See the module.
 #[derive(Debug)]

@@ -10,7 +10,7 @@ import type { AppendRequest, Read, ReadEnd, ReadRequest, ReadSink, Transport } f
 
 /** What was taken is acknowledged when it is so much, or after so long (R-DPX-19). */
 const ACK_BYTES = 1 << 18;
-const ACK_MS = 200;
+const ACK_MS = 500;
 const PROOF_MS = 5000;
 
 export class DuplexTransport implements Transport {
