@@ -27,7 +27,7 @@ async fn the_example_runs() {
     assert!(README.contains(&format!("async fn chat{example}\n}}\n")), "not the same example");
     let room = Room::new().await;
     create(&room.client(Mode::Sse).session("chat-1")).await;
-    let told = chat(&room.url(), KEY).await.expect("an answer");
+    let told = chat(&format!("http://{}", room.gateway.address), KEY).await.expect("an answer");
     assert!(told.contains("And again?"), "{told}");
     assert!(room.dir().exists());
 }

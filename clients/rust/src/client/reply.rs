@@ -25,10 +25,10 @@ pub struct Reply {
 /// Sends `text`; its answer follows the newest record that there is now.
 pub(super) async fn ask(session: &Session, text: &str) -> Result<Reply, Error> {
     let token = session.shared.tokens.get(&session.name).await?;
-    let newest = match session.shared.newest(&session.paths, &token).await {
+    let newest = match session.shared.newest(&session.paths, &token, session.shared.mode).await {
         Err(error) if error.wants_token() => {
             let token = session.shared.tokens.fresh(&session.name, &token, error).await?;
-            session.shared.newest(&session.paths, &token).await?
+            session.shared.newest(&session.paths, &token, session.shared.mode).await?
         }
         newest => newest?,
     };

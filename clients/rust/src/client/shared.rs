@@ -42,18 +42,23 @@ impl Shared {
     /// An answer to `ask` with the session's token; with a fresh one if that is refused.
     pub(crate) async fn ask(&self, session: &str, ask: &Ask) -> Result<Answer, Error> {
         let token = self.tokens.get(session).await?;
-        match self.http.answer(ask, &token).await {
+        match self.http.answer(ask, &token, self.mode).await {
             Err(error) if error.wants_token() => {
                 let token = self.tokens.fresh(session, &token, error).await?;
-                self.http.answer(ask, &token).await
+                self.http.answer(ask, &token, self.mode).await
             }
             answer => answer,
         }
     }
 
-    /// Seq of the newest record of `.out` (R-PG-2).
-    pub(crate) async fn newest(&self, paths: &Paths, token: &str) -> Result<Option<u64>, Error> {
-        let answer = self.http.answer(&Ask::head(paths.out()), token).await?;
+    /// Seq of the newest record of `.out` (R-PG-2), asked for as `mode` says.
+    pub(crate) async fn newest(
+        &self,
+        paths: &Paths,
+        token: &str,
+        mode: Mode,
+    ) -> Result<Option<u64>, Error> {
+        let answer = self.http.answer(&Ask::head(paths.out()), token, mode).await?;
         let index = answer.headers.get("x-last-chunk-index");
         let index = index.and_then(|index| index.to_str().ok()?.parse::<i64>().ok());
         let index = index.ok_or_else(|| Error::invalid("no x-last-chunk-index"))?;

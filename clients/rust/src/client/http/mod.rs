@@ -4,7 +4,9 @@ mod connector;
 mod follow;
 mod paths;
 mod requests;
+mod send;
 
 pub(crate) use follow::follow;
 pub(crate) use paths::Paths;
-pub(crate) use requests::{Answer, Ask, Http};
+pub(crate) use requests::{Answer, Ask};
+pub(crate) use send::{Body, Http};
