@@ -85,7 +85,8 @@ impl Http3 {
         let mut last = None;
         for _ in 0..TRIES {
             let Some(line) = self.line(want).await? else { return Ok(None) };
-            match Arc::clone(&line).send(request.clone()).await {
+            let which = Arc::downgrade(&line);
+            match line.send(request.clone()).await {
                 Ok(response) => {
                     self.pool.state.lock().dials.handle_answered();
                     return Ok(Some(response));
@@ -93,7 +94,7 @@ impl Http3 {
                 Err(Failed::Unknown(error)) => return Err(error),
                 Err(Failed::Unsent(error)) => {
                     debug!(%error, "a connection takes no more requests");
-                    self.pool.handle_ended(&line);
+                    self.pool.handle_ended(&which);
                     last = Some(error);
                 }
             }
@@ -170,11 +171,11 @@ impl Pool {
         self.changed.notify_waiters();
     }
 
-    fn handle_ended(&self, line: &Arc<Line>) {
+    fn handle_ended(&self, line: &Weak<Line>) {
         let mut state = self.state.lock();
-        let before = state.lines.len();
-        state.lines.retain(|held| !Arc::ptr_eq(held, line));
-        if state.lines.len() < before && !line.was_good() {
+        let mut held = state.lines.iter();
+        let Some(at) = held.position(|held| Arc::as_ptr(held) == line.as_ptr()) else { return };
+        if !state.lines.remove(at).was_good() {
             state.dials.handle_useless(getrandom::u64().unwrap_or_default(), self.now());
         }
     }
@@ -203,7 +204,7 @@ async fn dial(quic: Arc<Quic>, pool: Weak<Pool>) {
 async fn drive(mut driver: Driver, line: Weak<Line>, pool: Weak<Pool>) {
     let end = poll_fn(|cx| driver.poll_close(cx)).await;
     debug!(%end, "an HTTP/3 connection ended");
-    if let (Some(line), Some(pool)) = (line.upgrade(), pool.upgrade()) {
+    if let Some(pool) = pool.upgrade() {
         pool.handle_ended(&line);
     }
 }
