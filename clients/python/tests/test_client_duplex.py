@@ -65,6 +65,9 @@ def test_hello_is_first_and_others_need_not_wait():
             "window": 10,
         },
     ]
+    whole = machine.subscribe("chat-1", window=10, channel="out", from_=0)
+    keys = {"t": "subscribe", "session": "chat-1", "channel": "out", "window": 10}
+    assert sent(machine) == [keys | {"id": whole, "from": 0}]
     assert say(machine, WELCOME) == [Welcomed("c_1", 1795804109.208, 1795807709.0)]
     machine = Duplex()
     machine.opened(None, 0.0)

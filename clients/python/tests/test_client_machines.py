@@ -11,7 +11,7 @@ from tidegate.client.backoff import CAP_S, FIRST_S, Backoff
 from tidegate.client.choice import AGAIN_S, Choice
 from tidegate.client.credentials import expires_at, refresh_at
 from tidegate.client.errors import ApiError, SessionClosed, Unauthenticated, of_answer
-from tidegate.client.follower import EPOCH_SEQ_STRIDE, Doubt, Follower
+from tidegate.client.follower import EPOCH_SEQ_STRIDE, NOTHING, Doubt, Follower
 from tidegate.client.records import Control, Gap, Record, batch_of, control_of
 from tidegate.errors import MalformedFrame
 
@@ -63,6 +63,8 @@ def test_what_is_missing_is_lost_or_doubtful():
     far = 11 + EPOCH_SEQ_STRIDE
     assert follower.records([record(far)]) == [Gap(12, far, "epoch"), record(far)]
     assert Follower().records([record(7)]) == [record(7)], "no cursor: nothing was promised"
+    assert Follower(NOTHING).records([record(0), record(1)]) == [record(0), record(1)]
+    assert Follower(NOTHING).records([record(7)]) == [Doubt(0, 7), record(7)]
 
 
 def test_a_gap_that_the_gateway_says_comes_once():

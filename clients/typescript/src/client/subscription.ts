@@ -180,8 +180,8 @@ export class Subscription implements AsyncIterable<SessionEvent> {
     const { cursor } = this.#position;
     const { start } = this.options;
     const request: ReadRequest = { ...this.place };
-    if (cursor === undefined && start !== undefined) request.start = start;
-    else if (cursor !== undefined && cursor >= 0) request.after = cursor;
+    if (cursor !== undefined) request.after = cursor;
+    else if (start !== undefined) request.start = start;
     const transport = this.hub.transport(name);
     // A transport may tell at once, before the read is known here.
     const later = (act: (now: number) => void) => this.#do(act);

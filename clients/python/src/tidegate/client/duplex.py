@@ -127,9 +127,12 @@ class Duplex:
         """A credential, for one session or for the connection. Gives the request's id."""
         return self._request("auth", given(session=session), token=token)
 
-    def subscribe(self, session: str, *, window: int, **keys: Any) -> int:
+    def subscribe(
+        self, session: str, *, window: int, from_: int | None = None, **keys: Any
+    ) -> int:
         """`keys`: channel, side, after, start. The id is the subscription's."""
-        id = self._request("subscribe", {"session": session, **given(**keys)}, window=window)
+        asked = {"session": session, **given(**keys, **{"from": from_})}
+        id = self._request("subscribe", asked, window=window)
         self._open.add(id)
         return id
 

@@ -11,6 +11,9 @@ from .records import SEQ_MAX, Gap, Record, is_seq
 EPOCH_SEQ_STRIDE = 2**32
 """The first `seq_num` of an epoch is at least so far beyond those of the one before it."""
 
+NOTHING = -1
+"""Instead of a cursor: the reader has no record yet, and wants everything (R-CUR-7)."""
+
 
 @dataclass(frozen=True)
 class Doubt:

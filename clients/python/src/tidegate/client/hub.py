@@ -10,6 +10,7 @@ from .choice import Choice, Transport
 from .credentials import Credentials
 from .duplex import GoingAway
 from .errors import Lost, TransportUnavailable, Unauthenticated
+from .follower import NOTHING
 from .inbox import Inbox
 from .records import Gap, Record
 from .sources import Bounds, Stream
@@ -118,8 +119,12 @@ class DuplexSource:
         self.starts_after = after
         self._wire = wire = await self._hub.wire()
         await wire.authorize(stream.session, credentials)
-        keys: dict[str, Any] = {"channel": stream.channel, "side": stream.side, "after": after}
-        if latest and after is None:
+        keys: dict[str, Any] = {"channel": stream.channel, "side": stream.side}
+        if after == NOTHING:
+            keys["from_"] = 0
+        elif after is not None:
+            keys["after"] = after
+        elif latest:
             keys["start"] = "latest"
         self._id = wire.machine.subscribe(stream.session, window=self._bounds.size, **keys)
         wire.follow(self._id, self._take)
@@ -128,7 +133,7 @@ class DuplexSource:
         except BaseException:
             wire.leave(self._id)
             raise
-        if latest and isinstance(answer.get("from"), int) and answer["from"] > 0:
+        if after is None and isinstance(answer.get("from"), int):
             self.starts_after = answer["from"] - 1
         return self
 

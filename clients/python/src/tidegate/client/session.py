@@ -11,7 +11,7 @@ from .appends import Appended, Appender
 from .choice import Transport, Wanted
 from .credentials import Credentials
 from .errors import InvalidCursor
-from .follower import checked
+from .follower import NOTHING, checked
 from .http import Http, json_of, session_path, stream_path
 from .hub import DuplexSource, Hub
 from .items import StoredRecord, Transcript
@@ -86,7 +86,7 @@ class AsyncSession:
         """Sends a message and reads its answer. Nothing happens before it is iterated over."""
 
         async def begin() -> tuple[int, Subscription]:
-            after = self._read_to if self._read_to is not None else await self.tail()
+            after = self._read_to if self._read_to is not None else await self._newest(Stream(self.name))
             sent = await self.send(message, metadata=metadata)
             return sent.seq, self._subscribe(Stream(self.name), after, False, None, self._noted)
 
@@ -189,12 +189,17 @@ class AsyncSession:
             return await source.open(stream, self._credentials, after, latest)
         if latest and after is None:
             # Over SSE nothing says where the read began, and the cursor is to hold over a cut.
-            after = await self.tail(stream.channel, stream.side)
+            after = await self._newest(stream)
         read = SseSource(self._http, self._bounds)
         return await read.open(stream, self._credentials, after)
 
+    async def _newest(self, stream: Stream) -> int:
+        """The cursor for what is yet to come: of an empty stream that is everything."""
+        newest = await self.tail(stream.channel, stream.side)
+        return NOTHING if newest is None else newest
+
     async def _is_there(self, stream: Stream, seq: int) -> bool:
-        if seq == 0:
+        if seq <= 0:
             return False
         found = await self.records(
             after=seq - 1, limit=1, channel=stream.channel, side=stream.side

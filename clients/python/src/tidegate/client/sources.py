@@ -13,6 +13,7 @@ from ..errors import MalformedFrame
 from .choice import Transport
 from .credentials import Credentials
 from .errors import ApiError, Lost
+from .follower import NOTHING
 from .http import Http, stream_path
 from .inbox import Inbox
 from .records import Gap, Record, batch_of
@@ -50,7 +51,7 @@ class Source(Protocol):
     says_gaps: bool
     """Does the gateway say what is lost?"""
     starts_after: int | None
-    """The cursor with which it began, if that is known."""
+    """The cursor with which it began, or NOTHING, if that is known."""
     leave: Callable[[float], None] | None
     """Told, when the gateway drains, how many seconds to wait before going elsewhere."""
 
@@ -84,7 +85,9 @@ class SseSource:
         """Returns when the gateway answered. Raises what it says."""
         self.starts_after = after
         headers = {"timeout-seconds": str(TIMEOUT_S)}
-        if after is not None:
+        if after == NOTHING:
+            headers["tidegate-from"] = "0"
+        elif after is not None:
             headers["last-event-id"] = str(after)
         path = stream_path(stream.session, stream.channel, stream.side)
         answered: asyncio.Future[None] = asyncio.get_running_loop().create_future()

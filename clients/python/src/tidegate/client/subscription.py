@@ -13,7 +13,7 @@ from .backoff import CAP_S, Backoff
 from .choice import Choice, Transport, Wanted
 from .credentials import Credentials
 from .errors import ApiError, Lost, TransportUnavailable, Unauthenticated, Unauthorized
-from .follower import Doubt, Follower
+from .follower import NOTHING, Doubt, Follower
 from .inbox import Inbox
 from .records import Event, Gap, Record, RecordEvent
 from .sources import Bounds, Source
@@ -22,7 +22,7 @@ from .wire import now
 log = logging.getLogger("tidegate")
 
 Opener = Callable[[Transport, int | None, bool], Awaitable[Source]]
-"""Opens a read: over what, after which cursor, at the end of the stream?"""
+"""Opens a read: over what, after which cursor (or NOTHING), at the end of the stream?"""
 Probe = Callable[[int], Awaitable[bool]]
 """Is the record of this seq still there?"""
 
@@ -49,7 +49,7 @@ class Subscription:
         closed: Callable[[Subscription], None],
         given: Callable[[int], None] | None = None,
     ) -> None:
-        self.cursor = after
+        self.cursor = None if after == NOTHING else after
         """The last seq that the iterator has given: where another subscription would go on."""
         self._opener = opener
         self._probe = probe
@@ -223,7 +223,7 @@ class Subscription:
                 self._inbox.put(it, 0)
             else:
                 self._give(it)
-        if self._follower.cursor is not None:
+        if self._follower.cursor not in (None, NOTHING):
             source.taken(self._follower.cursor)
 
     def _give(self, record: Record) -> None:

@@ -40,7 +40,7 @@ export class Position {
       if (this.#cursor !== undefined) {
         if (seq <= this.#cursor) continue;
         const missing = seq - this.#cursor - 1;
-        // Before the first record there is no cursor to send, so no transport tells a gap there.
+        // A read that began without a cursor is not told of a gap before its first record.
         const told = exact && this.#cursor >= 0 && missing < EPOCH_JUMP;
         if (missing > 0 && !told) this.#jump(missing, seq, delivered);
       }

@@ -121,7 +121,8 @@ export class DuplexMachine {
     const place = side === undefined ? { session, channel } : { session, channel, side };
     this.#requests.set(id, { kind: "read", place, token, open: false });
     this.#send({ t: "subscribe", id, ...place, window: WINDOW_BYTES,
-      ...(after !== undefined ? { after } : start === "latest" ? { start } : {}) });
+      ...(after === undefined ? start === "latest" ? { start } : {}
+        : after < 0 ? { from: 0 } : { after }) });
     return id;
   }
 

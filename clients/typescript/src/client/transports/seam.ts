@@ -4,7 +4,7 @@ import type { TidegateError } from "../errors.js";
 import type { Appended, Gap, Place, TransportName, WireRecord } from "../wire.js";
 
 export interface ReadRequest extends Place {
-  /** The cursor: the last seq that the reader has. */
+  /** The cursor: the last seq that the reader has; -1: it has nothing yet, and wants everything. */
   after?: number;
   /** Without a cursor: where to begin. */
   start?: "floor" | "latest";

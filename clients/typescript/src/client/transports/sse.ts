@@ -88,22 +88,21 @@ class SseRead implements Read {
     let { after } = this.request;
     let token: string | undefined;
     try {
-      const latest = after === undefined && start === "latest";
-      if (latest) after = await this.#newest();
+      if (after === undefined && start === "latest") after = await this.#newest();
       token = await this.tokens.get(session);
       const headers: Record<string, string> = {
         accept: "text/event-stream", "timeout-seconds": String(WINDOW_S) };
-      if (after !== undefined) headers["last-event-id"] = String(after);
+      if (after === -1) headers["tidegate-from"] = "0";
+      else if (after !== undefined) headers["last-event-id"] = String(after);
       const response = await this.http.once(streamPath(this.request), token,
         { headers, signal: this.#abort.signal, timeoutMs: HEADERS_MS });
       if (!response.ok || response.body === null) {
         return this.#end({ why: "refused", error: await refusal(response), token });
       }
       if (this.#over) return;
-      // "From now on" of an empty stream is all of it, however soon this read is cut.
-      this.sink.opened(after === undefined ? (latest ? 0 : undefined) : after + 1);
+      this.sink.opened(after === undefined ? undefined : after + 1);
       // Of an empty stream no record says where this read began.
-      if (after === undefined && !latest) this.probe();
+      if (after === undefined) this.probe();
       this.#end(await this.#body(response.body));
     } catch (cause) {
       const error = cause instanceof TidegateError ? cause : unreachable(cause);
@@ -112,12 +111,12 @@ class SseRead implements Read {
     }
   }
 
-  /** A cursor for "from now on": it holds over cuts. Undefined while there is nothing. */
-  async #newest(): Promise<number | undefined> {
+  /** A cursor for "from now on": it holds over cuts. Of an empty stream that is all of it. */
+  async #newest(): Promise<number> {
     const response = await this.http.ask(this.request.session, streamPath(this.request),
       { method: "HEAD", signal: this.#abort.signal, timeoutMs: HEADERS_MS });
     const newest = Number(response.headers.get("x-last-chunk-index") ?? "-1");
-    return newest >= 0 ? newest : undefined;
+    return newest >= 0 ? newest : -1;
   }
 
   async #body(body: ReadableStream<Uint8Array>): Promise<ReadEnd> {

@@ -54,6 +54,16 @@ test("a session's token is told before it is needed, once, and again when it is 
   assert.deepEqual(frames, ["one", "subscribe", "subscribe", "two", "subscribe"]);
 });
 
+test("a read says what it has by its cursor, or that it has nothing and wants everything", () => {
+  const machine = up("t");
+  const asked = [{}, { start: "latest" }, { after: -1, start: "latest" }, { after: 0 }];
+  for (const one of asked) machine.read({ ...OUT, ...one }, "t");
+  const said = sent(all(machine)).map(({ start, after, from }) =>
+    ({ ...(start && { start }), ...(after !== undefined && { after }),
+      ...(from !== undefined && { from }) }));
+  assert.deepEqual(said, [{}, { start: "latest" }, { from: 0 }, { after: 0 }]);
+});
+
 test("a credential is renewed before its end", () => {
   const machine = up(undefined);
   machine.read(OUT, "one");
