@@ -112,6 +112,32 @@ async fn a_dead_path_is_noticed_and_the_answer_goes_on() {
     assert_eq!((heard.gaps, heard.transports), (Vec::new(), vec![Transport::Http3]));
 }
 
+/// What was begun before the goodbye is finished; what comes after it waits for the next gateway.
+#[tokio::test]
+async fn a_goodbye_in_mid_answer() {
+    let mut room = Room::new().await;
+    let session = room.client(Mode::Http3).session("bye");
+    create(&session).await;
+    let mut live = session.subscribe(Start::Floor);
+    session.send("/words 60 20").await.expect("sent");
+    let mut heard = Heard::default();
+    heard.up_to(10, &mut live).await;
+    room.gateway.signal("-TERM");
+    let appending = session.clone();
+    let appending = tokio::spawn(async move {
+        for n in 1..30 {
+            let body = format!("raw {n}");
+            assert_eq!(appending.append(&body, &body).await, Ok(n));
+        }
+    });
+    heard.turn(&mut live).await;
+    assert_eq!(room.gateway.ended().await.code(), Some(0));
+    room.gateway.restart().await;
+    appending.await.expect("all are written, once");
+    assert_eq!(heard.records, room.log("bye").await);
+    assert_eq!((heard.gaps, heard.transports), (Vec::new(), vec![Transport::Http3]));
+}
+
 #[tokio::test]
 async fn packets_are_lost_and_addresses_change() {
     let seed = seed();

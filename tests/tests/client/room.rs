@@ -35,20 +35,18 @@ impl Room {
     pub(crate) async fn new() -> Self {
         let dir = TempDir::new().expect("a directory");
         let store = format!("disk:{}", dir.path().join("store").display());
-        Self::start(dir, &store).await
-    }
-
-    /// With a store that another gateway can use at the same time.
-    pub(crate) async fn of_fleet(redis: &Redis) -> Self {
-        let dir = TempDir::new().expect("a directory");
-        Self::start(dir, &redis.url()).await
-    }
-
-    async fn start(dir: TempDir, store: &str) -> Self {
         let (cert, key) = (dir.path().join("cert.pem"), dir.path().join("key.pem"));
         std::fs::write(&cert, CERT).expect("writable");
         std::fs::write(&key, CERT_KEY).expect("writable");
-        let gateway = Gateway::start_secure(dir.path(), store, AGENT, (&cert, &key)).await;
+        let gateway = Gateway::start_secure(dir.path(), &store, AGENT, (&cert, &key)).await;
+        Self { gateway, dir }
+    }
+
+    /// With a store that another gateway can use at the same time, and without TLS: the UDP port of
+    /// a gateway that drains is in use.
+    pub(crate) async fn of_fleet(redis: &Redis) -> Self {
+        let dir = TempDir::new().expect("a directory");
+        let gateway = Gateway::start(dir.path(), &redis.url(), AGENT).await;
         Self { gateway, dir }
     }
 
@@ -57,7 +55,10 @@ impl Room {
     }
 
     pub(crate) fn url(&self) -> String {
-        format!("https://localhost:{}", self.port())
+        match self.gateway.secure {
+            Some(address) => format!("https://localhost:{}", address.port()),
+            None => format!("http://{}", self.gateway.address),
+        }
     }
 
     /// Of TLS over TCP, and of QUIC.
@@ -95,8 +96,12 @@ impl Room {
 
 /// What makes a client that trusts the gateway's certificate.
 pub(crate) fn trusting(url: &str) -> Builder {
-    let der = CertificateDer::from_pem_slice(CERT.as_bytes()).expect("PEM");
-    Client::builder(url).root_certificate(der.to_vec())
+    Client::builder(url).root_certificate(certificate())
+}
+
+/// As DER.
+pub(crate) fn certificate() -> Vec<u8> {
+    CertificateDer::from_pem_slice(CERT.as_bytes()).expect("PEM").to_vec()
 }
 
 /// How a mode reads that was told what to do.
