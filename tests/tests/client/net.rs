@@ -88,8 +88,8 @@ async fn carry_tcp(listener: TcpListener, to: SocketAddr, seen: watch::Receiver<
 async fn carry_udp(inner: Arc<UdpSocket>, to: SocketAddr, seen: watch::Receiver<Weather>) {
     let (mut known, mut ways) = (HashMap::new(), JoinSet::new());
     let (mut buffer, mut rebinds) = (vec![0; 65_536], 0);
-    // Sockets of Linux report that nobody listened to the packet before.
     loop {
+        // A socket may report that nobody listened to the packet before.
         let Ok((count, client)) = inner.recv_from(&mut buffer).await else { continue };
         let weather = *seen.borrow();
         if !weather.udp {
@@ -99,16 +99,25 @@ async fn carry_udp(inner: Arc<UdpSocket>, to: SocketAddr, seen: watch::Receiver<
             rebinds = weather.rebinds;
             known.clear();
         }
-        if !known.contains_key(&client) {
-            let outer = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("loopback");
-            outer.connect(to).await.expect("loopback");
-            let outer = Arc::new(outer);
-            ways.spawn(carry_back(Arc::clone(&outer), Arc::clone(&inner), client, seen.clone()));
-            known.insert(client, outer);
-        }
+        let outer = match known.get(&client) {
+            Some(outer) => Arc::clone(outer),
+            None => {
+                let outer = Arc::new(way(to).await);
+                let back = carry_back(Arc::clone(&outer), Arc::clone(&inner), client, seen.clone());
+                ways.spawn(back);
+                known.insert(client, Arc::clone(&outer));
+                outer
+            }
+        };
         // What can't be sent is lost, as packets are.
-        let _ = known[&client].send(&buffer[..count]).await;
+        let _ = outer.send(&buffer[..count]).await;
     }
+}
+
+async fn way(to: SocketAddr) -> UdpSocket {
+    let outer = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("loopback");
+    outer.connect(to).await.expect("loopback");
+    outer
 }
 
 async fn carry_back(

@@ -9,4 +9,6 @@ mod send;
 pub(crate) use follow::follow;
 pub(crate) use paths::Paths;
 pub(crate) use requests::{Answer, Ask};
-pub(crate) use send::{Body, Http};
+#[cfg(feature = "http3")]
+pub(crate) use send::Body;
+pub(crate) use send::Http;
