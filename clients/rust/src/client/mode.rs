@@ -4,8 +4,8 @@
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Mode {
-    /// WebSocket, and SSE where that does not work; after a while WebSocket is tried again. With the
-    /// feature `http3`, the SSE that stands in goes over HTTP/3 where the gateway offers it
+    /// WebSocket, and SSE where that does not work; after a while WebSocket is tried again. With
+    /// the feature `http3`, the SSE that stands in goes over HTTP/3 where the gateway offers it
     /// (`Alt-Svc`) and UDP gets through, else over TCP.
     #[default]
     Auto,
@@ -13,7 +13,7 @@ pub enum Mode {
     WebSocket,
     /// Server-sent events, and appends over HTTP, on TCP.
     Sse,
-    /// Server-sent events, and appends over HTTP, on one QUIC connection (HTTP/3), whatever happens.
+    /// Server-sent events, and appends over HTTP, on one QUIC connection (HTTP/3) whatever happens.
     /// The gateway's URL has to be an `https` one.
     #[cfg(feature = "http3")]
     Http3,
