@@ -46,6 +46,26 @@ async fn an_answer_is_told_from_the_one_before_it() {
 }
 
 #[tokio::test]
+async fn an_answer_waits_for_those_that_have_not_begun() {
+    let room = Room::new().await;
+    for mode in MODES {
+        let session = room.client(mode).session(&format!("behind-{mode:?}"));
+        create(&session).await;
+        for round in 0..3 {
+            session.append("raw", &format!("a{round}")).await.expect("sent");
+            session.send("/words 9 1").await.expect("sent");
+            session.send("/words 5 1").await.expect("sent");
+            let answer = session.answer("/words 2 0").await.expect("sent").text().await;
+            assert_eq!(answer.as_deref(), Ok("word-1 word-2"), "{mode:?}");
+            // Of what nobody waits for nothing is passed over.
+            session.append("raw", &format!("b{round}")).await.expect("sent");
+            let answer = session.answer("/words 3 0").await.expect("sent").text().await;
+            assert_eq!(answer.as_deref(), Ok("word-1 word-2 word-3"), "{mode:?}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_stop_ends_the_turn() {
     let room = Room::new().await;
     for mode in MODES {

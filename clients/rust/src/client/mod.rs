@@ -1,6 +1,7 @@
 //! Chats with agents: sessions over the duplex binding (WebSocket) and over SSE, with the feature
 //! `http3` also over HTTP/3.
 
+mod ahead;
 mod append;
 mod builder;
 pub mod error;

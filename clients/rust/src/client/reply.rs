@@ -4,9 +4,9 @@ use tidegate_protocol::Record;
 use tidegate_protocol::control;
 use tidegate_protocol::cursor::Start;
 
+use super::ahead::Ahead;
 use super::error::Error;
 use super::event::{Content, Event};
-use super::http::Ask;
 use super::session::Session;
 use super::subscription::Subscription;
 
@@ -16,43 +16,19 @@ pub struct Reply {
     subscription: Subscription,
     /// The input's seq.
     seq: u64,
-    /// Does a turn of an earlier input run, as far as is known?
-    waits: bool,
+    /// Until a boundary of this floor what comes answers earlier inputs, as far as is known.
+    waits: Option<u64>,
     over: bool,
     gaps: u64,
 }
 
 /// Sends `text`; its answer follows the newest record that there is now.
 pub(super) async fn ask(session: &Session, text: &str) -> Result<Reply, Error> {
-    let token = session.shared.tokens.get(&session.name).await?;
-    let newest = match session.shared.newest(&session.paths, &token, session.shared.mode).await {
-        Err(error) if error.wants_token() => {
-            let token = session.shared.tokens.fresh(&session.name, &token, error).await?;
-            session.shared.newest(&session.paths, &token, session.shared.mode).await?
-        }
-        newest => newest?,
-    };
-    let waits = match newest {
-        None => false,
-        Some(newest) => !is_settled(session, newest).await?,
-    };
+    let Ahead { newest, waits } = Ahead::of(session).await?;
     let start = newest.map_or(Start::Floor, Start::after);
     let subscription = session.subscribe(start);
     let seq = session.send(text).await?;
     Ok(Reply { subscription, seq, waits, over: false, gaps: 0 })
-}
-
-/// Is the newest record, but for command records and keep-alives, a boundary?
-async fn is_settled(session: &Session, newest: u64) -> Result<bool, Error> {
-    // The first ones have no cursor before them.
-    let page = Ask::get(session.paths.records(newest.checked_sub(2), 3));
-    let page = session.shared.ask(&session.name, &page).await?.json()?;
-    let records = page["records"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let Some(last) = records.last() else { return Ok(false) };
-    let headers = last["headers"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let kind = headers.iter().find(|header| header[0] == control::CONTROL);
-    let kind = kind.and_then(|header| header[1].as_str());
-    Ok(matches!(kind, Some(control::TURN_COMPLETE | control::SESSION_CLOSED)))
 }
 
 impl Reply {
@@ -88,10 +64,10 @@ impl Reply {
                 Some(control::SESSION_CLOSED) => true,
                 _ => false,
             };
-            if self.over || !(self.waits || is_boundary) {
+            if self.over || !(self.waits.is_some() || is_boundary) {
                 return Some(Ok(record));
             }
-            self.waits &= !is_boundary;
+            self.waits = self.waits.filter(|until| !(is_boundary && answers(&record, *until)));
         }
         None
     }

@@ -59,9 +59,22 @@ impl Shared {
         mode: Mode,
     ) -> Result<Option<u64>, Error> {
         let answer = self.http.answer(&Ask::head(paths.out()), token, mode).await?;
-        let index = answer.headers.get("x-last-chunk-index");
-        let index = index.and_then(|index| index.to_str().ok()?.parse::<i64>().ok());
-        let index = index.ok_or_else(|| Error::invalid("no x-last-chunk-index"))?;
-        Ok(u64::try_from(index).ok())
+        newest(&answer)
     }
+
+    /// The same, with the session's token.
+    pub(crate) async fn newest_of(
+        &self,
+        session: &str,
+        paths: &Paths,
+    ) -> Result<Option<u64>, Error> {
+        newest(&self.ask(session, &Ask::head(paths.out())).await?)
+    }
+}
+
+fn newest(answer: &Answer) -> Result<Option<u64>, Error> {
+    let index = answer.headers.get("x-last-chunk-index");
+    let index = index.and_then(|index| index.to_str().ok()?.parse::<i64>().ok());
+    let index = index.ok_or_else(|| Error::invalid("no x-last-chunk-index"))?;
+    Ok(u64::try_from(index).ok())
 }
