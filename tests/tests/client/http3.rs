@@ -87,6 +87,33 @@ async fn large_inputs_and_refused_ones() {
     assert_eq!(refused.expect_err("no such key").code, "unauthenticated");
 }
 
+/// What is cut off in the middle of its body is not taken for the whole.
+#[tokio::test]
+async fn given_up_inputs_are_whole_or_not_there() {
+    let seed = seed();
+    println!("TIDEGATE_SEED={seed}");
+    let mut rng = Rng::new(seed);
+    let room = Room::new().await;
+    let session = room.client(Mode::Http3).session("whole");
+    create(&session).await;
+    let body = "x".repeat(1000 * 1024);
+    for n in 0..30 {
+        let (session, part, body) = (session.clone(), format!("p{n}"), body.clone());
+        let appending = tokio::spawn(async move { session.append(&body, &part).await });
+        sleep(Duration::from_millis(rng.below(12))).await;
+        appending.abort();
+    }
+    let last = session.append("the end", "end").await.expect("written");
+    let mut inputs = session.stream(Channel::In, None).subscribe(Start::Floor);
+    let mut heard = Heard::default();
+    heard.up_to(last, &mut inputs).await;
+    let (end, whole) = heard.records.split_last().expect("some");
+    assert!(end.body.len() < 100);
+    for record in whole {
+        assert!(record.body.len() > body.len(), "{} bytes", record.body.len());
+    }
+}
+
 #[tokio::test]
 async fn a_dead_path_is_noticed_and_the_answer_goes_on() {
     let room = Room::new().await;

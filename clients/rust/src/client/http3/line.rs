@@ -11,7 +11,8 @@ use futures_util::stream::unfold;
 use h3::client::{Connection, RequestStream, SendRequest};
 use h3::error::{Code, StreamError};
 use h3_quinn::{OpenStreams, RecvStream, SendStream};
-use http::{Request, Response};
+use http::header::CONTENT_LENGTH;
+use http::{HeaderValue, Request, Response};
 use http_body_util::{BodyExt, StreamBody};
 use hyper::body::Frame;
 use tidegate_protocol::limits::{H3_STREAMS_MAX, HEADERS_MAX_BYTES};
@@ -67,7 +68,10 @@ impl Line {
         self: Arc<Self>,
         request: Request<Bytes>,
     ) -> Result<Response<Body>, Failed> {
-        let (head, body) = request.into_parts();
+        let (mut head, body) = request.into_parts();
+        if !body.is_empty() {
+            head.headers.insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
+        }
         let mut requests = self.requests.clone();
         let exchange = requests.send_request(Request::from_parts(head, ())).await;
         let exchange = exchange.map_err(|error| Failed::Unsent(unreachable(&error)))?;
