@@ -2,22 +2,20 @@
 
 use serde_json::Value;
 use tidegate_protocol::control;
-use tidegate_protocol::input::{Input, Trigger};
 
 use super::error::Error;
 use super::http::Ask;
-use super::place::Channel;
 use super::session::Session;
+use super::shared;
 
 /// Inputs that are looked at; more are hardly ever owed at once.
-const INPUTS: usize = 100;
+const INPUTS: u64 = 100;
 
 /// See the module.
 pub(super) struct Ahead {
     /// Seq of the newest record of `.out`.
     pub(super) newest: Option<u64>,
-    /// A boundary of at least this floor comes before the answer.
-    pub(super) waits: Option<u64>,
+    end: End,
 }
 
 /// The end of `.out`.
@@ -32,23 +30,35 @@ enum End {
 }
 
 impl Ahead {
+    /// As it is now.
     pub(super) async fn of(session: &Session) -> Result<Self, Error> {
-        let inputs = session.stream(Channel::In, None);
-        let shared = &session.shared;
-        let (newest, last) = tokio::try_join!(
-            shared.newest_of(&session.name, &session.paths),
-            shared.newest_of(&session.name, &inputs.paths),
-        )?;
+        let head = Ask::head(session.paths.out());
+        let newest = shared::newest(&session.shared.ask_again(&session.name, &head).await?)?;
         let end = match newest {
             None => End::Empty,
             Some(newest) => end_at(session, newest).await?,
         };
-        let owed = match last {
-            Some(last) => owed(&inputs, end, last).await?,
-            None => None,
+        Ok(Self { newest, end })
+    }
+
+    /// If others are answered before the input `seq`, which was sent since: of which floor a
+    /// boundary has to be before it is its turn.
+    pub(super) async fn waits(&self, session: &Session, seq: u64) -> Option<u64> {
+        let (floor, running) = match self.end {
+            End::Empty => (None, None),
+            End::Settled(floor) => (floor, None),
+            End::Running => (None, Some(0)),
         };
-        let waits = owed.or((end == End::Running).then_some(0));
-        Ok(Self { newest, waits })
+        let after = floor.max(seq.checked_sub(INPUTS + 1));
+        if after.map_or(0, |after| after + 1) >= seq {
+            return running;
+        }
+        let fates = Ask::get(session.paths.inputs(after, INPUTS));
+        let fates = session.shared.ask_again(&session.name, &fates).await;
+        // Who may not know it has what `.out` says.
+        let Ok(fates) = fates.and_then(|fates| fates.json()) else { return running };
+        let is_known = self.end == End::Empty || floor.is_some();
+        open(&fates, is_known).filter(|open| *open < seq).max().or(running)
     }
 }
 
@@ -56,7 +66,7 @@ impl Ahead {
 async fn end_at(session: &Session, newest: u64) -> Result<End, Error> {
     // The first ones have no cursor before them.
     let page = Ask::get(session.paths.records(newest.checked_sub(2), 3));
-    let page = session.shared.ask(&session.name, &page).await?.json()?;
+    let page = session.shared.ask_again(&session.name, &page).await?.json()?;
     let last = page["records"].as_array().and_then(|records| records.last());
     Ok(last.map_or(End::Running, end))
 }
@@ -76,27 +86,6 @@ fn end(last: &Value) -> End {
     }
 }
 
-/// The last input up to `last` whose turn is still to end.
-async fn owed(inputs: &Session, end: End, last: u64) -> Result<Option<u64>, Error> {
-    let floor = match end {
-        End::Settled(floor) => floor,
-        End::Empty | End::Running => None,
-    };
-    if floor.is_some_and(|floor| floor >= last) {
-        return Ok(None);
-    }
-    let after = floor.max(last.checked_sub(INPUTS as u64));
-    let fates = Ask::get(inputs.paths.inputs(after, INPUTS));
-    let fates = inputs.shared.ask(&inputs.name, &fates).await?.json()?;
-    let is_known = end == End::Empty || floor.is_some();
-    if open(&fates, is_known).next().is_none() {
-        return Ok(None);
-    }
-    let records = inputs.records(after, INPUTS).await?;
-    let turns: Vec<u64> = records.iter().filter_map(starts_turn).collect();
-    Ok(open(&fates, is_known).filter(|seq| turns.contains(seq)).max())
-}
-
 /// Those without a fate. If it `is_known` what was answered before, the others that are answered by
 /// now count as well: their boundary is still to be read.
 fn open(fates: &Value, is_known: bool) -> impl Iterator<Item = u64> {
@@ -106,15 +95,6 @@ fn open(fates: &Value, is_known: bool) -> impl Iterator<Item = u64> {
         Some(fate) => is_known && fate == "answered",
     });
     open.filter_map(|input| input["seq"].as_u64())
-}
-
-/// The seq of a record of `.in` that gets a turn (R-IN-3).
-fn starts_turn(record: &Value) -> Option<u64> {
-    let Input::Message(payload) = Input::parse(record["data"].as_str()?) else { return None };
-    match payload.trigger {
-        Trigger::Submit | Trigger::Regenerate | Trigger::Action => record["seqNum"].as_u64(),
-        Trigger::Close | Trigger::Preload => None,
-    }
 }
 
 #[cfg(test)]
@@ -139,10 +119,5 @@ mod tests {
             {"seq": 2, "fate": null}, {"seq": 3, "fate": "consumed"}]});
         assert_eq!(open(&fates, true).collect::<Vec<_>>(), [1, 2]);
         assert_eq!(open(&fates, false).collect::<Vec<_>>(), [2]);
-        let starts = |text: &str| starts_turn(&json!({"data": text, "seqNum": 7}));
-        assert_eq!(starts(r#"{"kind":"message","payload":{}}"#), Some(7));
-        assert_eq!(starts(r#"{"kind":"message","payload":{"trigger":"preload"}}"#), None);
-        assert_eq!(starts(r#"{"kind":"stop"}"#), None);
-        assert_eq!(starts("raw"), None);
     }
 }

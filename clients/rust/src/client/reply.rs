@@ -13,7 +13,10 @@ use super::subscription::Subscription;
 /// The answer to one message, record by record.
 #[derive(Debug)]
 pub struct Reply {
+    session: Session,
     subscription: Subscription,
+    /// Where the turn that is read began, or reading.
+    begin: Start,
     /// The input's seq.
     seq: u64,
     /// Until a boundary of this floor what comes answers earlier inputs, as far as is known.
@@ -24,11 +27,13 @@ pub struct Reply {
 
 /// Sends `text`; its answer follows the newest record that there is now.
 pub(super) async fn ask(session: &Session, text: &str) -> Result<Reply, Error> {
-    let Ahead { newest, waits } = Ahead::of(session).await?;
-    let start = newest.map_or(Start::Floor, Start::after);
-    let subscription = session.subscribe(start);
+    let ahead = Ahead::of(session).await?;
+    let begin = ahead.newest.map_or(Start::Floor, Start::after);
+    let subscription = session.subscribe(begin);
     let seq = session.send(text).await?;
-    Ok(Reply { subscription, seq, waits, over: false, gaps: 0 })
+    let waits = ahead.waits(session, seq).await;
+    let session = session.clone();
+    Ok(Reply { session, subscription, begin, seq, waits, over: false, gaps: 0 })
 }
 
 impl Reply {
@@ -59,15 +64,21 @@ impl Reply {
                 }
             };
             let is_boundary = control::is_boundary(&record);
-            self.over = match control::kind(&record) {
-                Some(control::TURN_COMPLETE) => answers(&record, self.seq),
-                Some(control::SESSION_CLOSED) => true,
-                _ => false,
-            };
-            if self.over || !(self.waits.is_some() || is_boundary) {
+            let is_answer = is_boundary && answers(&record, self.seq);
+            let ends = is_answer || control::kind(&record) == Some(control::SESSION_CLOSED);
+            if is_answer && self.waits.take().is_some() {
+                // It was no other one's turn after all.
+                self.subscription = self.session.subscribe(self.begin);
+                continue;
+            }
+            self.over = ends;
+            if ends || !(self.waits.is_some() || is_boundary) {
                 return Some(Ok(record));
             }
-            self.waits = self.waits.filter(|until| !(is_boundary && answers(&record, *until)));
+            if is_boundary {
+                self.begin = Start::after(record.seq_num);
+                self.waits = self.waits.filter(|until| !answers(&record, *until));
+            }
         }
         None
     }
