@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import socket
@@ -10,6 +11,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
+from contextlib import suppress
 from pathlib import Path
 
 from .certificate import Certificate
@@ -29,10 +31,21 @@ def binary() -> Path:
     return path
 
 
+PORTS = itertools.count(os.getpid() * 61)
+"""Which to try next, so that two runs at a time do not try the same."""
+
+
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A port that nobody has, neither for TCP nor for UDP. Below those that systems give to whoever
+    asks for any: a gateway that is down for a while keeps it."""
+    for count in PORTS:
+        port = 16000 + count % 16000
+        with suppress(OSError), socket.socket() as tcp:
+            tcp.bind(("127.0.0.1", port))
+            with socket.socket(type=socket.SOCK_DGRAM) as udp:
+                udp.bind(("127.0.0.1", port))
+                return port
+    raise RuntimeError("no port is free")
 
 
 class Gateway:

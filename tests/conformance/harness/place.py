@@ -44,7 +44,8 @@ class Place:
         await asyncio.to_thread(self._redis.lose)
 
     def stop(self) -> None:
-        """Ends all of it."""
+        """Ends all of it. Nobody is served any more, so nobody waits for a drain."""
+        self._gateway.kill()
         self._gateway.stop()
         self._stop_redis()
 

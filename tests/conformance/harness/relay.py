@@ -14,7 +14,8 @@ PIECE = 4096
 class Relay:
     """Stands before a port of this machine. `limit` gives, for each new connection, the number of
     bytes towards the client after which it is cut; None: it is not. `secure`: the port speaks TLS,
-    and QUIC at the UDP port of its number, which the relay carries as well."""
+    and QUIC at the UDP port of its number, which the relay carries as well; `limit` is for its
+    flows alone then."""
 
     def __init__(
         self, port: int, limit: Callable[[], int | None] = lambda: None, secure: bool = False
@@ -132,7 +133,7 @@ class Relay:
     async def _answer(
         self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, asked: asyncio.Event
     ) -> None:
-        left = self.limit()
+        left = self.limit() if self._flows is None else None
         while data := await source.read(PIECE):
             if asked.is_set() and self.lost():
                 return

@@ -13,13 +13,16 @@ export class TidegateError extends Error {
   readonly closedReason: string | null | undefined;
   /** Is it certain that the gateway never saw the request? */
   readonly unsent: boolean;
+  /** With `rate_limited`: when to come back, in Unix milliseconds (R-ERR-4). */
+  readonly resetAt: number | undefined;
 
   constructor(
     /** A code of the gateway, or one of the client: see `ClientCode`. */
     readonly code: string,
     message: string,
     more: { status?: number | undefined; retry?: boolean; param?: string | undefined;
-      closedReason?: string | null | undefined; unsent?: boolean; cause?: unknown } = {},
+      closedReason?: string | null | undefined; unsent?: boolean; resetAt?: number | undefined;
+      cause?: unknown } = {},
   ) {
     super(message, more.cause === undefined ? {} : { cause: more.cause });
     this.status = more.status;
@@ -27,6 +30,7 @@ export class TidegateError extends Error {
     this.param = more.param;
     this.closedReason = more.closedReason;
     this.unsent = more.unsent ?? false;
+    this.resetAt = more.resetAt;
   }
 }
 
@@ -77,6 +81,7 @@ export async function refusal(response: Response): Promise<TidegateError> {
   }
   const said = response.headers.get("x-should-retry");
   const { status } = response;
+  const reset = Number(response.headers.get("x-ratelimit-reset") ?? "");
   return new TidegateError(
     typeof body["code"] === "string" ? body["code"]
       : BY_STATUS[status] ?? (status >= 500 ? "internal" : "unprocessable"),
@@ -86,6 +91,8 @@ export async function refusal(response: Response): Promise<TidegateError> {
       retry: said === null ? status === 408 || status === 429 || status >= 500 : said === "true",
       param: typeof body["param"] === "string" ? body["param"] : undefined,
       closedReason: body["closedReason"] as string | null | undefined,
+      // Answers that are no refusals of the limit tell it as well.
+      resetAt: status === 429 && reset > 0 ? reset : undefined,
     },
   );
 }

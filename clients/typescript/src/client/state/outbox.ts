@@ -29,6 +29,8 @@ export type OutboxOutput =
 
 /** Before the gateway forgets part ids (`FRAME_KEY_TTL_MS`), with room for clocks. */
 const REMEMBERED_MS = 540_000;
+/** Longest wait for the end of a rate limit: clocks differ. */
+const RESET_MAX_MS = 30_000;
 
 interface Lane {
   entries: OutboxEntry[];
@@ -92,7 +94,8 @@ export class OutboxMachine {
     lane.busy = false;
     if (!sent && lane.first) delete entry.sentAt;
     if (!error.retry) return this.#giveUp(entry, error, now);
-    lane.retryAt = now + lane.backoff.next();
+    const reset = Math.min(error.resetAt ?? now, now + RESET_MAX_MS);
+    lane.retryAt = Math.max(now, reset) + lane.backoff.next();
     this.#save();
   }
 

@@ -9,7 +9,7 @@ export interface WatchdogLimits {
   idleMs: number;
 }
 
-export const WATCHDOG: WatchdogLimits = { quietMs: 1000, answerMs: 1500, idleMs: 25_000 };
+export const WATCHDOG: WatchdogLimits = { quietMs: 1000, answerMs: 1500, idleMs: 15_000 };
 
 export type Verdict = "probe" | "stalled" | undefined;
 

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { OutboxFullError, TidegateError } from "../../../dist/client/index.js";
 import { OutboxMachine } from "../../../dist/client/state/outbox.js";
+import { refusal } from "../../../dist/client/errors.js";
 import { runSeed, seeded } from "../lib.mjs";
 
 const RETRY = new TidegateError("unreachable", "", { retry: true });
@@ -96,6 +97,21 @@ test("it is bounded in number and in bytes, and says so", () => {
   assert.throws(() => machine.add(entry("d", ""), 0),
     { code: "outbox_full", entries: 2, bytes: 9 });
   assert.deepEqual(machine.pending.map(({ partId }) => partId), ["a", "c"]);
+});
+
+test("a rate limit is waited for, but not for ever", async () => {
+  const refused = async (status, reset) => refusal(new Response("{}", { status,
+    headers: { "x-should-retry": "true", "x-ratelimit-reset": String(reset) } }));
+  for (const [status, reset, again] of [
+    [429, 8000, 8000], [429, 4000, 5000], [429, 1e12, 35_000], [429, "soon", 5000],
+    [503, 8000, 5000],
+  ]) {
+    const machine = new OutboxMachine(() => 0);
+    const entry = { session: "s", channel: "in", partId: "a", body: "" };
+    machine.add(entry, 0);
+    machine.failed(machine.pending[0], await refused(status, reset), true, 5000);
+    assert.equal(machine.wakeAt(), again, `${status}, ${reset}`);
+  }
 });
 
 test("what may have been committed long ago is not sent again", () => {
