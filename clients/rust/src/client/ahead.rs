@@ -57,8 +57,9 @@ impl Ahead {
         let fates = session.shared.ask_again(&session.name, &fates).await;
         // Who may not know it has what `.out` says.
         let Ok(fates) = fates.and_then(|fates| fates.json()) else { return running };
-        let is_known = self.end == End::Empty || floor.is_some();
-        open(&fates, is_known).filter(|open| *open < seq).max().or(running)
+        // The boundary that ends a running turn says whether it was the last of them.
+        let and_answered = self.end != End::Settled(None);
+        turns(&fates, and_answered).filter(|turn| *turn < seq).max().or(running)
     }
 }
 
@@ -86,15 +87,14 @@ fn end(last: &Value) -> End {
     }
 }
 
-/// Those without a fate. If it `is_known` what was answered before, the others that are answered by
-/// now count as well: their boundary is still to be read.
-fn open(fates: &Value, is_known: bool) -> impl Iterator<Item = u64> {
+/// Inputs whose turn is still to end, or, with `and_answered`, has ended.
+fn turns(fates: &Value, and_answered: bool) -> impl Iterator<Item = u64> {
     let inputs = fates["inputs"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let open = inputs.iter().filter(move |input| match input["fate"].as_str() {
+    let turns = inputs.iter().filter(move |input| match input["fate"].as_str() {
         None => true,
-        Some(fate) => is_known && fate == "answered",
+        Some(fate) => and_answered && fate == "answered",
     });
-    open.filter_map(|input| input["seq"].as_u64())
+    turns.filter_map(|input| input["seq"].as_u64())
 }
 
 #[cfg(test)]
@@ -117,7 +117,7 @@ mod tests {
     fn inputs_whose_turn_is_to_end() {
         let fates = json!({"inputs": [{"seq": 1, "fate": "answered", "turn": 0},
             {"seq": 2, "fate": null}, {"seq": 3, "fate": "consumed"}]});
-        assert_eq!(open(&fates, true).collect::<Vec<_>>(), [1, 2]);
-        assert_eq!(open(&fates, false).collect::<Vec<_>>(), [2]);
+        assert_eq!(turns(&fates, true).collect::<Vec<_>>(), [1, 2]);
+        assert_eq!(turns(&fates, false).collect::<Vec<_>>(), [2]);
     }
 }
