@@ -86,9 +86,10 @@ class AsyncSession:
         """Sends a message and reads its answer. Nothing happens before it is iterated over."""
 
         async def begin() -> tuple[int, Subscription]:
-            after = self._read_to if self._read_to is not None else await self._newest(Stream(self.name))
+            out = Stream(self.name)
+            after = self._read_to if self._read_to is not None else await self._newest(out)
             sent = await self.send(message, metadata=metadata)
-            return sent.seq, self._subscribe(Stream(self.name), after, False, None, self._noted)
+            return sent.seq, self._subscribe(out, after, False, None, self._noted)
 
         return Answer(begin)
 
