@@ -99,7 +99,10 @@ impl Http3 {
                 }
             }
         }
-        if want == Want::Only { last.map_or(Ok(None), Err) } else { Ok(None) }
+        match last {
+            Some(error) if want == Want::Only => Err(error),
+            _ => Ok(None),
+        }
     }
 
     async fn line(&self, want: Want) -> Result<Option<Arc<Line>>, Error> {
