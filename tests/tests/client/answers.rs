@@ -46,6 +46,43 @@ async fn an_answer_is_told_from_the_one_before_it() {
 }
 
 #[tokio::test]
+async fn an_answer_waits_for_those_that_have_not_begun() {
+    let room = Room::new().await;
+    for mode in MODES {
+        let session = room.client(mode).session(&format!("behind-{mode:?}"));
+        create(&session).await;
+        for round in 0..3 {
+            session.append("raw", &format!("a{round}")).await.expect("sent");
+            session.send("/words 9 1").await.expect("sent");
+            session.send("/words 5 1").await.expect("sent");
+            let answer = session.answer("/words 2 0").await.expect("sent").text().await;
+            assert_eq!(answer.as_deref(), Ok("word-1 word-2"), "{mode:?}");
+            // Of what nobody waits for nothing is passed over.
+            session.append("raw", &format!("b{round}")).await.expect("sent");
+            let answer = session.answer("/words 3 0").await.expect("sent").text().await;
+            assert_eq!(answer.as_deref(), Ok("word-1 word-2 word-3"), "{mode:?}");
+        }
+    }
+}
+
+/// What looks like a turn that runs is none: its boundary is that of the answer.
+#[tokio::test]
+async fn an_answer_after_the_words_of_a_guest() {
+    let room = Room::new().await;
+    for mode in MODES {
+        let name = format!("guest-{mode:?}");
+        let session = room.client(mode).session(&name);
+        create(&session).await;
+        let path = format!("/realtime/v1/sessions/{name}/out/append");
+        let chunk = json!({"type": "text-delta", "id": "g", "delta": "guest"}).to_string();
+        let written = room.gateway.client().post(&path, &[], &chunk).await.expect("it is up");
+        assert_eq!(written.status, 200);
+        let answer = session.answer("/words 2 0").await.expect("sent").text().await;
+        assert_eq!(answer.as_deref(), Ok("word-1 word-2"), "{mode:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_stop_ends_the_turn() {
     let room = Room::new().await;
     for mode in MODES {

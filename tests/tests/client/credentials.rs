@@ -8,7 +8,7 @@ use tidegate_client::client::{Client, Failure, Mode, Start};
 use tidegate_tests::client::Client as Http;
 use tidegate_tests::process::KEY;
 
-use crate::room::{Heard, MODES, Room, create};
+use crate::room::{Heard, MODES, Room, create, trusting};
 
 /// Mints tokens that live for so many seconds.
 async fn mint(http: Http, session: String, seconds: u64) -> Result<String, Failure> {
@@ -26,7 +26,7 @@ fn provided(room: &Room, mode: Mode, seconds: u64) -> (Client, Arc<AtomicUsize>)
         asked.fetch_add(1, Ordering::SeqCst);
         mint(http.clone(), session, seconds)
     };
-    let builder = Client::builder(&room.url()).mode(mode).token_provider(provider);
+    let builder = trusting(&room.url()).mode(mode).token_provider(provider);
     (builder.build().expect("a client"), count)
 }
 
@@ -80,7 +80,7 @@ async fn a_refused_token_is_replaced_once() {
                     }
                 }
             };
-            let client = Client::builder(&room.url()).mode(mode).token_provider(provider);
+            let client = trusting(&room.url()).mode(mode).token_provider(provider);
             let session = client.build().expect("a client").session(&name);
             if good {
                 session.send("hello").await.expect("the second one is good");
@@ -100,7 +100,7 @@ async fn a_fixed_token_that_is_not_valid_is_an_error() {
     let room = Room::new().await;
     create(&room.client(Mode::Sse).session("fixed")).await;
     for mode in MODES {
-        let client = Client::builder(&room.url()).token("tr_dev_wrong").mode(mode);
+        let client = trusting(&room.url()).token("tr_dev_wrong").mode(mode);
         let session = client.build().expect("a client").session("fixed");
         let mut live = session.subscribe(Start::Floor);
         let error = loop {

@@ -1,8 +1,8 @@
 //! From every cursor, over every transport, comes the rest of the log.
 
-use tidegate_client::client::{Mode, Start, Transport};
+use tidegate_client::client::{Mode, Start};
 
-use crate::room::{Heard, MODES, Room, create};
+use crate::room::{Heard, MODES, Room, create, transport};
 
 #[tokio::test]
 async fn every_cursor() {
@@ -21,9 +21,7 @@ async fn every_cursor() {
             let from = usize::try_from(record.seq_num).expect("small") + 1;
             assert_eq!(heard.records, log[from..], "{mode:?}");
             assert_eq!(heard.gaps, []);
-            let sse = mode == Mode::Sse;
-            let transport = if sse { Transport::Sse } else { Transport::WebSocket };
-            assert_eq!(heard.transports, [transport]);
+            assert_eq!(heard.transports, [transport(mode)]);
         }
     }
 }

@@ -8,7 +8,7 @@ use tokio::time::sleep;
 
 use crate::proxy::Proxy;
 use crate::rng::{Rng, is_long, seed};
-use crate::room::{Heard, MODES, Room, create};
+use crate::room::{Heard, Room, TCP, create};
 
 #[tokio::test]
 async fn cuts_anywhere_in_an_answer() {
@@ -18,7 +18,7 @@ async fn cuts_anywhere_in_an_answer() {
     let room = Room::new().await;
     let rounds = if is_long() { 40 } else { 4 };
     for round in 0..rounds {
-        for mode in MODES {
+        for mode in TCP {
             let proxy = Proxy::to(&room.gateway.address).await;
             let url = format!("http://{}", proxy.address);
             let client = Client::builder(&url).token(KEY).mode(mode).build().expect("a client");
@@ -90,7 +90,7 @@ async fn appends_are_written_once_whatever_is_cut() {
     println!("TIDEGATE_SEED={seed}");
     let mut rng = Rng::new(seed);
     let room = Room::new().await;
-    for mode in MODES {
+    for mode in TCP {
         let proxy = Proxy::to(&room.gateway.address).await;
         let url = format!("http://{}", proxy.address);
         let client = Client::builder(&url).token(KEY).mode(mode).build().expect("a client");

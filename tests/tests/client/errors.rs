@@ -59,7 +59,7 @@ async fn a_text_that_json_writes_longer_than_a_frame() {
 
 #[tokio::test]
 async fn the_outbox_is_bounded() {
-    let url = format!("http://127.0.0.1:{}", free_port(&[]));
+    let url = format!("https://127.0.0.1:{}", free_port(&[]));
     for mode in MODES {
         let client = Client::builder(&url).token(KEY).mode(mode).build().expect("a client");
         let session = client.session("s");

@@ -1,25 +1,30 @@
 //! What can't be delivered any more is told, over every transport; what is only left out is not.
 
-use tidegate_client::client::{Client, GapReason, Mode, Session, Start};
+use tidegate_client::client::{GapReason, Mode, Session, Start};
 use tidegate_core::seams::store::{Append, Commit, Op, Retention, Writer};
 use tidegate_protocol::NewRecord;
 use tidegate_protocol::ids::{Channel, SessionKey};
 use tidegate_protocol::limits::EPOCH_SEQ_STRIDE;
+use tidegate_transport::config::Http3;
 
 use crate::harness::{Gate, KEY};
 use crate::plan::Plan;
-use crate::room::{Heard, MODES};
+use crate::room::{Heard, MODES, trusting};
 
 fn session(gate: &Gate, mode: Mode) -> Session {
-    let url = format!("http://{}", gate.server.local_addr());
-    let client = Client::builder(&url).token(KEY).mode(mode).build().expect("a client");
-    client.session("c")
+    let url = format!("https://localhost:{}", gate.server.local_addrs()[1].port());
+    trusting(&url).token(KEY).mode(mode).build().expect("a client").session("c")
+}
+
+/// It speaks HTTP/3, too.
+async fn gate(plan: &Plan) -> Gate {
+    Gate::build(plan, |config| config.http3 = Some(Http3::default())).await
 }
 
 #[tokio::test]
 async fn retention() {
     let retention = Retention { records: 2, ..Retention::default() };
-    let gate = Gate::of(&Plan { retention, ..Plan::default() }).await;
+    let gate = gate(&Plan { retention, ..Plan::default() }).await;
     gate.create("c").await;
     gate.emit("c", &["0", "1", "2", "3", "4"]).await;
     gate.gateway.store().enforce_retention(gate.gateway.now()).await.expect("up");
@@ -44,7 +49,7 @@ async fn retention() {
 #[tokio::test]
 async fn an_epoch() {
     for mode in MODES {
-        let gate = Gate::start().await;
+        let gate = gate(&Plan::default()).await;
         gate.create("c").await;
         gate.emit("c", &["0", "1", "2"]).await;
         let mut live = session(&gate, mode).subscribe(Start::after(0));
@@ -63,7 +68,7 @@ async fn an_epoch() {
 /// Command records take a seq and are not shown (R-REC-4).
 #[tokio::test]
 async fn commands_are_no_gap() {
-    let gate = Gate::start().await;
+    let gate = gate(&Plan::default()).await;
     gate.create("c").await;
     gate.emit("c", &["0", "1"]).await;
     let headers = vec![(String::new(), "trim".into())];

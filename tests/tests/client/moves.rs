@@ -1,8 +1,8 @@
 //! A live read changes its transport at any record.
 
-use tidegate_client::client::{Mode, Start, Transport};
+use tidegate_client::client::{Mode, Start};
 
-use crate::room::{Heard, MODES, Room, create};
+use crate::room::{Heard, MODES, Room, create, transport};
 
 #[tokio::test]
 async fn every_ordered_pair_at_every_record() {
@@ -30,9 +30,10 @@ async fn every_ordered_pair_at_every_record() {
 #[tokio::test]
 async fn what_was_moved_goes_on_there() {
     let room = Room::new().await;
-    let pairs = [(Mode::Sse, Mode::WebSocket), (Mode::WebSocket, Mode::Sse)];
-    for (from, to) in pairs {
-        let name = format!("stay-{from:?}");
+    let modes = [Mode::Sse, Mode::WebSocket, Mode::Http3];
+    let pairs = modes.into_iter().flat_map(|from| modes.map(|to| (from, to)));
+    for (from, to) in pairs.filter(|(from, to)| from != to) {
+        let name = format!("stay-{from:?}-{to:?}");
         let session = room.client(from).session(&name);
         create(&session).await;
         let mut live = session.subscribe(Start::Floor);
@@ -46,11 +47,7 @@ async fn what_was_moved_goes_on_there() {
         }
         session.send("/words 20 4").await.expect("sent");
         heard.turn(&mut live).await;
-        let both = match from {
-            Mode::Sse => [Transport::Sse, Transport::WebSocket],
-            _ => [Transport::WebSocket, Transport::Sse],
-        };
-        assert_eq!(heard.transports, both);
+        assert_eq!(heard.transports, [transport(from), transport(to)]);
         let whole = room.log(&name).await;
         assert_eq!(heard.records[heard.records.len() - whole.len()..], whole);
         assert!(heard.records.is_sorted_by(|a, b| a.seq_num + 1 == b.seq_num));

@@ -1,9 +1,9 @@
-//! The example of the README, run.
+//! The examples of the README, run.
 
 use tidegate_client::client::{Client, Error, Mode};
 use tidegate_tests::process::KEY;
 
-use crate::room::{Room, create};
+use crate::room::{Room, certificate, create};
 
 const README: &str = include_str!("../../../clients/rust/README.md");
 const THIS: &str = include_str!("readme.rs");
@@ -20,14 +20,34 @@ async fn chat(url: &str, key: &str) -> Result<String, Error> {
     Ok(format!("{chunks} chunks, then: {text}"))
 }
 
-#[tokio::test]
-async fn the_example_runs() {
-    let (_, rest) = THIS.split_once("async fn chat").expect("above");
+async fn chat_over_http3(url: &str, key: &str, certificate: Vec<u8>) -> Result<String, Error> {
+    let builder = Client::builder(url).token(key).mode(Mode::Http3);
+    let client = builder.root_certificate(certificate).build()?;
+    client.session("chat-1").answer("Hello!").await?.text().await
+}
+
+/// What is here is what is there.
+fn check(head: &str) {
+    let (_, rest) = THIS.split_once(head).expect("above");
     let (example, _) = rest.split_once("\n}\n").expect("it ends");
-    assert!(README.contains(&format!("async fn chat{example}\n}}\n")), "not the same example");
+    assert!(README.contains(&format!("{head}{example}\n}}\n")), "not the same example");
+}
+
+#[tokio::test]
+async fn the_example_of_http3_runs() {
+    check("async fn chat_over_http3");
     let room = Room::new().await;
     create(&room.client(Mode::Sse).session("chat-1")).await;
-    let told = chat(&room.url(), KEY).await.expect("an answer");
+    let text = chat_over_http3(&room.url(), KEY, certificate()).await.expect("an answer");
+    assert!(text.contains("Hello!"), "{text}");
+}
+
+#[tokio::test]
+async fn the_example_runs() {
+    check("async fn chat(");
+    let room = Room::new().await;
+    create(&room.client(Mode::Sse).session("chat-1")).await;
+    let told = chat(&format!("http://{}", room.gateway.address), KEY).await.expect("an answer");
     assert!(told.contains("And again?"), "{told}");
     assert!(room.dir().exists());
 }

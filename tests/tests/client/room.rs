@@ -1,8 +1,10 @@
-//! A gateway with a demo agent, and clients of it.
+//! A gateway with a demo agent, and clients of it, which trust its certificate.
 
 use std::path::Path;
 use std::time::Duration;
 
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject;
 use serde_json::json;
 use tempfile::TempDir;
 use tidegate_client::client::{
@@ -15,7 +17,11 @@ use tokio::time::timeout;
 
 /// Nothing takes longer, however slow the machine is.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
-pub(crate) const MODES: [Mode; 3] = [Mode::Auto, Mode::WebSocket, Mode::Sse];
+pub(crate) const MODES: [Mode; 4] = [Mode::Auto, Mode::WebSocket, Mode::Sse, Mode::Http3];
+/// Those that need no TLS.
+pub(crate) const TCP: [Mode; 3] = [Mode::Auto, Mode::WebSocket, Mode::Sse];
+pub(crate) const CERT: &str = include_str!("../http/localhost.cert.pem");
+pub(crate) const CERT_KEY: &str = include_str!("../http/localhost.key.pem");
 const AGENT: &str = "[[agent]]\nid = \"demo\"\nbackend = \"demo\"\nwords_per_second = 0\n\
                      [drain]\ntimeout = \"20s\"\ndelay = \"0s\"\nspread = \"500ms\"\n";
 
@@ -29,11 +35,15 @@ impl Room {
     pub(crate) async fn new() -> Self {
         let dir = TempDir::new().expect("a directory");
         let store = format!("disk:{}", dir.path().join("store").display());
-        let gateway = Gateway::start(dir.path(), &store, AGENT).await;
+        let (cert, key) = (dir.path().join("cert.pem"), dir.path().join("key.pem"));
+        std::fs::write(&cert, CERT).expect("writable");
+        std::fs::write(&key, CERT_KEY).expect("writable");
+        let gateway = Gateway::start_secure(dir.path(), &store, AGENT, (&cert, &key)).await;
         Self { gateway, dir }
     }
 
-    /// With a store that another gateway can use at the same time.
+    /// With a store that another gateway can use at the same time, and without TLS: the UDP port of
+    /// a gateway that drains is in use.
     pub(crate) async fn of_fleet(redis: &Redis) -> Self {
         let dir = TempDir::new().expect("a directory");
         let gateway = Gateway::start(dir.path(), &redis.url(), AGENT).await;
@@ -45,11 +55,19 @@ impl Room {
     }
 
     pub(crate) fn url(&self) -> String {
-        format!("http://{}", self.gateway.address)
+        match self.gateway.secure {
+            Some(address) => format!("https://localhost:{}", address.port()),
+            None => format!("http://{}", self.gateway.address),
+        }
+    }
+
+    /// Of TLS over TCP, and of QUIC.
+    pub(crate) fn port(&self) -> u16 {
+        self.gateway.secure.expect("it was asked for").port()
     }
 
     pub(crate) fn builder(&self, mode: Mode) -> Builder {
-        Client::builder(&self.url()).token(KEY).mode(mode)
+        trusting(&self.url()).token(KEY).mode(mode)
     }
 
     pub(crate) fn client(&self, mode: Mode) -> Client {
@@ -73,6 +91,25 @@ impl Room {
         let answer = self.gateway.client().answer("HEAD", &path, &[], "").await.expect("it is up");
         let index = answer.headers["x-last-chunk-index"].to_str().expect("digits");
         index.parse().expect("there are records")
+    }
+}
+
+/// What makes a client that trusts the gateway's certificate.
+pub(crate) fn trusting(url: &str) -> Builder {
+    Client::builder(url).root_certificate(certificate())
+}
+
+/// As DER.
+pub(crate) fn certificate() -> Vec<u8> {
+    CertificateDer::from_pem_slice(CERT.as_bytes()).expect("PEM").to_vec()
+}
+
+/// How a mode reads that was told what to do.
+pub(crate) fn transport(mode: Mode) -> Transport {
+    match mode {
+        Mode::Sse => Transport::Sse,
+        Mode::Http3 => Transport::Http3,
+        _ => Transport::WebSocket,
     }
 }
 

@@ -25,7 +25,7 @@ async fn a_flood_waits_for_its_reader() {
 #[tokio::test]
 async fn a_record_beyond_the_window() {
     let room = Room::new().await;
-    for mode in [Mode::WebSocket, Mode::Sse] {
+    for mode in [Mode::WebSocket, Mode::Sse, Mode::Http3] {
         let client = room.builder(mode).window(1).build().expect("a client");
         let session = client.session(&format!("tiny-{mode:?}"));
         create(&session).await;

@@ -1,8 +1,9 @@
 //! I1 over HTTP/3.
 
+use http::Method;
 use tidegate_protocol::Record;
 
-use crate::client::Client;
+use crate::client::{Client, answer};
 use crate::gateway::Gateway;
 
 const RECORDS: usize = 40;
@@ -63,6 +64,26 @@ async fn reads_of_one_connection_are_apart() {
     client.quic.close(0u32.into(), b"");
     gateway.until("streams", 0).await;
     gateway.until("connections", 1).await;
+}
+
+/// A body that is not as long as its head says was given up, and is nothing (RFC 9114, 4.1.2).
+#[tokio::test]
+async fn bodies_are_as_long_as_they_say() {
+    let gateway = Gateway::start().await;
+    gateway.create("c").await;
+    let mut client = Client::connect(gateway.port).await;
+    let path = "/realtime/v1/sessions/c/in/append";
+    for (length, taken) in [("9", false), ("4", true), ("3", false), ("0", false)] {
+        let headers = [("content-length", length)];
+        let mut exchange = client.begin(Method::POST, path, &headers).await.expect("sent");
+        exchange.send_data("text".into()).await.expect("sent");
+        // It may be refused by then.
+        let _ = exchange.finish().await;
+        let status = answer(&mut exchange).await.map(|answer| answer.status);
+        assert_eq!(status.is_ok_and(|status| status == 200), taken, "{length}");
+    }
+    let records = client.get("/realtime/v1/sessions/c/in/records").await.json();
+    assert_eq!(records["records"].as_array().map(Vec::len), Some(1), "{records}");
 }
 
 /// What a reader does not take stays in the log: memory does not grow with it, and others read on.

@@ -4,6 +4,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject;
 use serde_json::{Value, json};
 use tidegate_client::client::{Channel, Client, Content, Mode, Session, Start};
 
@@ -28,7 +30,7 @@ impl Adapter {
         match text(asked, "do") {
             "hello" => Ok(json!({
                 "client": "rust",
-                "transports": ["sse", "websocket"],
+                "transports": ["sse", "http3", "websocket"],
                 "decisions": decisions::NAMES,
             })),
             "open" => self.open(asked),
@@ -59,7 +61,10 @@ impl Adapter {
     fn open(&mut self, asked: &Value) -> Answer {
         self.reset()?;
         self.mode = mode(text(asked, "transport"))?;
-        let builder = Client::builder(text(asked, "url")).mode(self.mode);
+        let mut builder = Client::builder(text(asked, "url")).mode(self.mode);
+        for certificate in trusted()? {
+            builder = builder.root_certificate(certificate.to_vec());
+        }
         let builder = match asked["tokens"].as_array().cloned() {
             None => builder.token(text(asked, "token")),
             Some(tokens) => {
@@ -168,10 +173,18 @@ fn stream(session: &Session, asked: &Value, usual: Channel) -> Session {
     session.stream(channel, asked["side"].as_str())
 }
 
+/// What `TIDEGATE_CA_FILE` holds, if it is there.
+fn trusted() -> Result<Vec<CertificateDer<'static>>, Failure> {
+    let Some(path) = std::env::var_os("TIDEGATE_CA_FILE") else { return Ok(Vec::new()) };
+    let certificates = CertificateDer::pem_file_iter(path).and_then(Iterator::collect);
+    certificates.map_err(|error| Failure::failed(&error.to_string()))
+}
+
 fn mode(transport: &str) -> Result<Mode, Failure> {
     match transport {
         "auto" => Ok(Mode::Auto),
         "sse" => Ok(Mode::Sse),
+        "http3" => Ok(Mode::Http3),
         "websocket" => Ok(Mode::WebSocket),
         other => Err(Failure(json!({"kind": "no_transport", "message": other}))),
     }

@@ -45,9 +45,10 @@ impl Reader {
         let subscription = self.subscription.as_ref();
         subscription.ok_or_else(|| Failure::failed("it has ended"))?.move_to(mode);
         let transport = match mode {
-            Mode::Auto => None,
             Mode::Sse => Some(Transport::Sse),
+            Mode::Http3 => Some(Transport::Http3),
             Mode::WebSocket => Some(Transport::WebSocket),
+            _ => None,
         };
         self.live(transport).await?;
         Ok(json!({}))
@@ -55,8 +56,9 @@ impl Reader {
 
     pub(crate) fn state(&self) -> Value {
         let transport = self.transport.map(|transport| match transport {
-            Transport::Sse => "sse",
+            Transport::Http3 => "http3",
             Transport::WebSocket => "websocket",
+            _ => "sse",
         });
         json!({"cursor": self.cursor, "transport": transport})
     }

@@ -90,9 +90,9 @@ impl Appending<'_> {
     fn goes_over_duplex(&self) -> bool {
         let shared = &self.session.shared;
         let duplex = match shared.mode {
-            Mode::Sse => false,
             Mode::WebSocket => true,
             Mode::Auto => shared.has_duplex(),
+            _ => false,
         };
         duplex && self.fits()
     }

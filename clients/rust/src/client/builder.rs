@@ -10,11 +10,15 @@ use tokio::sync::Semaphore;
 
 use super::error::{Error, INVALID_CONFIG};
 use super::http::Http;
+#[cfg(feature = "http3")]
+use super::http3::Http3;
 use super::hub::Dialer;
 use super::mode::Mode;
 use super::session::Session;
 use super::shared::{OUTBOX_MAX_BYTES, Shared};
 use super::tokens::{Failure, Source, Tokens};
+#[cfg(feature = "http3")]
+use crate::net::Quic;
 use crate::net::{Target, connector};
 
 /// Metered bytes of a subscription that may wait for the application.
@@ -100,7 +104,8 @@ impl Builder {
         self
     }
 
-    /// Errors: `invalid_config` for a URL, a certificate or a token that can't be used.
+    /// Errors: `invalid_config` for a URL, a certificate or a token that can't be used, and for a
+    /// mode that the URL does not go with.
     pub fn build(self) -> Result<Client, Error> {
         let bad = |why: String| Error::new(INVALID_CONFIG, why, false);
         let target = Target::parse(&self.url);
@@ -117,6 +122,15 @@ impl Builder {
             target.secure.then(connector).transpose()
         };
         let http = Http::new(Arc::clone(&target), tls(&[b"h2", b"http/1.1"])?);
+        #[cfg(feature = "http3")]
+        let http = {
+            if self.mode == Mode::Http3 && !target.secure {
+                return Err(bad("HTTP/3 needs an https URL".to_owned()));
+            }
+            let quic = || Quic::new(Arc::clone(&target), &self.certificates).map_err(bad);
+            let quic = target.secure.then(quic).transpose()?;
+            http.with_http3(quic.map(Http3::new))
+        };
         let dialer = Dialer::new(Arc::clone(&target), tls(&[b"http/1.1"])?);
         let shared = Shared {
             http,

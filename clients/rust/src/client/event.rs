@@ -9,11 +9,15 @@ use tidegate_protocol::record::Envelope;
 
 /// How a subscription is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Transport {
     /// Server-sent events over HTTP/1.1, or HTTP/2 where TLS offers it.
     Sse,
     /// The duplex binding over WebSocket.
     WebSocket,
+    /// Server-sent events over HTTP/3.
+    #[cfg(feature = "http3")]
+    Http3,
 }
 
 /// One thing that a subscription has to say.

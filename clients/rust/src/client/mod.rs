@@ -1,11 +1,15 @@
-//! Chats with agents: sessions over the duplex binding (WebSocket) and over SSE.
+//! Chats with agents: sessions over the duplex binding (WebSocket) and over SSE, with the feature
+//! `http3` also over HTTP/3.
 
+mod ahead;
 mod append;
 mod builder;
 pub mod error;
 mod event;
 mod follower;
 mod http;
+#[cfg(feature = "http3")]
+mod http3;
 mod hub;
 mod machine;
 mod mode;

@@ -4,55 +4,36 @@ use tidegate_protocol::Record;
 use tidegate_protocol::control;
 use tidegate_protocol::cursor::Start;
 
+use super::ahead::Ahead;
 use super::error::Error;
 use super::event::{Content, Event};
-use super::http::Ask;
 use super::session::Session;
 use super::subscription::Subscription;
 
 /// The answer to one message, record by record.
 #[derive(Debug)]
 pub struct Reply {
+    session: Session,
     subscription: Subscription,
+    /// Where the turn that is read began, or reading.
+    begin: Start,
     /// The input's seq.
     seq: u64,
-    /// Does a turn of an earlier input run, as far as is known?
-    waits: bool,
+    /// Until a boundary of this floor what comes answers earlier inputs, as far as is known.
+    waits: Option<u64>,
     over: bool,
     gaps: u64,
 }
 
 /// Sends `text`; its answer follows the newest record that there is now.
 pub(super) async fn ask(session: &Session, text: &str) -> Result<Reply, Error> {
-    let token = session.shared.tokens.get(&session.name).await?;
-    let newest = match session.shared.newest(&session.paths, &token).await {
-        Err(error) if error.wants_token() => {
-            let token = session.shared.tokens.fresh(&session.name, &token, error).await?;
-            session.shared.newest(&session.paths, &token).await?
-        }
-        newest => newest?,
-    };
-    let waits = match newest {
-        None => false,
-        Some(newest) => !is_settled(session, newest).await?,
-    };
-    let start = newest.map_or(Start::Floor, Start::after);
-    let subscription = session.subscribe(start);
+    let ahead = Ahead::of(session).await?;
+    let begin = ahead.newest.map_or(Start::Floor, Start::after);
+    let subscription = session.subscribe(begin);
     let seq = session.send(text).await?;
-    Ok(Reply { subscription, seq, waits, over: false, gaps: 0 })
-}
-
-/// Is the newest record, but for command records and keep-alives, a boundary?
-async fn is_settled(session: &Session, newest: u64) -> Result<bool, Error> {
-    // The first ones have no cursor before them.
-    let page = Ask::get(session.paths.records(newest.checked_sub(2), 3));
-    let page = session.shared.ask(&session.name, &page).await?.json()?;
-    let records = page["records"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let Some(last) = records.last() else { return Ok(false) };
-    let headers = last["headers"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let kind = headers.iter().find(|header| header[0] == control::CONTROL);
-    let kind = kind.and_then(|header| header[1].as_str());
-    Ok(matches!(kind, Some(control::TURN_COMPLETE | control::SESSION_CLOSED)))
+    let waits = ahead.waits(session, seq).await;
+    let session = session.clone();
+    Ok(Reply { session, subscription, begin, seq, waits, over: false, gaps: 0 })
 }
 
 impl Reply {
@@ -83,15 +64,21 @@ impl Reply {
                 }
             };
             let is_boundary = control::is_boundary(&record);
-            self.over = match control::kind(&record) {
-                Some(control::TURN_COMPLETE) => answers(&record, self.seq),
-                Some(control::SESSION_CLOSED) => true,
-                _ => false,
-            };
-            if self.over || !(self.waits || is_boundary) {
+            let is_answer = is_boundary && answers(&record, self.seq);
+            let ends = is_answer || control::kind(&record) == Some(control::SESSION_CLOSED);
+            if is_answer && self.waits.take().is_some() {
+                // It was no other one's turn after all.
+                self.subscription = self.session.subscribe(self.begin);
+                continue;
+            }
+            self.over = ends;
+            if ends || !(self.waits.is_some() || is_boundary) {
                 return Some(Ok(record));
             }
-            self.waits &= !is_boundary;
+            if is_boundary {
+                self.begin = Start::after(record.seq_num);
+                self.waits = self.waits.filter(|until| !answers(&record, *until));
+            }
         }
         None
     }

@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 use tidegate_protocol::cursor::Start;
-use tokio::time::sleep;
 
 use super::append::append;
 use super::error::Error;
@@ -15,10 +14,6 @@ use super::place::{Channel, Place};
 use super::reply::{self, Reply};
 use super::shared::Shared;
 use super::subscription::Subscription;
-use crate::link::Backoff;
-
-/// How often a session is asked for, where that may help.
-const CREATE_TRIES: u32 = 8;
 
 /// A session of a gateway, by its name. Clones are the same session.
 #[derive(Clone)]
@@ -63,16 +58,7 @@ impl Session {
         }
         let ask = Ask::post("/api/v1/sessions".to_owned(), &body);
         // Its name makes a repetition harmless: a session that is there is found.
-        let mut backoff = Backoff::default();
-        for _ in 1..CREATE_TRIES {
-            match self.shared.ask(&self.name, &ask).await.and_then(|answer| answer.json()) {
-                Err(error) if error.retry => {
-                    sleep(backoff.next_full(getrandom::u64().unwrap_or_default())).await;
-                }
-                outcome => return outcome,
-            }
-        }
-        self.shared.ask(&self.name, &ask).await?.json()
+        self.shared.ask_again(&self.name, &ask).await?.json()
     }
 
     /// Closes the session (R-CLS): what was accepted is still answered. The answer is its item.

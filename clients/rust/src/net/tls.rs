@@ -6,12 +6,20 @@ use rustls::{ClientConfig, RootCertStore};
 use rustls_pki_types::CertificateDer;
 use tokio_rustls::TlsConnector;
 
-/// A connector that trusts what the system trusts (`SSL_CERT_FILE` says otherwise) and `more`, and
-/// offers the protocols `alpn`. The error says why there is none.
+/// A connector over TCP, as [`config`] says.
 pub(crate) fn connector(
     alpn: &[&[u8]],
     more: &[CertificateDer<'static>],
 ) -> Result<TlsConnector, String> {
+    Ok(TlsConnector::from(Arc::new(config(alpn, more)?)))
+}
+
+/// Trusts what the system trusts (`SSL_CERT_FILE` says otherwise) and `more`, and offers the
+/// protocols `alpn`. The error says why there is none.
+pub(super) fn config(
+    alpn: &[&[u8]],
+    more: &[CertificateDer<'static>],
+) -> Result<ClientConfig, String> {
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     for certificate in more {
@@ -24,5 +32,5 @@ pub(crate) fn connector(
         .with_root_certificates(roots)
         .with_no_client_auth();
     config.alpn_protocols = alpn.iter().map(|name| name.to_vec()).collect();
-    Ok(TlsConnector::from(Arc::new(config)))
+    Ok(config)
 }

@@ -85,6 +85,7 @@ impl Exchange {
             let tunnel = Tunnel { connection, quic, id, place, upload, reply };
             return Ok(Rest::Serve(Box::new(tunnel), Box::new(request)));
         }
+        let upload = upload.of(request.headers());
         let request = request.map(|()| RequestBody::Quic(Box::new(upload)));
         Ok(match reply.unless_gone(self.connection.answer(request)).await {
             Some(Ok(response)) => Rest::Send { reply, response, is_head },

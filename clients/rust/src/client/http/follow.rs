@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http_body_util::BodyExt;
-use hyper::body::Incoming;
 use tidegate_protocol::Record;
 use tidegate_protocol::cursor::Start;
 use tidegate_protocol::duplex::GapReason;
@@ -16,9 +15,10 @@ use tracing::debug;
 
 use super::paths::Paths;
 use super::requests::Ask;
+use super::send::Body;
 use crate::client::error::Error;
-use crate::client::event::Transport;
 use crate::client::machine::SharedFeed;
+use crate::client::mode::Mode;
 use crate::client::session::Session;
 use crate::client::shared::Shared;
 use crate::link::Backoff;
@@ -30,10 +30,16 @@ const EVENT_MAX_BYTES: usize = 16 * RECORD_MAX_BYTES;
 /// How long the gateway holds a read without a record.
 const HOLD_S: u64 = 300;
 
-/// Reads until the feed is over. `opened` is told of every read that the gateway took.
-pub(crate) async fn follow(session: Session, feed: SharedFeed, opened: impl Fn() + Send) {
+/// Reads over the HTTP of `mode` until the feed is over. `opened` is told of every read that the
+/// gateway took.
+pub(crate) async fn follow(
+    session: Session,
+    feed: SharedFeed,
+    mode: Mode,
+    opened: impl Fn() + Send,
+) {
     let Session { shared, name, paths, .. } = session;
-    let mut reads = Reads { paths, shared, session: name, feed, stale: None };
+    let mut reads = Reads { paths, shared, session: name, feed, mode, stale: None };
     let mut backoff = Backoff::default();
     while !reads.feed.lock().is_over() {
         let before = reads.feed.lock().next_seq();
@@ -56,6 +62,7 @@ struct Reads {
     session: String,
     paths: Paths,
     feed: SharedFeed,
+    mode: Mode,
     /// The token that was refused last.
     stale: Option<String>,
 }
@@ -96,14 +103,14 @@ impl Reads {
             Start::From(seq) => ask.with("last-event-id", seq - 1),
             Start::Floor | Start::Tail => ask,
         };
-        let response = self.shared.http.open(&ask, token).await?;
+        let (body, transport) = self.shared.http.open(&ask, token, self.mode).await?;
         self.stale = None;
-        self.feed.lock().handle_opened(Transport::Sse, None);
+        self.feed.lock().handle_opened(transport, None);
         opened();
-        self.read_body(response.into_body(), token).await
+        self.read_body(body, token).await
     }
 
-    async fn read_body(&self, mut body: Incoming, token: &str) -> Result<Duration, Error> {
+    async fn read_body(&self, mut body: Body, token: &str) -> Result<Duration, Error> {
         let mut decoder = Decoder::new(EVENT_MAX_BYTES);
         // Only then may retention have overtaken the read.
         let mut was_away = true;
@@ -132,8 +139,7 @@ impl Reads {
             match frame {
                 None => return Ok(retry),
                 Some(frame) => {
-                    let frame = frame.map_err(|error| Error::unreachable(error.to_string()))?;
-                    if let Ok(data) = frame.into_data() {
+                    if let Ok(data) = frame?.into_data() {
                         decoder.push(&data);
                     }
                 }
@@ -164,12 +170,12 @@ impl Reads {
             return Ok(false);
         };
         let page = Ask::get(self.paths.records(cursor.checked_sub(1), 1));
-        let page = self.shared.http.answer(&page, token).await?.json()?;
+        let page = self.shared.http.answer(&page, token, self.mode).await?.json()?;
         Ok(page["records"][0]["seqNum"] == cursor)
     }
 
     /// Seq of the newest record (R-PG-2).
     async fn newest(&self, token: &str) -> Result<Option<u64>, Error> {
-        self.shared.newest(&self.paths, token).await
+        self.shared.newest(&self.paths, token, self.mode).await
     }
 }

@@ -29,6 +29,11 @@ impl Paths {
         format!("{}/records?{after}limit={limit}", self.out())
     }
 
+    pub(crate) fn inputs(&self, after: Option<u64>, limit: u64) -> String {
+        let after = after.map(|seq| format!("after={seq}&")).unwrap_or_default();
+        format!("/v1/sessions/{}/inputs?{after}limit={limit}", self.name)
+    }
+
     pub(crate) fn session(&self, tail: &str) -> String {
         format!("/api/v1/sessions/{}{tail}", self.name)
     }
