@@ -7,13 +7,20 @@ import asyncio
 import json
 import resource
 
+import sse_http2
+import sse_http3
 import websocket
 import webtransport
 from gateway import KEY
 from link import SERVER_IP
 from received import Received
 
-READS = {"WebSocket": websocket.read, "WebTransport": webtransport.read}
+READS = {
+    "WebSocket": websocket.read,
+    "WebTransport": webtransport.read,
+    "SSE/HTTP2": sse_http2.read,
+    "SSE/HTTP3": sse_http3.read,
+}
 
 
 def main() -> None:

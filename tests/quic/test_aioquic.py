@@ -3,34 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import signal
 import unittest
 
 from client import Client, client
 from curl import complete, records
-from gateway import KEY, gateway
-
-AUTH = {"authorization": f"Bearer {KEY}"}
-OUT = "/realtime/v1/sessions/{}/out"
-
-
-async def create(http: Client, name: str) -> None:
-    base = {"trigger": "preload", "chatId": name}
-    body = {
-        "type": "chat.agent",
-        "externalId": name,
-        "taskIdentifier": "demo",
-        "triggerConfig": {"basePayload": base},
-    }
-    status, _ = await http.fetch("POST", "/api/v1/sessions", AUTH, json.dumps(body).encode())
-    assert status == 201, status
-
-
-async def emit(http: Client, name: str, text: str) -> None:
-    chunk = json.dumps({"type": "text-delta", "id": "t", "delta": text}).encode()
-    status, _ = await http.fetch("POST", f"{OUT.format(name)}/append", AUTH, chunk)
-    assert status == 200, status
+from gateway import gateway
+from sessions import AUTH, OUT, create, emit
 
 
 async def read(http: Client, name: str, count: int, cursor: int | None = None) -> list[dict]:

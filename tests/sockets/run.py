@@ -1,11 +1,13 @@
 """Plays the cases of the well-known conformance suite for RFC 6455 against a real gateway's
-/v1/self-test/socket: `python3 tests/sockets/run.py [part of a name]`. Ends with a line
-"N passed, N failed". Compression (groups 12 and 13 there) is not negotiated, so it has no cases."""
+/v1/self-test/socket, then h2load and what else foreign clients see:
+`python3 tests/sockets/run.py [part of a name]`. Ends with a line "N passed, N failed".
+Compression (groups 12 and 13 there) is not negotiated, so it has no cases."""
 
 import sys
 import time
 
 import foreign
+import load
 from case import play
 from cases import closing, fragmentation, framing, utf8
 from gateway import Gateway
@@ -31,7 +33,7 @@ def rows(gateway):
     ]:
         for case in chosen:
             yield f"{way:4} {case.name}", lambda case=case, wire=wire: played(case, wire)
-    for name, check in foreign.checks(gateway):
+    for name, check in [*load.checks(gateway), *foreign.checks(gateway)]:
         yield name, check
 
 

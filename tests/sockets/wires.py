@@ -71,6 +71,7 @@ class Http2:
     def __init__(self, gateway, tls=True):
         port = gateway.tls if tls else gateway.plain
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=TIMEOUT)
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if tls:
             self.socket = secured(self.socket, gateway, "h2")
         config = h2.config.H2Configuration(client_side=True, header_encoding="utf-8")

@@ -20,9 +20,9 @@ const FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run",
 
 const PATIENCE_MS = 120_000;
 
-/** Everything that a file of browser tests needs; stopped at its end. */
-export async function stage() {
-  const gw = await gateway();
+/** Everything that a file of browser tests needs; stopped at its end. `given`: another gateway. */
+export async function stage(given) {
+  const gw = given ?? (await gateway());
   const app = await startApp(gw);
   const pages = await servePages(gw);
   const profile = await mkdtemp(join(tmpdir(), "tidegate-chromium-"));
@@ -63,10 +63,11 @@ async function startApp(gw) {
   return { url: String(line).trim(), stop };
 }
 
-/** Serves `pages/NAME.jsx` at `/NAME/CHAT-ID`, with the two server actions. */
+/** Serves `pages/NAME.jsx` at `/NAME/CHAT-ID`, with the server actions. */
 async function servePages(gw) {
   Object.assign(process.env, settings(gw));
-  const { startChatSession, mintChatAccessToken } = await import("../../app/actions.mjs");
+  const { startChatSession, mintChatAccessToken, loadTranscript } =
+    await import("../../app/actions.mjs");
   const scripts = new Map();
   const server = createServer(async (request, response) => {
     const [, name, id, action] = new URL(request.url, "http://x").pathname.split("/");
@@ -75,6 +76,7 @@ async function servePages(gw) {
     if (action === "token") {
       return response.end(JSON.stringify({ token: await mintChatAccessToken(chatId) }));
     }
+    if (action === "load") return response.end(JSON.stringify(await loadTranscript({ chatId })));
     if (id === "main.js") {
       response.setHeader("content-type", "text/javascript");
       return response.end(scripts.get(name));
