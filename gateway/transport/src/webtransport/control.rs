@@ -4,7 +4,6 @@ use std::future::poll_fn;
 use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, Bytes};
-use h3::error::Code;
 use h3::quic::{BidiStream, RecvStream, SendStream, SendStreamUnframed};
 use h3::stream::BufRecvStream;
 
@@ -85,6 +84,13 @@ impl Control {
     }
 }
 
+impl Drop for Control {
+    /// Firefox 153 crashes where it hears `H3_NO_ERROR` of a stream of a session that then ends.
+    fn drop(&mut self) {
+        self.receive.stop_sending(SESSION_GONE);
+    }
+}
+
 impl std::fmt::Debug for Control {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Control").field("lines", &self.lines).finish_non_exhaustive()
@@ -93,6 +99,8 @@ impl std::fmt::Debug for Control {
 
 /// `WEBTRANSPORT_BUFFERED_STREAM_REJECTED`.
 const REJECTED: u64 = 0x3994_bd84;
+/// `WEBTRANSPORT_SESSION_GONE`.
+const SESSION_GONE: u64 = 0x170d_7b68;
 
 /// A stream that a client opened for a session; what it says was not read yet.
 pub(crate) struct Incoming {
@@ -109,6 +117,6 @@ impl Incoming {
 
     /// The session is over.
     pub(crate) fn end(mut self) {
-        self.stream.stop_sending(Code::H3_NO_ERROR.value());
+        self.stream.stop_sending(SESSION_GONE);
     }
 }
