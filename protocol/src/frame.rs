@@ -37,6 +37,15 @@ pub enum FrameError {
     NotText,
 }
 
+/// Of what a peer sent, an error shows so many bytes.
+const SHOWN_MAX_BYTES: usize = 200;
+
+/// The begin of `text`.
+fn short(mut text: String) -> String {
+    text.truncate(text.floor_char_boundary(SHOWN_MAX_BYTES));
+    text
+}
+
 #[derive(Deserialize)]
 struct Tag<'a> {
     #[serde(borrow)]
@@ -49,9 +58,14 @@ pub(crate) fn tag(text: &str) -> Result<Cow<'_, str>, FrameError> {
     if !text.trim_start().starts_with('{') {
         return Err(FrameError::NotAnObject("it is no object".to_owned()));
     }
-    let tag: Tag<'_> =
-        serde_json::from_str(text).map_err(|error| FrameError::NotAnObject(error.to_string()))?;
+    let tag: Tag<'_> = serde_json::from_str(text)
+        .map_err(|error| FrameError::NotAnObject(short(error.to_string())))?;
     Ok(tag.t)
+}
+
+/// There is no frame of the type `tag` in this direction.
+pub(crate) fn unknown(tag: &str) -> FrameError {
+    FrameError::UnknownType(short(tag.to_owned()))
 }
 
 /// The fields of a frame of type `frame`.
@@ -65,5 +79,5 @@ pub(crate) fn fields<T: DeserializeOwned>(
             Cow::Owned(mended) => serde_json::from_str(&mended),
             Cow::Borrowed(_) => Err(error),
         })
-        .map_err(|error| FrameError::Fields { frame, reason: error.to_string() })
+        .map_err(|error| FrameError::Fields { frame, reason: short(error.to_string()) })
 }

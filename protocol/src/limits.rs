@@ -115,7 +115,9 @@ pub const PROCESS_GRACE_MS: u64 = 2_000;
 
 /// How long a duplex connection may be without `hello`.
 pub const DUPLEX_HELLO_TIMEOUT_MS: u64 = 10_000;
-/// Largest first frame of a duplex connection.
+/// How long a duplex connection may be without a credential.
+pub const DUPLEX_CREDENTIAL_TIMEOUT_MS: u64 = 30_000;
+/// Largest frame of a duplex connection without a credential.
 pub const DUPLEX_HELLO_MAX_BYTES: usize = 32 * 1024;
 /// Largest frame of the duplex binding: JSON may write an appended body longer than it is.
 pub const DUPLEX_FRAME_MAX_BYTES: usize = 3 * 1024 * 1024;
@@ -123,6 +125,8 @@ pub const DUPLEX_FRAME_MAX_BYTES: usize = 3 * 1024 * 1024;
 pub const DUPLEX_SUBSCRIPTIONS_MAX: usize = 256;
 /// Requests of one duplex connection that may be under way.
 pub const DUPLEX_REQUESTS_MAX: usize = 64;
+/// Bytes of appended bodies under way on one duplex connection; one more may follow.
+pub const DUPLEX_REQUESTS_MAX_BYTES: usize = 1024 * 1024;
 /// Silence of a client after which its duplex connection is closed.
 pub const DUPLEX_SILENCE_MS: u64 = 30_000;
 /// Bytes that wait in a duplex connection for a client that does not read; one frame may follow.

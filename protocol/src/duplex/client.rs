@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::ID_MAX;
 use crate::cursor::{SEQ_MAX, Start};
-use crate::frame::{FrameError, fields, tag};
+use crate::frame::{FrameError, fields, tag, unknown};
 use crate::ids::{Channel, Direction};
 
 /// A frame from the client.
@@ -140,7 +140,7 @@ impl ClientFrame {
             }
             "ping" => Self::Ping { n: fields::<Ping>("ping", text)?.n },
             "pong" => Self::Pong,
-            unknown => return Err(FrameError::UnknownType(unknown.to_owned())),
+            other => return Err(unknown(other)),
         };
         match frame.id() {
             Some((frame, id)) if id > ID_MAX => {

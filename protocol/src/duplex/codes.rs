@@ -17,8 +17,6 @@ pub const MALFORMED: u16 = 4400;
 pub const REFUSED: u16 = 4500;
 /// A frame over `DUPLEX_FRAME_MAX_BYTES`.
 pub const TOO_LARGE: u16 = 4503;
-/// The version is not spoken.
-pub const UNSUPPORTED: u16 = 4505;
 /// An `ack` of what was not sent.
 pub const OVERRUN: u16 = 4506;
 

@@ -2,6 +2,9 @@
 
 use std::collections::VecDeque;
 
+/// Batches that are told apart: what is beyond them is acknowledged with the newest of them.
+const BATCHES_MAX: usize = 1_024;
+
 /// The client acknowledged what was not sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("seq {seq} was acknowledged, but was never sent")]
@@ -42,9 +45,16 @@ impl Window {
     /// A batch of `bytes` that ends before seq `end` was sent.
     pub fn sent(&mut self, end: u64, bytes: u64) {
         self.sent = end;
-        if self.size.is_some() {
-            self.batches.push_back((end, bytes));
-            self.bytes += bytes;
+        if self.size.is_none() {
+            return;
+        }
+        self.bytes += bytes;
+        let are_many = self.batches.len() >= BATCHES_MAX;
+        match self.batches.back_mut() {
+            Some(newest) if are_many => {
+                *newest = (end, newest.1 + bytes);
+            }
+            _ => self.batches.push_back((end, bytes)),
         }
     }
 
@@ -89,6 +99,18 @@ mod tests {
         assert!(window.has_room_for(u64::MAX));
         assert!(window.batches.is_empty());
         assert_eq!(window.acknowledge(5), Err(Overrun { seq: 5 }));
+    }
+
+    #[test]
+    fn a_client_that_never_acknowledges_costs_little() {
+        let mut window = Window::new(Some(1 << 53), 0);
+        let sent = 3 * BATCHES_MAX as u64;
+        (1..=sent).for_each(|end| window.sent(end, 2));
+        assert_eq!((window.batches.len(), window.bytes), (BATCHES_MAX, 2 * sent));
+        assert_eq!(window.acknowledge(BATCHES_MAX as u64), Ok(()));
+        assert_eq!(window.batches.len(), 1);
+        assert_eq!(window.acknowledge(sent - 1), Ok(()));
+        assert_eq!((window.batches.len(), window.bytes), (0, 0));
     }
 
     proptest! {

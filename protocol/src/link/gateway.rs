@@ -10,7 +10,7 @@ use super::records;
 use super::turn::TurnFrame;
 use super::welcome::Welcome;
 use crate::error::ErrorCode;
-use crate::frame::{FrameError, fields, tag};
+use crate::frame::{FrameError, fields, tag, unknown};
 use crate::record::Record;
 
 /// A frame from the gateway.
@@ -154,7 +154,7 @@ impl GatewayFrame {
             "pong" => Self::Pong,
             "goaway" => Self::Goaway(fields("goaway", text)?),
             "error" => Self::Error(fields("error", text)?),
-            unknown => return Err(FrameError::UnknownType(unknown.to_owned())),
+            other => return Err(unknown(other)),
         })
     }
 

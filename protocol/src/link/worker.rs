@@ -5,7 +5,7 @@ use serde_json::value::RawValue;
 
 use super::exit::ExitError;
 use super::hello::Hello;
-use crate::frame::{FrameError, fields, tag};
+use crate::frame::{FrameError, fields, tag, unknown};
 
 /// A frame from the worker. `id` names a piece of work; `seq` numbers its frames (R-LNK-19).
 #[derive(Clone, Debug, Serialize)]
@@ -194,7 +194,7 @@ impl WorkerFrame {
             "ping" => Self::Ping,
             "drain" => Self::Drain,
             "bye" => Self::Bye,
-            unknown => return Err(FrameError::UnknownType(unknown.to_owned())),
+            other => return Err(unknown(other)),
         })
     }
 

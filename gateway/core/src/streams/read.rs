@@ -60,12 +60,7 @@ impl Gateway {
             Start::From(seq) => seq,
         };
         let from = from.max(state.retention_floor);
-        let writes = principal.may_session(Action::Write, &located.ids(), Some(&Channel::IN));
-        let token = (*channel == Channel::OUT && writes).then(|| TokenFor {
-            gateway: self.clone(),
-            environment: principal.environment.to_string(),
-            name: located.row.as_ref().map_or(name, |row| row.name()).to_owned(),
-        });
+        let token = self.token_for(principal, &located, name, channel);
         let hidden = self.hidden_inputs(principal, &located.key, channel).await?;
         if let (Some(row), true) = (&located.row, *channel == Channel::OUT) {
             self.wake_wanted(&located.key, row).await?;
@@ -74,14 +69,33 @@ impl Gateway {
         Ok(Reading { follower, state, token, hidden })
     }
 
-    /// Refuses whoever may not read `channel`.
-    pub async fn require_readable(
+    /// May `principal` go on with a read of `stream` that was opened by `name`? Gives what its
+    /// boundaries get from now on.
+    pub async fn go_on_reading(
         &self,
         principal: &Principal,
         name: &str,
+        stream: &StreamId,
+    ) -> Result<Option<TokenFor>> {
+        let located = self.locate_readable(principal, name, &stream.channel).await?;
+        // Another environment has sessions of the same names.
+        principal.require(located.key == stream.session)?;
+        Ok(self.token_for(principal, &located, name, &stream.channel))
+    }
+
+    fn token_for(
+        &self,
+        principal: &Principal,
+        located: &Located,
+        name: &str,
         channel: &Channel,
-    ) -> Result<()> {
-        self.locate_readable(principal, name, channel).await.map(drop)
+    ) -> Option<TokenFor> {
+        let writes = principal.may_session(Action::Write, &located.ids(), Some(&Channel::IN));
+        (*channel == Channel::OUT && writes).then(|| TokenFor {
+            gateway: self.clone(),
+            environment: principal.environment.to_string(),
+            name: located.row.as_ref().map_or(name, |row| row.name()).to_owned(),
+        })
     }
 
     /// One page of records after `after`, oldest first.

@@ -2,7 +2,7 @@
 //! the frames (R-DPX).
 
 use std::borrow::Cow;
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -18,14 +18,14 @@ use tidegate_protocol::duplex::{
 use tidegate_protocol::frame::FrameError;
 use tidegate_protocol::ids::base36;
 use tidegate_protocol::limits::{
-    DUPLEX_FRAME_MAX_BYTES, DUPLEX_REQUESTS_MAX, DUPLEX_SILENCE_MS, DUPLEX_SUBSCRIPTIONS_MAX,
-    PING_INTERVAL_MS,
+    DUPLEX_FRAME_MAX_BYTES, DUPLEX_REQUESTS_MAX, DUPLEX_REQUESTS_MAX_BYTES, DUPLEX_SILENCE_MS,
+    DUPLEX_SUBSCRIPTIONS_MAX, PING_INTERVAL_MS,
 };
 use tidegate_protocol::{ApiError, ErrorCode, version};
 
-use super::credentials::{Credential, Credentials};
+use super::credentials::Credentials;
 use super::order::Order;
-use super::requests::{Done, Outcome, Request};
+use super::requests::{Done, LookedAt, Outcome, Request};
 use super::subscription::{Piece, Subscription};
 use super::subscriptions::Subscriptions;
 use super::timers::Timers;
@@ -45,8 +45,15 @@ pub(crate) enum Out {
     Close { code: u16, reason: Cow<'static, str> },
 }
 
-/// A request and its number.
-type Numbered = Pin<Box<dyn Future<Output = (u64, Done)> + Send>>;
+/// A request that is under way.
+struct Begun {
+    number: u64,
+    /// What it holds, in bytes.
+    bytes: usize,
+}
+
+/// What it is, and what comes of it.
+type Numbered = Pin<Box<dyn Future<Output = (Begun, Done)> + Send>>;
 
 /// See the module.
 pub(crate) struct Connection {
@@ -60,6 +67,8 @@ pub(crate) struct Connection {
     /// so each request has a number of its own.
     pub(super) pending: HashMap<u64, Pending>,
     begun: u64,
+    /// What requests hold, in bytes.
+    held: usize,
     pub(super) subscriptions: Subscriptions,
     control: VecDeque<Out>,
     pub(super) timers: Timers,
@@ -89,6 +98,7 @@ impl Connection {
             requests: FuturesUnordered::new(),
             pending: HashMap::new(),
             begun: 0,
+            held: 0,
             subscriptions: Subscriptions::default(),
             control: VecDeque::new(),
             timers: Timers::new(),
@@ -104,16 +114,22 @@ impl Connection {
         Ok(())
     }
 
-    /// Has it said `hello`?
-    pub(crate) fn is_greeted(&self) -> bool {
-        self.greeted
+    /// Is it known on whose behalf it speaks?
+    pub(crate) fn is_trusted(&self) -> bool {
+        self.greeted && !self.credentials.is_empty()
     }
 
     /// May another frame be read? Where not, the client is let wait.
     pub(crate) fn has_room(&self) -> bool {
         self.closing.is_none()
             && self.requests.len() < DUPLEX_REQUESTS_MAX
+            && self.held < DUPLEX_REQUESTS_MAX_BYTES
             && self.control.len() < DUPLEX_REQUESTS_MAX
+    }
+
+    /// Does nothing wait that is about the connection or a request?
+    pub(super) fn has_said_all(&self) -> bool {
+        self.control.is_empty()
     }
 
     /// A frame came.
@@ -137,51 +153,59 @@ impl Connection {
         self.refuse(ApiError::new(ErrorCode::InvalidBody, error.to_string()), code);
     }
 
-    /// The next thing that is about the connection or a request. A driver asks for it before it
-    /// asks for a stream's.
-    pub(crate) fn poll_control(&mut self, cx: &mut Context<'_>) -> Poll<Out> {
-        loop {
-            if let Some(out) = self.control.pop_front() {
-                self.timers.spoke();
-                return Poll::Ready(out);
-            }
-            if let Some((code, reason)) = self.closing.clone() {
-                return Poll::Ready(Out::Close { code, reason });
-            }
-            if let Poll::Ready(Some((number, done))) = self.requests.poll_next_unpin(cx) {
-                self.finish(number, done);
+    /// Requests go on, timers fall due, the drain is heard of. A driver asks for it first, and also
+    /// while the client takes nothing.
+    pub(crate) fn advance(&mut self, cx: &mut Context<'_>) {
+        while self.closing.is_none() {
+            if let Poll::Ready(Some((begun, done))) = self.requests.poll_next_unpin(cx) {
+                self.held -= begun.bytes;
+                self.finish(begun.number, done);
             } else if let Poll::Ready(due) = self.timers.poll(cx) {
                 self.fall_due(due);
             } else if !self.depart(cx) {
-                return Poll::Pending;
+                return;
             }
         }
     }
 
+    /// The next thing that is about the connection or a request. A driver asks for it before it
+    /// asks for a stream's.
+    pub(crate) fn next_control(&mut self) -> Poll<Out> {
+        if let Some(out) = self.control.pop_front() {
+            self.timers.spoke();
+            return Poll::Ready(out);
+        }
+        match self.closing.clone() {
+            Some((code, reason)) => Poll::Ready(Out::Close { code, reason }),
+            None => Poll::Pending,
+        }
+    }
+
+    /// The end that does not wait until the client has taken what was said before it.
+    pub(crate) fn must_go(&self) -> Option<(u16, Cow<'static, str>)> {
+        self.closing.clone().filter(|_| self.asked == Asked::Leave)
+    }
+
     /// The next frame of a subscription that can go on now. Who `is_blocked` is passed over until
-    /// [`Self::unblock`].
+    /// [`Self::unblock`]. `all_sent`: nothing of a stream waits in the driver.
     pub(crate) fn poll_stream(
         &mut self,
-        cx: &mut Context<'_>,
+        cx: &Context<'_>,
+        all_sent: bool,
         is_blocked: impl Fn(u64) -> bool,
     ) -> Poll<Out> {
         // Asked before: what a turn wrote is there before the turn is over.
-        let goes = self.may_go();
+        let goes = all_sent && self.may_go();
         match self.subscriptions.poll(cx, is_blocked) {
             Poll::Ready((id, Ok(piece))) => {
                 self.timers.spoke();
-                Poll::Ready(Out::Stream { id, frame: pieces(id, piece) })
+                return Poll::Ready(Out::Stream { id, frame: pieces(id, piece) });
             }
-            Poll::Ready((id, Err(failure))) => {
-                self.end(id, store_failed(failure));
-                self.poll_control(cx)
-            }
-            Poll::Pending if goes => {
-                self.go();
-                self.poll_control(cx)
-            }
-            Poll::Pending => Poll::Pending,
+            Poll::Ready((id, Err(failure))) => self.end(id, store_failed(failure)),
+            Poll::Pending if goes => self.go(),
+            Poll::Pending => return Poll::Pending,
         }
+        self.next_control()
     }
 
     /// The client stopped the stream of subscription `id`.
@@ -261,9 +285,10 @@ impl Connection {
     pub(super) fn begin(&mut self, id: u64, request: Request) {
         self.begun += 1;
         let number = self.begun;
-        let Request { opens, done } = request;
+        let Request { opens, bytes, done } = request;
         self.pending.insert(id, Pending { number, opens });
-        self.requests.push(Box::pin(async move { (number, done.await) }));
+        self.held += bytes;
+        self.requests.push(Box::pin(async move { (Begun { number, bytes }, done.await) }));
     }
 
     fn finish(&mut self, number: u64, done: Done) {
@@ -287,35 +312,30 @@ impl Connection {
                 acked.from = Some(opened.reading.follower.cursor());
                 (acked.tail, acked.epoch) = (Some(state.tail), Some(state.epoch));
                 acked.settled = opened.settled;
-                self.subscriptions.insert(Subscription::new(*opened));
+                self.subscriptions.insert(Subscription::new(*opened, number));
                 self.watch_expiry();
             }
-            Ok(Outcome::Authorized { session, credential, unreachable }) => {
-                acked.expires_at = credential.expires_at();
-                self.take_over(session.as_deref(), credential, &unreachable);
+            Ok(Outcome::Authorized { expires_at, looked_at }) => {
+                acked.expires_at = expires_at;
+                looked_at.into_iter().for_each(|one| self.take_over(number, expires_at, one));
+                self.watch_expiry();
             }
         }
         self.send(&GatewayFrame::Ack(acked));
     }
 
-    /// The credential is from now on that of `session`, or of the connection.
-    fn take_over(&mut self, session: Option<&str>, credential: Credential, unreachable: &[u64]) {
-        let expires_at = credential.expires_at();
-        let open: HashSet<String> =
-            self.subscriptions.iter().map(|open| open.wanted.session.clone()).collect();
-        self.credentials.set(session, credential, |name| open.contains(name));
-        for id in unreachable {
-            let text = "the new credential does not reach this session";
-            self.end(*id, ApiError::new(ErrorCode::Unauthorized, text).at("token"));
+    /// A subscription goes on by the credential of the request `number`, or ends.
+    fn take_over(&mut self, number: u64, expires_at: Option<u64>, looked_at: LookedAt) {
+        let LookedAt { id, opened_by, goes_on } = looked_at;
+        let open = self.subscriptions.get_mut(id);
+        let Some(open) = open.filter(|open| open.is_meant(opened_by, number)) else { return };
+        match goes_on {
+            Some(token) => open.go_on(number, expires_at, token),
+            None => {
+                let text = "the new credential does not reach this session";
+                self.end(id, ApiError::new(ErrorCode::Unauthorized, text).at("token"));
+            }
         }
-        let credentials = &self.credentials;
-        let is_meant = |name: &str| match session {
-            Some(session) => session == name,
-            None => !credentials.has_own(name),
-        };
-        let meant = self.subscriptions.iter_mut().filter(|open| is_meant(&open.wanted.session));
-        meant.for_each(|open| open.expires_at = expires_at);
-        self.watch_expiry();
     }
 
     /// The subscription ends.

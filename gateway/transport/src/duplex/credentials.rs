@@ -57,6 +57,11 @@ impl Credentials {
         }
     }
 
+    /// Is there none at all?
+    pub(super) fn is_empty(&self) -> bool {
+        self.connection.is_none() && self.sessions.is_empty()
+    }
+
     /// When the connection's own ends, Unix ms.
     pub(super) fn expires_at(&self) -> Option<u64> {
         self.connection.as_ref().and_then(Credential::expires_at)

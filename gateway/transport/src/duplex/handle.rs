@@ -1,10 +1,11 @@
 //! Requests of the client: what is checked before one is under way (R-DPX-7).
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use tidegate_core::error::Result;
 use tidegate_protocol::duplex::{Acked, Append, Auth, FieldError, GatewayFrame, Subscribe};
-use tidegate_protocol::limits::DUPLEX_SUBSCRIPTIONS_MAX;
+use tidegate_protocol::limits::{APPEND_BODY_MAX_BYTES, DUPLEX_SUBSCRIPTIONS_MAX};
 use tidegate_protocol::{ApiError, ErrorCode};
 
 use super::connection::Connection;
@@ -12,18 +13,23 @@ use super::credentials::Credential;
 use super::requests::{self, Appending, Request};
 use super::subscription::Wanted;
 use crate::service::rate;
+use crate::service::route::valid_name;
 
 impl Connection {
     pub(super) fn authorize(&mut self, auth: Auth) {
         let Auth { id, session, token } = auth;
         self.ask(id, |connection| {
             let credential = connection.authenticate(&token).map_err(|error| error.at("token"))?;
+            session.as_deref().map(valid_name).transpose()?;
             let credentials = &connection.credentials;
             let open = connection.subscriptions.of(|name| match &session {
                 Some(session) => session == name,
                 None => !credentials.has_own(name),
             });
-            Ok(requests::authorize(&connection.app, id, session, credential, open))
+            let names: HashSet<&str> = connection.subscriptions.names().collect();
+            let is_needed = |name: &str| names.contains(name);
+            connection.credentials.set(session.as_deref(), credential.clone(), is_needed);
+            Ok(requests::authorize(&connection.app, id, credential, open))
         });
     }
 
@@ -37,7 +43,9 @@ impl Connection {
             }
             let now = connection.app.gateway.now();
             let credential = connection.credentials.of(&subscribe.session, now)?;
-            let open = connection.subscriptions.len() + connection.pending.len();
+            valid_name(&subscribe.session)?;
+            let opening = connection.pending.values().filter(|pending| pending.opens).count();
+            let open = connection.subscriptions.len() + opening;
             if open >= DUPLEX_SUBSCRIPTIONS_MAX {
                 let message = "the connection has as many subscriptions as it may";
                 return Err(ApiError::new(ErrorCode::Overloaded, message));
@@ -55,6 +63,12 @@ impl Connection {
             let credential = connection.credentials.of(&append.session, now)?;
             let allowance = connection.app.rates.take(&credential.text, now);
             rate::admit(allowance.as_ref())?;
+            valid_name(&append.session)?;
+            if append.body.len() > APPEND_BODY_MAX_BYTES {
+                let message =
+                    format!("the body is over the limit of {APPEND_BODY_MAX_BYTES} bytes");
+                return Err(ApiError::new(ErrorCode::BodyTooLarge, message).at("body"));
+            }
             let Append { id, session, part, body, .. } = append;
             let turn = connection.order.join(&session, id);
             let appending = Appending { id, session, channel, part, body };

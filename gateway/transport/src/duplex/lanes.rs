@@ -1,5 +1,6 @@
 //! The streams of a WebTransport session.
 
+use std::cell::Cell;
 use std::collections::{HashMap, HashSet};
 use std::task::{Context, Poll};
 
@@ -17,6 +18,8 @@ pub(super) struct Lanes {
     blocked: HashSet<u64>,
     /// Bytes that wait in all of them.
     unsent: usize,
+    /// Was somebody told to wait because there was no room for anybody?
+    passed_over: Cell<bool>,
 }
 
 /// What became of a stream.
@@ -32,8 +35,8 @@ pub(super) enum Sent {
 
 impl Lanes {
     pub(super) fn new(session: Session) -> Self {
-        let (open, blocked, unsent) = Default::default();
-        Self { session, open, blocked, unsent }
+        let (open, blocked, unsent, passed_over) = Default::default();
+        Self { session, open, blocked, unsent, passed_over }
     }
 
     /// Does none of them get more?
@@ -41,8 +44,17 @@ impl Lanes {
         self.unsent >= DUPLEX_STREAMS_UNSENT_MAX_BYTES
     }
 
+    /// Who is blocked waits for its own stream to go on, or for [`Self::has_room_again`].
     pub(super) fn is_blocked(&self, id: u64) -> bool {
+        if self.is_full() {
+            self.passed_over.set(true);
+        }
         self.is_full() || self.blocked.contains(&id)
+    }
+
+    /// Can those go on who were told to wait for room? Said once.
+    pub(super) fn has_room_again(&self) -> bool {
+        !self.is_full() && self.passed_over.take()
     }
 
     pub(super) fn unsent(&self) -> usize {

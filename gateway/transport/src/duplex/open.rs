@@ -37,7 +37,8 @@ pub(crate) fn open(app: &Arc<App>, parts: &mut Parts) -> Option<Result<Response>
 fn switch(app: &Arc<App>, parts: &mut Parts) -> Result<Response> {
     let connection = begin(app, parts)?;
     let handshake = Handshake::of(parts, &[SUBPROTOCOL])?;
-    Ok(handshake.switch(app, move |io| socket::drive(io, connection)))
+    let stall = app.limits.write_stall;
+    Ok(handshake.switch(app, move |io| socket::drive(io, connection, stall)))
 }
 
 /// Boxed: it is moved from one driver to another, each of which would hold room for it.

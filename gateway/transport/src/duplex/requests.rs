@@ -7,10 +7,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 use tidegate_core::error::Result;
 use tidegate_core::streams::append::AppendRequest;
-use tidegate_core::streams::read::Reading;
-use tidegate_protocol::ids::Channel;
-use tidegate_protocol::limits::APPEND_BODY_MAX_BYTES;
-use tidegate_protocol::{ApiError, ErrorCode};
+use tidegate_core::streams::read::{Reading, TokenFor};
+use tidegate_protocol::ErrorCode;
+use tidegate_protocol::ids::{Channel, StreamId};
 
 use super::credentials::Credential;
 use super::order::Turn;
@@ -18,12 +17,13 @@ use super::subscription::Wanted;
 use crate::metrics::StreamPermit;
 use crate::service::app::App;
 use crate::service::finish::ToTheEnd;
-use crate::service::route::valid_name;
 
 /// A request under way.
 pub(super) struct Request {
     /// Does it open a subscription?
     pub(super) opens: bool,
+    /// What it holds, in bytes.
+    pub(super) bytes: usize,
     pub(super) done: Pin<Box<dyn Future<Output = Done> + Send>>,
 }
 
@@ -37,12 +37,30 @@ pub(super) struct Done {
 
 /// What came of it.
 pub(super) enum Outcome {
-    /// A credential may be set. Subscriptions that it does not reach end.
-    Authorized { session: Option<String>, credential: Credential, unreachable: Vec<u64> },
+    /// A credential was set: until when, in Unix ms, and who may go on with it.
+    Authorized { expires_at: Option<u64>, looked_at: Vec<LookedAt> },
     /// A stream can be followed.
     Opened(Box<Opened>),
     /// A record is durable.
     Appended { seq: u64, pending_version: bool },
+}
+
+/// A subscription that a new credential is for.
+pub(super) struct Reached {
+    pub(super) id: u64,
+    /// The request that opened it: its id may name another one later.
+    pub(super) opened_by: u64,
+    /// The session as the client calls it.
+    pub(super) session: String,
+    pub(super) stream: StreamId,
+}
+
+/// What the new credential may do with it.
+pub(super) struct LookedAt {
+    pub(super) id: u64,
+    pub(super) opened_by: u64,
+    /// What its boundaries get from now on; `None` if it can't go on.
+    pub(super) goes_on: Option<Option<TokenFor>>,
 }
 
 /// A stream that can be followed.
@@ -63,28 +81,30 @@ pub(super) struct Appending {
     pub(super) body: String,
 }
 
-/// Checks whether `credential` reaches the `open` subscriptions that it is for.
+/// Looks whether the `open` subscriptions that `credential` is for may go on with it.
 pub(super) fn authorize(
     app: &Arc<App>,
     id: u64,
-    session: Option<String>,
     credential: Credential,
-    open: Vec<(u64, String, Channel)>,
+    open: Vec<Reached>,
 ) -> Request {
     let gateway = app.gateway.clone();
     let done = Box::pin(async move {
-        let mut unreachable = Vec::new();
-        for (subscription, name, channel) in open {
-            let readable = gateway.require_readable(&credential.principal, &name, &channel).await;
-            // One whose session can't be looked up right now will see for itself.
-            if readable.is_err_and(|error| error.code == ErrorCode::Unauthorized) {
-                unreachable.push(subscription);
+        let mut looked_at = Vec::with_capacity(open.len());
+        for Reached { id, opened_by, session, stream } in open {
+            match gateway.go_on_reading(&credential.principal, &session, &stream).await {
+                Ok(token) => looked_at.push(LookedAt { id, opened_by, goes_on: Some(token) }),
+                Err(error) if error.code == ErrorCode::Unauthorized => {
+                    looked_at.push(LookedAt { id, opened_by, goes_on: None });
+                }
+                // One whose session can't be looked up right now keeps what it has.
+                Err(_) => {}
             }
         }
-        let outcome = Ok(Outcome::Authorized { session, credential, unreachable });
+        let outcome = Ok(Outcome::Authorized { expires_at: credential.expires_at(), looked_at });
         Done { id, outcome, appended_to: None }
     });
-    Request { opens: false, done }
+    Request { opens: false, bytes: 0, done }
 }
 
 /// Opens a stream.
@@ -95,7 +115,7 @@ pub(super) fn open(app: &Arc<App>, wanted: Wanted, credential: Credential, peek:
         let outcome = open_stream(&app, wanted, &credential, peek).await;
         Done { id, outcome: outcome.map(Outcome::Opened), appended_to: None }
     });
-    Request { opens: true, done }
+    Request { opens: true, bytes: 0, done }
 }
 
 async fn open_stream(
@@ -104,7 +124,6 @@ async fn open_stream(
     credential: &Credential,
     peek: bool,
 ) -> Result<Box<Opened>> {
-    valid_name(&wanted.session)?;
     let permit = app.stream_permit()?;
     let (principal, channel) = (&credential.principal, &wanted.channel);
     let reading = app.gateway.open_read(principal, &wanted.session, channel, wanted.start).await?;
@@ -126,14 +145,14 @@ pub(super) fn append(
     credential: Credential,
     mut turn: Turn,
 ) -> Request {
-    let app = Arc::clone(app);
+    let (app, bytes) = (Arc::clone(app), appending.body.len());
     let done = Box::pin(ToTheEnd::of(async move {
         turn.come().await;
         let (id, session) = (appending.id, appending.session.clone());
         let outcome = append_record(&app, appending, &credential).await;
         Done { id, outcome, appended_to: Some(session) }
     }));
-    Request { opens: false, done }
+    Request { opens: false, bytes, done }
 }
 
 async fn append_record(
@@ -143,16 +162,11 @@ async fn append_record(
 ) -> Result<Outcome> {
     let (gateway, principal) = (&app.gateway, &credential.principal);
     let Appending { session, channel, part, body, .. } = appending;
-    let name = valid_name(&session)?;
     gateway.require_current(principal).await?;
-    if body.len() > APPEND_BODY_MAX_BYTES {
-        let message = format!("the body is over the limit of {APPEND_BODY_MAX_BYTES} bytes");
-        return Err(ApiError::new(ErrorCode::BodyTooLarge, message).at("body"));
-    }
     let request = AppendRequest { body: Bytes::from(body), part_id: part, history: None };
-    let appended = gateway.append(principal, name, &channel, request).await?;
+    let appended = gateway.append(principal, &session, &channel, request).await?;
     let pending_version = channel == Channel::IN && {
-        let row = gateway.locate(principal, name).await?.row;
+        let row = gateway.locate(principal, &session).await?.row;
         row.is_some_and(|row| gateway.is_version_pending(&row))
     };
     Ok(Outcome::Appended { seq: appended.first, pending_version })

@@ -82,13 +82,23 @@ impl Carrier {
 
     fn carry(&mut self, cx: &mut Context<'_>) -> Poll<Close> {
         loop {
+            self.connection.advance(cx);
+            if let Some(close) = self.connection.must_go() {
+                return Poll::Ready(Some(close));
+            }
             if let Poll::Ready(close) = self.poll_control(cx) {
                 return Poll::Ready(close);
             }
             self.poll_lanes(cx);
-            if let Poll::Ready(out) = self.poll_streams(cx) {
-                self.take(out);
-                continue;
+            match self.poll_streams(cx) {
+                Poll::Ready(Out::Close { code, reason }) => {
+                    return Poll::Ready(Some((code, reason)));
+                }
+                Poll::Ready(out) => {
+                    self.take(out);
+                    continue;
+                }
+                Poll::Pending => {}
             }
             if !self.connection.has_room() {
                 return Poll::Pending;
@@ -108,7 +118,7 @@ impl Carrier {
     fn poll_control(&mut self, cx: &mut Context<'_>) -> Poll<Close> {
         loop {
             while self.unsent.len() < DUPLEX_UNSENT_MAX_BYTES {
-                match self.connection.poll_control(cx) {
+                match self.connection.next_control() {
                     Poll::Ready(Out::Close { code, reason }) => {
                         return Poll::Ready(Some((code, reason)));
                     }
@@ -132,14 +142,13 @@ impl Carrier {
 
     /// Goes on with the streams that had to wait.
     fn poll_lanes(&mut self, cx: &mut Context<'_>) {
-        let was_full = self.lanes.is_full();
         while let Poll::Ready((id, sent)) = self.lanes.poll(cx) {
             match sent {
                 Sent::Stopped => self.connection.stopped(id),
                 Sent::Whole | Sent::Blocked => self.connection.unblock(id),
             }
         }
-        if was_full && !self.lanes.is_full() {
+        if self.lanes.has_room_again() {
             self.connection.unblock_all();
         }
     }
@@ -148,7 +157,8 @@ impl Carrier {
     fn poll_streams(&mut self, cx: &mut Context<'_>) -> Poll<Out> {
         loop {
             let Self { connection, lanes, .. } = self;
-            match ready!(connection.poll_stream(cx, |id| lanes.is_blocked(id))) {
+            let all_sent = lanes.unsent() == 0;
+            match ready!(connection.poll_stream(cx, all_sent, |id| lanes.is_blocked(id))) {
                 Out::Stream { id, frame } => {
                     if lanes.send(cx, id, frame) == Sent::Stopped {
                         connection.stopped(id);
@@ -166,7 +176,7 @@ impl Carrier {
                 self.unsent.extend_from_slice(b"\n");
             }
             Out::Ended { id } => self.lanes.end(id),
-            // The connection says it again.
+            // Whoever calls this has carried them out.
             Out::Stream { .. } | Out::Close { .. } => {}
         }
     }
@@ -182,7 +192,7 @@ impl Carrier {
             Ok(text) => self.connection.receive(text),
             Err(_) => self.connection.malformed(&FrameError::NotText),
         }
-        if self.connection.is_greeted() {
+        if self.connection.is_trusted() {
             self.control.set_frame_max(DUPLEX_FRAME_MAX_BYTES);
         }
     }

@@ -16,7 +16,7 @@ use tidegate_protocol::ids::Channel;
 use tidegate_protocol::limits::EPOCH_SEQ_STRIDE;
 use tidegate_protocol::sse::encode;
 
-use super::requests::Opened;
+use super::requests::{Opened, Reached};
 use crate::metrics::StreamPermit;
 
 /// What a subscription was asked to be.
@@ -34,8 +34,11 @@ pub(super) struct Wanted {
 #[derive(Debug)]
 pub(super) struct Subscription {
     pub(super) wanted: Wanted,
-    /// When the credential that opened it ends, Unix ms.
+    /// When the credential that it goes by ends, Unix ms.
     pub(super) expires_at: Option<u64>,
+    /// The request that opened it, and the one that gave it this credential.
+    opened_by: u64,
+    credential_by: u64,
     follower: Follower,
     token: Option<TokenFor>,
     hidden: Vec<u64>,
@@ -61,7 +64,8 @@ pub(super) enum Piece {
 }
 
 impl Subscription {
-    pub(super) fn new(opened: Opened) -> Self {
+    /// Opened by the request `number`.
+    pub(super) fn new(opened: Opened, number: u64) -> Self {
         let Opened { wanted, reading, expires_at, permit, .. } = opened;
         let from = reading.follower.cursor();
         let expected = match wanted.start {
@@ -72,6 +76,8 @@ impl Subscription {
             window: Window::new(wanted.window, from),
             wanted,
             expires_at,
+            opened_by: number,
+            credential_by: number,
             follower: reading.follower,
             token: reading.token,
             hidden: reading.hidden,
@@ -81,6 +87,23 @@ impl Subscription {
             at_boundary: false,
             permit,
         }
+    }
+
+    /// What a new credential is looked at for.
+    pub(super) fn reached(&self) -> Reached {
+        let (id, session) = (self.wanted.id, self.wanted.session.clone());
+        let stream = self.follower.stream().clone();
+        Reached { id, opened_by: self.opened_by, session, stream }
+    }
+
+    /// Is it the one that was looked at for the request `number`, and not by a newer credential?
+    pub(super) fn is_meant(&self, opened_by: u64, number: u64) -> bool {
+        self.opened_by == opened_by && self.credential_by < number
+    }
+
+    /// Goes on by the credential of the request `number`.
+    pub(super) fn go_on(&mut self, number: u64, expires_at: Option<u64>, token: Option<TokenFor>) {
+        (self.credential_by, self.expires_at, self.token) = (number, expires_at, token);
     }
 
     /// The tail of its stream, as far as is known here.

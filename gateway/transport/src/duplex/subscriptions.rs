@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use tidegate_core::seams::store::StoreError;
-use tidegate_protocol::ids::Channel;
 
 use super::ready::{Place, Ready};
+use super::requests::Reached;
 use super::subscription::{Piece, Subscription};
 
 /// See the module.
@@ -51,10 +51,6 @@ impl Subscriptions {
         self.open.values().map(|entry| &entry.subscription)
     }
 
-    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Subscription> {
-        self.open.values_mut().map(|entry| &mut entry.subscription)
-    }
-
     /// `id` is looked at again: there may be room for it now.
     pub(super) fn look_at(&self, id: u64) {
         if let Some(entry) = self.open.get(&id) {
@@ -73,9 +69,14 @@ impl Subscriptions {
     }
 
     /// Those of the sessions that `is_meant`.
-    pub(super) fn of(&self, is_meant: impl Fn(&str) -> bool) -> Vec<(u64, String, Channel)> {
-        let meant = self.iter().map(|open| &open.wanted).filter(|open| is_meant(&open.session));
-        meant.map(|open| (open.id, open.session.clone(), open.channel.clone())).collect()
+    pub(super) fn of(&self, is_meant: impl Fn(&str) -> bool) -> Vec<Reached> {
+        let meant = self.iter().filter(|open| is_meant(&open.wanted.session));
+        meant.map(Subscription::reached).collect()
+    }
+
+    /// The sessions, as the client calls them.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.iter().map(|open| &*open.wanted.session)
     }
 
     /// What goes out next, of those that are ready and may go on now: who `is_blocked` is passed

@@ -5,10 +5,13 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use tidegate_protocol::limits::{DUPLEX_HELLO_TIMEOUT_MS, DUPLEX_SILENCE_MS, PING_INTERVAL_MS};
+use tidegate_protocol::limits::{
+    DUPLEX_CREDENTIAL_TIMEOUT_MS, DUPLEX_HELLO_TIMEOUT_MS, DUPLEX_SILENCE_MS, PING_INTERVAL_MS,
+};
 use tokio::time::{Instant, Sleep, sleep_until};
 
 const HELLO: Duration = Duration::from_millis(DUPLEX_HELLO_TIMEOUT_MS);
+const CREDENTIAL: Duration = Duration::from_millis(DUPLEX_CREDENTIAL_TIMEOUT_MS);
 const PING: Duration = Duration::from_millis(PING_INTERVAL_MS);
 const SILENCE: Duration = Duration::from_millis(DUPLEX_SILENCE_MS);
 
@@ -17,6 +20,8 @@ const SILENCE: Duration = Duration::from_millis(DUPLEX_SILENCE_MS);
 pub(super) enum Due {
     /// No `hello` came in time.
     NoHello,
+    /// Time is up for a credential. Said once.
+    NoCredential,
     /// The client was silent for too long.
     Silent,
     /// The gateway was silent.
@@ -33,6 +38,8 @@ pub(super) struct Timers {
     armed: Option<Instant>,
     opened: Instant,
     greeted: bool,
+    /// Until when there is to be a credential.
+    credential: Option<Instant>,
     heard: Instant,
     spoke: Instant,
     /// When the first credential ends.
@@ -43,7 +50,8 @@ impl Timers {
     pub(super) fn new() -> Self {
         let now = Instant::now();
         let (timer, armed, expiry) = (None, None, None);
-        Self { timer, armed, opened: now, greeted: false, heard: now, spoke: now, expiry }
+        let (greeted, credential) = (false, Some(now + CREDENTIAL));
+        Self { timer, armed, opened: now, greeted, credential, heard: now, spoke: now, expiry }
     }
 
     /// `hello` came.
@@ -86,6 +94,7 @@ impl Timers {
             match due {
                 Due::Ping => self.spoke(),
                 Due::Expiry => self.expiry = None,
+                Due::NoCredential => self.credential = None,
                 Due::NoHello | Due::Silent => {}
             }
             return Poll::Ready(due);
@@ -99,7 +108,8 @@ impl Timers {
         let silent = (self.heard + SILENCE, Due::Silent);
         let ping = (self.spoke + PING, Due::Ping);
         let expiry = self.expiry.map(|at| (at, Due::Expiry));
-        let all = [silent, ping].into_iter().chain(expiry);
+        let credential = self.credential.map(|at| (at, Due::NoCredential));
+        let all = [silent, ping].into_iter().chain(expiry).chain(credential);
         all.min_by_key(|(at, _)| *at).expect("there are two at least")
     }
 }

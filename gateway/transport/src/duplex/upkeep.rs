@@ -21,9 +21,18 @@ impl Connection {
                 let error = ApiError::new(ErrorCode::InvalidBody, "no `hello` came in time");
                 self.refuse(error, codes::NO_HELLO);
             }
+            Due::NoCredential if self.credentials.is_empty() => {
+                let error = unauthenticated("no credential came in time");
+                self.refuse(error, codes::NO_HELLO);
+            }
+            Due::NoCredential => {}
+            // It may have spoken: nothing is read of it.
+            Due::Silent if !self.has_room() => self.timers.heard(),
             Due::Silent => {
                 self.closing = Some((codes::SILENT, "nothing was heard for too long".into()));
             }
+            // Something else is to be said, and shows as much.
+            Due::Ping if !self.has_said_all() => {}
             Due::Ping => {
                 let pulse = self.pulse(None);
                 self.send(&GatewayFrame::Ping(pulse));
@@ -67,8 +76,11 @@ impl Connection {
         let gateway = &self.app.gateway;
         match self.asked {
             Asked::Stay => false,
+            Asked::Leave => true,
+            // Who asked for something gets its answer.
+            _ if !self.pending.is_empty() => false,
             Asked::LeaveAtBoundary => !self.subscriptions.iter().any(|o| o.follows_turn(gateway)),
-            Asked::LeaveAtTail | Asked::Leave => true,
+            Asked::LeaveAtTail => true,
         }
     }
 

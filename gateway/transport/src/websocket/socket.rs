@@ -117,6 +117,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
         self.poll_written(cx)
     }
 
+    /// Bytes that wait because the peer does not take them; `None` while it does.
+    pub(crate) fn waiting(&self) -> Option<usize> {
+        self.blocked.then(|| self.outbox.len())
+    }
+
     /// Takes a text message, in pieces that are valid UTF-8 together. Without room it is taken all
     /// the same, so a driver asks `poll_room` before. After the end it is dropped.
     pub(crate) fn send(&mut self, pieces: &[Bytes]) {

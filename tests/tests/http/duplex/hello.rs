@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use tidegate_protocol::duplex::SUBPROTOCOL;
-use tidegate_protocol::limits::DUPLEX_FRAME_MAX_BYTES;
+use tidegate_protocol::limits::{DUPLEX_FRAME_MAX_BYTES, DUPLEX_HELLO_MAX_BYTES};
 use tokio_tungstenite::tungstenite::Message;
 
 use crate::duplex::pipe::Pipe;
@@ -15,6 +15,7 @@ over_each! {
     a_hello_that_is_refused_says_whether_to_come_back
     what_is_no_frame_closes_the_connection
     who_says_nothing_is_let_go
+    who_has_no_credential_is_held_short
 }
 
 #[tokio::test]
@@ -107,4 +108,20 @@ async fn who_says_nothing_is_let_go(via: Via) {
     let gate = gate().await;
     let mut wire = Wire::silent(&gate, via).await;
     assert_eq!(wire.closed().await.1, 4006);
+}
+
+async fn who_has_no_credential_is_held_short(via: Via) {
+    let gate = gate().await;
+    let long = json!({"t": "x".repeat(DUPLEX_HELLO_MAX_BYTES / 2)});
+    let too_long = json!({"t": "x".repeat(DUPLEX_HELLO_MAX_BYTES)});
+    for (frame, expected) in [(long, 4400), (too_long, 4503)] {
+        let mut wire = Wire::silent(&gate, via).await;
+        wire.send(&json!({"t": "hello"})).await;
+        assert_eq!(wire.next().await["t"], "welcome");
+        wire.send(&frame).await;
+        let (frames, code, _) = wire.closed().await;
+        assert_eq!(code, expected);
+        let shown = frames[0]["message"].as_str().expect("a message").len();
+        assert!(shown < 500, "{shown} bytes are shown");
+    }
 }

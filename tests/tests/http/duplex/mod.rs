@@ -19,5 +19,6 @@ mod pulse;
 mod refusals;
 mod start;
 mod streams;
+mod unread;
 mod windows;
 mod wire;
