@@ -101,7 +101,7 @@ impl Gateway {
             let before = appended.first;
             let trim = Op::Trim { channel, floor: Floor::Retention, before };
             let commit = Commit { session, ops: vec![trim] };
-            // The ticket is used by now, so its bearer can't come again: a later trim does this too.
+            // The ticket is used by now, so its bearer can't come again; a later trim does it all.
             if let Err(error) = self.store().commit(commit).await {
                 warn!(%error, "used tickets could not be trimmed");
             }

@@ -17,8 +17,8 @@ const LAST_WORDS: Duration = Duration::from_millis(500);
 /// How long a client may take to end its side once it was told.
 const GOODBYE: Duration = Duration::from_secs(5);
 
-/// Lets `serving` serve `session` to its end; answers what is to be said to the client, if it has not ended it
-/// itself.
+/// Lets `serving` serve `session` to its end; answers what is to be said to the client, if it has
+/// not ended it itself.
 pub(crate) async fn drive(
     mut serving: Serving,
     session: Session,

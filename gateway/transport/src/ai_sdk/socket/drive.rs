@@ -34,8 +34,8 @@ const BOUNDS: Bounds = Bounds {
     binary: false,
 };
 const CREDENTIAL_TIMEOUT: Duration = Duration::from_millis(CHAT_SOCKET_CREDENTIAL_TIMEOUT_MS);
-/// Frames that are read while the client takes nothing: it may want to stop something. Each may have
-/// an answer, so further ones stay with the client (R-AI-23).
+/// Frames that are read while the client takes nothing: it may want to stop something. Each may
+/// have an answer, so further ones stay with the client (R-AI-23).
 const READS_WITHOUT_ROOM: usize = 16;
 const GOING_AWAY: Close = Some((1001, "the gateway drains"));
 const NOBODY: Close = Some((1008, "no credential came"));
