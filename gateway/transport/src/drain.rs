@@ -90,6 +90,11 @@ impl Watch {
         self.drain.phase()
     }
 
+    /// Where the drain stands.
+    pub fn phase(&self) -> Phase {
+        self.drain.phase()
+    }
+
     /// A moment within the spread, and within `max`, chosen by `entropy`.
     pub fn moment(&self, entropy: u128, max: Duration) -> Duration {
         let spread = Duration::from_millis(self.drain.spread_ms.load(Ordering::Acquire));

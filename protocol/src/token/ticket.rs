@@ -14,6 +14,8 @@ pub struct TicketClaims {
     pub sub: String,
     /// Tells it from every other one.
     pub jti: String,
+    /// Fingerprint of the credential that it was asked for with: their requests count together.
+    pub by: String,
     /// What its bearer may do; absent for a secret key's rights.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scopes: Option<Vec<String>>,
@@ -45,6 +47,7 @@ mod tests {
         let claims = TicketClaims {
             sub: "dev".into(),
             jti: "n".into(),
+            by: "f".into(),
             scopes: Some(vec!["read:sessions:c".into()]),
             until: Some(99),
             exp: 9,

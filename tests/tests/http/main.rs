@@ -1,6 +1,7 @@
 //! The HTTP bindings over real sockets, a real store and the demo backend.
 
 mod ai_sdk;
+mod ai_sdk_sockets;
 mod backends;
 mod bad_input;
 mod bounds;

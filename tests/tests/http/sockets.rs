@@ -8,6 +8,8 @@ use hyper::client::conn::http2;
 use hyper::ext::Protocol;
 use hyper::{Method, Request};
 use hyper_util::rt::{TokioExecutor, TokioIo};
+use serde_json::json;
+use tidegate_protocol::limits::REQUEST_ID_MAX_BYTES;
 use tidegate_transport::config::Limits;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -18,19 +20,25 @@ type Io = TokioIo<hyper::upgrade::Upgraded>;
 
 /// A socket on a connection of its own.
 async fn socket(gate: &Gate) -> Io {
+    open(gate, "/v1/self-test/socket", 64 * 1024).await
+}
+
+/// One whose client takes `window` bytes before it has read any.
+async fn open(gate: &Gate, path: &str, window: u32) -> Io {
     let address = gate.server.local_addr();
     let stream = TcpStream::connect(address).await.expect("connects");
-    let (mut sender, connection) =
-        http2::handshake::<_, _, Empty<Bytes>>(TokioExecutor::new(), TokioIo::new(stream))
-            .await
-            .expect("HTTP/2");
+    let (mut sender, connection) = http2::Builder::new(TokioExecutor::new())
+        .initial_stream_window_size(window)
+        .handshake::<_, Empty<Bytes>>(TokioIo::new(stream))
+        .await
+        .expect("HTTP/2");
     tokio::spawn(connection);
     // Until the gateway has said that it takes them, a client may not ask for one.
     loop {
         sender.ready().await.expect("open");
         let request = Request::builder()
             .method(Method::CONNECT)
-            .uri(format!("http://{address}/v1/self-test/socket"))
+            .uri(format!("http://{address}{path}"))
             .header("sec-websocket-version", "13")
             .header("authorization", format!("Bearer {KEY}"))
             .extension(Protocol::from_static("websocket"))
@@ -80,4 +88,33 @@ async fn a_drain_closes_the_socket_and_waits_for_it() {
     let (clean, ()) = tokio::join!(draining, reading);
     assert!(clean, "nothing had to be cut");
     assert_eq!(gate.metrics.gauges()[1], ("streams", 0));
+}
+
+/// R-AI-23: refusals are longer than what asks for them may be, and need no valid credential.
+#[tokio::test]
+async fn of_a_client_that_takes_no_answer_little_is_read() {
+    let gate = Gate::start().await;
+    let mut io = open(&gate, "/ai/demo/ws", 1024).await;
+    let request = "\u{1}".repeat(REQUEST_ID_MAX_BYTES);
+    let frame = json!({"type": "resume", "requestId": request, "id": "c", "body": {},
+        "headers": {"authorization": "Bearer nobody"}})
+    .to_string();
+    let length = u16::try_from(frame.len()).expect("short").to_be_bytes();
+    let frame = [&[0x81, 0xfe], &length[..], &[0; 4], frame.as_bytes()].concat();
+    let mut sent = 0;
+    loop {
+        // Everything runs in this thread: if so many rounds move nothing, nothing moves any more.
+        let rounds = async {
+            for _ in 0..10_000 {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::select! {
+            biased;
+            written = io.write(&frame[sent % frame.len()..]) => sent += written.expect("open"),
+            () = rounds => break,
+        }
+        assert!(sent < 1024 * 1024, "it reads on and on");
+    }
+    assert!(sent > 128 * 1024, "{sent}");
 }

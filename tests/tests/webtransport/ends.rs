@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use quinn::TransportConfig;
+use quinn::{ReadError, ReadToEndError, TransportConfig, VarInt};
 use tidegate_transport::webtransport::Closed;
 
 use crate::client::{Http, patient};
@@ -31,6 +31,32 @@ async fn the_gateway_says_why_it_ends_a_session() {
 /// The place of a session is free once both sides have ended it.
 async fn gate_is_idle(http: &Http) {
     assert!(http.lives().await);
+}
+
+/// A stream of a session that is over takes nothing from the next one.
+#[tokio::test]
+async fn what_comes_too_late_is_refused_alone() {
+    let gate = gate();
+    let http = Http::connect(gate.server.local_addr(), TransportConfig::default()).await;
+    let mut session = http.session("/echo").await.expect("a session");
+    let (mut send, _receive) = session.open().await;
+    send.write_all(b"close 4003 bye\n").await.expect("sent");
+    session.end().await;
+    session.send.finish().expect("open");
+    gate_is_idle(&http).await;
+    let (mut late, mut back) = session.open().await;
+    // It may be refused before this is sent.
+    _ = late.write_all(b"late\n").await;
+    let refused = patient(back.read_to_end(16)).await.expect_err("refused");
+    let rejected = ReadError::Reset(VarInt::from_u32(0x3994_bd84));
+    assert_eq!(refused, ReadToEndError::Read(rejected));
+    let (mut early, mut receive) = http.quic.open_bi().await.expect("there is room");
+    let next = u64::from(VarInt::from(early.id())) + 4;
+    let id = u8::try_from(next).expect("small");
+    early.write_all(&[&[0x40, 0x41, id][..], b"early\n"].concat()).await.expect("sent");
+    let session = http.session("/echo").await.expect("a session");
+    assert_eq!(session.id, next);
+    assert_eq!(line(&mut receive).await.as_deref(), Some("early"));
 }
 
 #[tokio::test]

@@ -10,6 +10,7 @@ mod writes;
 
 pub use environment::Environment;
 pub use principal::{Principal, RunIdentity};
+pub use tickets::fingerprint;
 pub use tokens::Access;
 pub use uploads::UploadGrant;
 pub use writes::WriteCredentials;

@@ -8,12 +8,14 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use sha2::{Digest, Sha256};
 use tidegate_protocol::ids::{Channel, Direction, SessionKey};
 use tidegate_protocol::limits::TICKET_TTL_S;
 use tidegate_protocol::token::jwt::{self, TokenError};
 use tidegate_protocol::token::scope::Grants;
 use tidegate_protocol::token::ticket::{self, TicketClaims};
 use tidegate_protocol::{ApiError, ErrorCode, NewRecord};
+use tracing::warn;
 
 use super::tokens::unauthenticated;
 use super::{Access, Principal};
@@ -50,6 +52,7 @@ impl Gateway {
         let claims = TicketClaims {
             sub: principal.environment.to_string(),
             jti: format!("{:032x}", self.entropy()),
+            by: fingerprint(bearer),
             scopes,
             until: principal.expires(),
             exp,
@@ -58,21 +61,23 @@ impl Gateway {
         Ok((ticket, exp * 1_000))
     }
 
-    /// Who holds `ticket`, which is used up by this.
-    pub async fn redeem(&self, ticket: &str) -> Result<Principal> {
+    /// Who holds `ticket`, which is used up by this, and the [`fingerprint`] of the credential that
+    /// it was asked for with.
+    pub async fn redeem(&self, ticket: &str) -> Result<(Principal, String)> {
         let claims = self.access().open_ticket(ticket)?;
         let environment: Arc<str> = claims.sub.as_str().into();
         if !self.use_up(&environment, claims.jti).await? {
             return Err(unauthenticated("the ticket was used already; POST /v1/tickets gives one"));
         }
-        Ok(match claims.scopes {
+        let principal = match claims.scopes {
             None => Principal::secret(environment),
             Some(scopes) => {
                 // Without an end of its own, what a secret key granted holds for the socket.
                 let until = claims.until.unwrap_or(u64::MAX);
                 Principal::public(environment, Grants::new(&scopes), until)
             }
-        })
+        };
+        Ok((principal, claims.by))
     }
 
     /// Is this the first use of the ticket called `id`?
@@ -96,10 +101,20 @@ impl Gateway {
             let before = appended.first;
             let trim = Op::Trim { channel, floor: Floor::Retention, before };
             let commit = Commit { session, ops: vec![trim] };
-            self.store().commit(commit).await.map_err(error::commit)?;
+            // The ticket is used by now, so its bearer can't come again; a later trim does it all.
+            if let Err(error) = self.store().commit(commit).await {
+                warn!(%error, "used tickets could not be trimmed");
+            }
         }
         Ok(!appended.repeated)
     }
+}
+
+/// What stands for a credential where it must not be said itself.
+pub fn fingerprint(credential: &str) -> String {
+    let digest = Sha256::digest(credential);
+    let half = digest[..16].try_into().expect("a digest has 32 bytes");
+    format!("{:032x}", u128::from_be_bytes(half))
 }
 
 impl Access {

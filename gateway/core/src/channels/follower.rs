@@ -78,6 +78,11 @@ impl Follower {
         live.end().unwrap_or(0).max(self.cursor)
     }
 
+    /// After a poll that was pending: is there nothing to read, and not only nothing yet?
+    pub fn is_at_tail(&self) -> bool {
+        self.reading.is_none()
+    }
+
     /// The stream it follows.
     pub fn stream(&self) -> &StreamId {
         &self.stream

@@ -61,6 +61,5 @@ pub(super) async fn begin(
     let start = turn::start_of(gateway, session, appended.first, from).await?;
     let found = gateway.agents().find(&principal.environment, agent);
     let stop = found.is_some_and(|agent| agent.stop_on_disconnect).then_some(stop);
-    let gateway = gateway.clone();
-    Ok(Following::new(gateway, follower, permit, appended.first, start, stop))
+    Ok(Following::new(app, agent, follower, permit, appended.first, start, stop))
 }

@@ -8,6 +8,7 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use tidegate_core::Gateway;
 use tidegate_core::access::Principal;
+use tidegate_core::agents::Service;
 use tidegate_core::channels::Follower;
 use tidegate_core::error::Result;
 use tidegate_core::streams::append::AppendRequest;
@@ -18,9 +19,14 @@ use tidegate_protocol::record::Envelope;
 use tracing::debug;
 
 use super::turn;
+use crate::drain::{Phase, Watch};
 use crate::metrics::StreamPermit;
+use crate::service::app::App;
 
 pub(super) const STOP: Bytes = Bytes::from_static(br#"{"kind":"stop"}"#);
+
+const UNREADABLE: &str = "the gateway can't read this chat";
+const LEFT: &str = "the gateway drains before the answer is whole; resume the chat";
 
 /// One turn's answer.
 pub(crate) struct Following {
@@ -30,6 +36,9 @@ pub(crate) struct Following {
     place: Place,
     gateway: Gateway,
     permit: StreamPermit,
+    drain: Watch,
+    /// The gateway itself runs the turns of this session, and no worker does.
+    is_own: bool,
     /// Stops the turn if the reader goes away before its end.
     stop: Option<StopOnDisconnect>,
     done: bool,
@@ -71,9 +80,11 @@ pub(super) enum Piece {
 }
 
 impl Following {
-    /// Reads the answer to input `seq`; `start` is the first `.out` seq of it, if it is known.
+    /// Reads the answer of `agent` to input `seq`; `start` is the first `.out` seq of it, if it is
+    /// known.
     pub(super) fn new(
-        gateway: Gateway,
+        app: &App,
+        agent: &str,
         follower: Follower,
         permit: StreamPermit,
         seq: u64,
@@ -81,7 +92,10 @@ impl Following {
         stop: Option<StopOnDisconnect>,
     ) -> Self {
         let place = start.map_or(Place::Behind, Place::Within);
-        Self { follower, seq, place, gateway, permit, stop, done: false }
+        let (gateway, drain) = (app.gateway.clone(), app.drain.watch());
+        let agent = gateway.agents().find(follower.stream().session.environment(), agent);
+        let is_own = agent.is_some_and(|agent| matches!(agent.service, Service::Turns(_)));
+        Self { follower, seq, place, gateway, permit, drain, is_own, stop, done: false }
     }
 
     pub(super) fn is_done(&self) -> bool {
@@ -109,10 +123,17 @@ impl Following {
             if let Place::Asking(asking) = &mut self.place {
                 match ready!(asking.as_mut().poll(cx)) {
                     Ok(start) => self.place = start.map_or(Place::Behind, Place::Within),
-                    Err(_) => return self.fail(),
+                    Err(_) => return self.fail(UNREADABLE),
                 }
             }
-            let Ok(delivery) = ready!(self.follower.poll_next(cx)) else { return self.fail() };
+            // Asked first: what was committed before a turn ended is there by then.
+            let ending = self.drain.poll(cx) >= Phase::Ending;
+            let delivery = match self.follower.poll_next(cx) {
+                Poll::Ready(Ok(delivery)) => delivery,
+                Poll::Ready(Err(_)) => return self.fail(UNREADABLE),
+                Poll::Pending if ending && self.is_left() => return self.fail(LEFT),
+                Poll::Pending => return Poll::Pending,
+            };
             let mut chunks = 0;
             self.take(delivery.records(), |chunk| {
                 chunks += 1;
@@ -178,17 +199,25 @@ impl Following {
         Next::Read
     }
 
-    fn fail(&mut self) -> Poll<Piece> {
+    /// No turn runs here any more: is there nobody else who would run this one now (R-DRN-9)?
+    fn is_left(&self) -> bool {
+        self.is_own && self.follower.is_at_tail() && !self.gateway.serving().has_others()
+    }
+
+    fn fail(&mut self, why: &'static str) -> Poll<Piece> {
         self.finish();
-        Poll::Ready(Piece::Failed("the gateway can't read this chat"))
+        Poll::Ready(Piece::Failed(why))
     }
 }
 
 impl Drop for Following {
     /// A stop that is sent while another turn is in front would hit that one, so then there is
-    /// none.
+    /// none. Nor is there where the gateway cuts its readers: the turn is run again elsewhere.
     fn drop(&mut self) {
         let Some(stop) = self.stop.take() else { return };
+        if self.drain.phase() >= Phase::Stopped {
+            return;
+        }
         let (true, Ok(runtime)) =
             (matches!(self.place, Place::Within(_)), tokio::runtime::Handle::try_current())
         else {

@@ -44,5 +44,5 @@ pub(super) async fn running(
     let store = gateway.store().clone();
     let follower = gateway.channels().follow(store, stream, running.out_start);
     let start = Some(running.out_start);
-    Ok(Some(Following::new(gateway.clone(), follower, permit, running.seq, start, None)))
+    Ok(Some(Following::new(app, agent, follower, permit, running.seq, start, None)))
 }

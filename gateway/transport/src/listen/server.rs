@@ -21,6 +21,9 @@ use crate::service::Service;
 /// How long the last datagrams may take to be sent, and repeated to who did not hear of the end.
 const QUIC_GOODBYE: Duration = Duration::from_millis(500);
 
+/// How long what is cut may take to end. Whatever a peer does, the drain ends in time (R-DRN-7).
+const CUT: Duration = Duration::from_millis(500);
+
 /// Running listeners.
 #[derive(Debug)]
 pub struct Server {
@@ -143,12 +146,29 @@ impl Server {
         if !ended {
             warn!(connections = self.connections.len(), "cutting connections that did not end");
             self.drain.advance(Phase::Stopped);
-            self.connections.wait().await;
+            if tokio::time::timeout(CUT, self.connections.wait()).await.is_err() {
+                warn!(connections = self.connections.len(), "leaving connections that do not end");
+            }
         }
         for endpoint in &self.endpoints {
             // So that peers hear of it.
             _ = tokio::time::timeout(QUIC_GOODBYE, endpoint.wait_idle()).await;
         }
         ended
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_that_never_ends_is_left() {
+        let (connections, acceptors) = (TaskTracker::new(), TaskTracker::new());
+        connections.spawn(std::future::pending::<()>());
+        let (addresses, drain, endpoints) = Default::default();
+        let server = Server { addresses, drain, connections, acceptors, endpoints };
+        let drained = tokio::time::timeout(CUT * 10, server.drain(Duration::ZERO)).await;
+        assert_eq!(drained, Ok(false));
     }
 }

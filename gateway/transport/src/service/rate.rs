@@ -5,6 +5,7 @@ use std::hash::{BuildHasher, RandomState};
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use parking_lot::Mutex;
+use tidegate_core::access::fingerprint;
 use tidegate_core::error::Result;
 use tidegate_protocol::{ApiError, ErrorCode};
 
@@ -53,10 +54,15 @@ impl RateLimiter {
 
     /// Takes a token of `credential` at `now` (Unix ms); `None` where there is no limit.
     pub(crate) fn take(&self, credential: &str, now: u64) -> Option<Allowance> {
+        if self.refill == 0.0 { None } else { self.take_of(&fingerprint(credential), now) }
+    }
+
+    /// The same where only the fingerprint of the credential is known.
+    pub(crate) fn take_of(&self, fingerprint: &str, now: u64) -> Option<Allowance> {
         if self.refill == 0.0 {
             return None;
         }
-        let hash = self.hasher.hash_one(credential);
+        let hash = self.hasher.hash_one(fingerprint);
         let mut shard = self.shards[hash as usize % SHARDS].lock();
         if shard.len() >= SHARD_BUCKETS_MAX && !shard.contains_key(&hash) {
             shard.retain(|_, bucket| self.level(*bucket, now) < self.burst);

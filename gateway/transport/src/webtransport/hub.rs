@@ -22,6 +22,8 @@ struct State {
     /// The first stream of the client, which may come before the session stands.
     first: Option<(SessionId, Box<Incoming>)>,
     had_first: bool,
+    /// The newest session that is over: a stream of it may still come.
+    over: Option<SessionId>,
 }
 
 impl Hub {
@@ -39,7 +41,10 @@ impl Hub {
     /// Takes a stream of the client: the first one is kept, all others are refused.
     pub(crate) fn take(&self, id: SessionId, stream: Box<Incoming>) {
         let mut state = self.state.lock();
-        let other = state.session.is_some_and(|session| session != id);
+        let other = match state.session {
+            Some(session) => session != id,
+            None => state.over.is_some_and(|over| id <= over),
+        };
         if other || std::mem::replace(&mut state.had_first, true) {
             drop(state);
             return stream.refuse();
@@ -76,7 +81,8 @@ impl Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        let state = std::mem::take(&mut *self.hub.state.lock());
+        let next = State { over: Some(self.id), ..State::default() };
+        let state = std::mem::replace(&mut *self.hub.state.lock(), next);
         if let Some((_, stream)) = state.first {
             stream.end();
         }

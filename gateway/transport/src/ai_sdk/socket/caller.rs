@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
-use tidegate_core::access::Principal;
+use tidegate_core::access::{Principal, fingerprint};
 use tidegate_core::error::Result;
 use tidegate_protocol::{ApiError, ErrorCode};
 
@@ -14,7 +14,7 @@ use crate::service::{auth, rate};
 #[derive(Clone, Debug)]
 pub(super) struct Caller {
     pub(super) principal: Principal,
-    /// What the rate limit counts by.
+    /// What the rate limit counts by: the credential's fingerprint.
     bucket: Arc<str>,
 }
 
@@ -22,13 +22,13 @@ impl Caller {
     /// The bearer of a key or token.
     pub(super) fn of(app: &App, credential: &str) -> Result<Self> {
         let principal = app.gateway.access().authenticate(credential)?;
-        Ok(Self { principal, bucket: credential.into() })
+        Ok(Self { principal, bucket: fingerprint(credential).into() })
     }
 
     /// The bearer of a ticket, which is used up.
     pub(super) async fn redeemed(app: &App, ticket: &str) -> Result<Self> {
-        let principal = app.gateway.redeem(ticket).await?;
-        Ok(Self { principal, bucket: ticket.into() })
+        let (principal, by) = app.gateway.redeem(ticket).await?;
+        Ok(Self { principal, bucket: by.into() })
     }
 
     /// Who sends a frame with these headers: the bearer of what they hold, else whoever opened the
@@ -54,7 +54,7 @@ impl Caller {
 
     /// Takes a request from the rate limit.
     pub(super) fn count(&self, app: &App) -> Result<()> {
-        rate::admit(app.rates.take(&self.bucket, app.gateway.now()).as_ref())
+        rate::admit(app.rates.take_of(&self.bucket, app.gateway.now()).as_ref())
     }
 }
 

@@ -34,6 +34,9 @@ const BOUNDS: Bounds = Bounds {
     binary: false,
 };
 const CREDENTIAL_TIMEOUT: Duration = Duration::from_millis(CHAT_SOCKET_CREDENTIAL_TIMEOUT_MS);
+/// Frames that are read while the client takes nothing: it may want to stop something. Each may
+/// have an answer, so further ones stay with the client (R-AI-23).
+const READS_WITHOUT_ROOM: usize = 16;
 const GOING_AWAY: Close = Some((1001, "the gateway drains"));
 const NOBODY: Close = Some((1008, "no credential came"));
 
@@ -45,7 +48,17 @@ pub(super) async fn drive(io: Io, app: Arc<App>, agent: String, opener: Option<C
     let (drain, socket) = (app.drain.watch(), Socket::new(io, BOUNDS));
     let anonymous = Some(Box::pin(sleep(CREDENTIAL_TIMEOUT)));
     let (requests, quiet) = (Requests::default(), Quiet::new(None));
-    let mut driver = Driver { socket, app, agent, opener: None, requests, drain, quiet, anonymous };
+    let mut driver = Driver {
+        socket,
+        app,
+        agent,
+        opener: None,
+        requests,
+        reads_without_room: 0,
+        drain,
+        quiet,
+        anonymous,
+    };
     if opener.is_some() {
         driver.opener = opener;
         driver.is_known();
@@ -62,6 +75,7 @@ struct Driver {
     agent: String,
     opener: Option<Caller>,
     requests: Requests,
+    reads_without_room: usize,
     drain: Watch,
     quiet: Quiet,
     /// Until somebody with a valid credential is there.
@@ -87,8 +101,10 @@ impl Driver {
                 Err(end) => return Poll::Ready(end.close()),
             }
             if !self.requests.are_behind()
+                && self.reads_without_room < READS_WITHOUT_ROOM
                 && let Poll::Ready(message) = self.socket.poll_receive(cx)
             {
+                self.reads_without_room += 1;
                 match self.take(message) {
                     Ok(()) => continue,
                     Err(close) => return Poll::Ready(close),
@@ -109,6 +125,7 @@ impl Driver {
             Poll::Ready(room) => room?,
             Poll::Pending => return Ok(false),
         }
+        self.reads_without_room = 0;
         if self.requests.poll_answer(cx, &mut self.socket) {
             self.quiet.wrote();
             return Ok(true);
