@@ -1,4 +1,4 @@
-// What the scripts for Chromium share.
+// What tests with browsers and TLS share.
 
 import { execFileSync } from "node:child_process";
 import { createHash, X509Certificate } from "node:crypto";
@@ -6,7 +6,7 @@ import { readFileSync } from "node:fs";
 import { connect, createServer } from "node:net";
 import path from "node:path";
 
-/** A certificate that browsers take by its hash. */
+/** A certificate that browsers take by its hash: ECDSA, at most 14 days. */
 export function certificate(dir) {
   const [cert, key] = ["cert.pem", "key.pem"].map((name) => path.join(dir, name));
   execFileSync("openssl", ["req", "-x509", "-newkey", "ec", "-pkeyopt",

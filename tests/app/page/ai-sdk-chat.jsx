@@ -1,25 +1,17 @@
 // `useChat` over the AI SDK's own `DefaultChatTransport`, straight to the gateway.
 
-import { useEffect, useMemo, useState } from "react";
+import { useMemo } from "react";
 import { useChat } from "@ai-sdk/react";
 import {
   DefaultChatTransport, lastAssistantMessageIsCompleteWithApprovalResponses,
 } from "ai";
-import { AGENT, GATEWAY, loadChat, openChat } from "./actions.js";
+import { AGENT, GATEWAY } from "./actions.js";
 import { ChatView } from "./chat-view.jsx";
+import { StoredChat } from "./stored-chat.jsx";
 
 const API = `${GATEWAY}/ai/${AGENT}/chat`;
 
-/** Loads what is stored, then mounts the chat. */
-export function AiSdkChat({ chatId }) {
-  const [stored, setStored] = useState();
-  useEffect(() => {
-    Promise.all([loadChat({ chatId }), openChat(chatId)])
-      .then(([chat, token]) => setStored({ ...chat, token }));
-  }, [chatId]);
-  if (!stored) return null;
-  return <Chat chatId={chatId} {...stored} />;
-}
+export const AiSdkChat = ({ chatId }) => <StoredChat chatId={chatId} Chat={Chat} />;
 
 function Chat({ chatId, messages, token }) {
   const headers = useMemo(() => ({ Authorization: `Bearer ${token}` }), [token]);

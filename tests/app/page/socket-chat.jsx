@@ -1,23 +1,15 @@
 // `useChat` of ai 7 over one WebSocket to the gateway, which a ticket opens.
 
-import { useEffect, useMemo, useState } from "react";
+import { useMemo } from "react";
 import { useChat } from "react7";
 import {
   WebSocketChatTransport, lastAssistantMessageIsCompleteWithApprovalResponses,
 } from "ai7";
-import { AGENT, GATEWAY, loadChat, openChat } from "./actions.js";
+import { AGENT, GATEWAY } from "./actions.js";
 import { ChatView } from "./chat-view.jsx";
+import { StoredChat } from "./stored-chat.jsx";
 
-/** Loads what is stored, then mounts the chat. */
-export function SocketChat({ chatId }) {
-  const [stored, setStored] = useState();
-  useEffect(() => {
-    Promise.all([loadChat({ chatId }), openChat(chatId)])
-      .then(([chat, token]) => setStored({ ...chat, token }));
-  }, [chatId]);
-  if (!stored) return null;
-  return <Chat chatId={chatId} {...stored} />;
-}
+export const SocketChat = ({ chatId }) => <StoredChat chatId={chatId} Chat={Chat} />;
 
 /** A ticket works once; the transport asks for one whenever it opens a socket. */
 async function ticket(token) {

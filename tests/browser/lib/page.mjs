@@ -2,6 +2,8 @@
 
 import { randomUUID } from "node:crypto";
 
+export { runSeed, seeded } from "../../compat/lib/seed.mjs";
+
 /** A chat id that no other test uses. */
 export const newChat = (name) => `${name}-${randomUUID().slice(0, 8)}`;
 
@@ -48,21 +50,3 @@ export const wordsShown = (page, count) => page.waitForFunction((count) => {
 /** Waits until nothing runs. */
 export const idle = (page, timeout) =>
   page.locator('main[data-status="ready"]').waitFor({ timeout });
-
-/** Numbers in [0, 1) from a seed (mulberry32). */
-export function seeded(seed) {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
-/** The seed of this run: TIDEGATE_SEED, or a new one. Printed, so that a run can be repeated. */
-export function runSeed(t) {
-  const seed = Number(process.env.TIDEGATE_SEED ?? Math.floor(Math.random() * 2 ** 32));
-  t.diagnostic(`seed ${seed} (TIDEGATE_SEED=${seed} repeats it)`);
-  return seed;
-}

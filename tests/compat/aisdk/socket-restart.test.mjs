@@ -1,35 +1,14 @@
 // The gateway is killed, or drained, while `useChat` reads over `WebSocketChatTransport` of ai 7.
 
 import assert from "node:assert/strict";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { test } from "node:test";
-import { freePort, launch } from "../harness.mjs";
 import { lastText, messageText, streaming } from "../lib/ai.mjs";
 import { echo, newChat, words } from "../lib/chats.mjs";
+import { restartable } from "../lib/restartable.mjs";
 import { newTransport, rawSocket, sendFrame, socketPage } from "../lib/sockets.mjs";
 import { boundaries, records } from "../lib/wire.mjs";
 
 const timeout = 240_000;
-
-/** A gateway on disk that can be started again at the same address with the same data. */
-async function restartable(t, more = {}) {
-  const data = await mkdtemp(join(tmpdir(), "tidegate-sockets-"));
-  const options = { store: "disk:", data, port: await freePort(), ...more };
-  const place = { gw: await launch(options) };
-  place.restart = async (signal) => {
-    const ended = await place.gw.stop(signal);
-    place.gw = await launch(options);
-    return ended;
-  };
-  t.after(async () => {
-    const { code } = await place.gw.stop();
-    await rm(data, { recursive: true, force: true });
-    assert.equal(code, 0);
-  });
-  return place;
-}
 
 test("kill -9 before anything was visible: the page resumes the answer that is run again",
   { timeout }, async (t) => {

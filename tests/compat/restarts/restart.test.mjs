@@ -1,32 +1,17 @@
 // What an unmodified client sees when the gateway is killed, or drained, in the middle of a chat.
 
 import assert from "node:assert/strict";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { test } from "node:test";
-import { freePort, launch } from "../harness.mjs";
 import {
   all, ask, deltas, echo, newChat, newTransport, readUntil, rest, send, textOf, words,
 } from "../lib/chats.mjs";
+import { restartable } from "../lib/restartable.mjs";
 import { configure } from "../lib/sdk.mjs";
 import { boundaries, records } from "../lib/wire.mjs";
 
-/** A gateway on disk that can be started again at the same address with the same data. */
-async function restartable(t, more = {}) {
-  const data = await mkdtemp(join(tmpdir(), "tidegate-restart-"));
-  const options = { store: "disk:", data, port: await freePort(), ...more };
-  const place = { gw: await launch(options) };
-  place.restart = async (signal) => {
-    const ended = await place.gw.stop(signal);
-    place.gw = await launch(options);
-    return ended;
-  };
-  t.after(async () => {
-    const { code } = await place.gw.stop();
-    await rm(data, { recursive: true, force: true });
-    assert.equal(code, 0);
-  });
+/** A gateway that can be started again, for the SDK. */
+async function configured(t, more) {
+  const place = await restartable(t, more);
   configure({ baseURL: place.gw.url, secretKey: place.gw.key });
   return place;
 }
@@ -35,7 +20,7 @@ const chunksOf = (log) => log.map(({ data }) => data).filter((data) => data !== 
 
 test("kill -9 in the middle of an answer: closed as interrupted, then the chat goes on",
   { timeout: 240_000 }, async (t) => {
-    const place = await restartable(t);
+    const place = await configured(t);
     const chat = newChat("kill");
     const { transport } = newTransport(place.gw, { agent: "steady" });
     const stream = await send(transport, chat, "/words 400 20");
@@ -54,7 +39,7 @@ test("kill -9 in the middle of an answer: closed as interrupted, then the chat g
 
 test("kill -9 before anything was visible: the turn is run again, unseen", { timeout: 240_000 },
   async (t) => {
-    const place = await restartable(t);
+    const place = await configured(t);
     const chat = newChat("kill");
     const { transport } = newTransport(place.gw, { agent: "steady" });
     const reading = all(await send(transport, chat, "/wait 5000 hello"));
@@ -68,7 +53,7 @@ test("kill -9 before anything was visible: the turn is run again, unseen", { tim
 
 test("SIGTERM lets a short answer finish, and the client reads on after the restart",
   { timeout: 240_000 }, async (t) => {
-    const place = await restartable(t, { drain: "30s" });
+    const place = await configured(t, { drain: "30s" });
     const chat = newChat("drain");
     const { transport } = newTransport(place.gw, { agent: "steady" });
     const stream = await send(transport, chat, "/words 100 20");

@@ -7,6 +7,7 @@ import { createClient } from "../../dist/client/index.js";
 import { freePort, launch } from "../../../../tests/compat/harness.mjs";
 
 export { freePort, launch };
+export { runSeed, seeded } from "../../../../tests/compat/lib/seed.mjs";
 
 /** What the demo agent says to `/words n`. */
 export const words = (n) => Array.from({ length: n }, (_, i) => `word-${i + 1}`).join(" ");
@@ -80,21 +81,3 @@ export const recordsOf = (events) => events.filter(({ record }) => record !== un
 export const textOf = (events) => events
   .filter(({ type, chunk }) => type === "chunk" && chunk.type === "text-delta")
   .map(({ chunk }) => chunk.delta).join("");
-
-/** Numbers in [0, 1) from a seed (mulberry32). */
-export function seeded(seed) {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
-/** The seed of this run: TIDEGATE_SEED, or a new one. Printed, so that a run can be repeated. */
-export function runSeed(t) {
-  const seed = Number(process.env.TIDEGATE_SEED ?? Math.floor(Math.random() * 2 ** 32));
-  t.diagnostic(`seed ${seed} (TIDEGATE_SEED=${seed} repeats it)`);
-  return seed;
-}

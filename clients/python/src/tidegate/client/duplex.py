@@ -4,12 +4,12 @@ sockets or randomness. The driver calls `opened`, the requests and `receive`, an
 
 from __future__ import annotations
 
-import json
 from collections import deque
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from ..errors import MalformedFrame
+from ..frames import decode, encode
 from .errors import ApiError, of_frame
 from .records import Gap, Record, is_seq
 
@@ -250,21 +250,3 @@ def expiry(frame: dict[str, Any]) -> float | None:
     """`expires_at` of a `welcome` or the answer to `auth`, in Unix seconds."""
     at = frame.get("expires_at")
     return None if at is None else float(at) / 1000
-
-
-def encode(value: Any) -> str:
-    """Compact JSON."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-
-
-def decode(text: str | bytes) -> dict[str, Any]:
-    """The frame that a message holds. Raises MalformedFrame."""
-    if isinstance(text, bytes):
-        raise MalformedFrame("a binary message")
-    try:
-        frame = json.loads(text)
-    except ValueError as error:
-        raise MalformedFrame(f"not JSON: {error}") from error
-    if not isinstance(frame, dict) or not isinstance(frame.get("t"), str):
-        raise MalformedFrame("not an object with a type")
-    return frame

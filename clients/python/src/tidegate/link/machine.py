@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import LinkRefused, MalformedFrame
+from ..frames import decode, encode
 from .events import Ended, Event, FrameRefused, InputCame, TurnAsked, Welcomed
-from .frames import Agent, Terms, decode, encode
+from .frames import Agent, Terms
 from .outbox import Outbox
 
 LOST_CODES = frozenset({"seq_gap", "window_exceeded", "not_held"})

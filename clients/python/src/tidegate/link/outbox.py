@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..errors import ChunkTooLarge
-from .frames import encode
+from ..frames import encode
 
 FRAME_TARGET_BYTES = 256 * 1024
 """Chunks that wait are put into frames of about this size."""

@@ -1,16 +1,15 @@
 // A gateway with TLS and UDP on one port, behind a relay that can block UDP.
 
-import { execFileSync } from "node:child_process";
-import { X509Certificate, createHash } from "node:crypto";
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after } from "node:test";
 import { MINTING_KEY, freePort } from "../../../../../tests/compat/harness.mjs";
 import { node } from "../../../../../tests/compat/lib/node.mjs";
+import { certificate } from "../../../../../tests/quic/lib.mjs";
 
 /** `url` is plain; `tls` is the address for browsers, `hash` that of its certificate. */
 export async function tlsGateway() {
@@ -42,17 +41,6 @@ words_per_second = 100
     rmSync(folder, { recursive: true, force: true });
   });
   return { url: `http://127.0.0.1:${plain}`, key: MINTING_KEY, tls, hash, block: place.block };
-}
-
-/** A certificate that browsers take by its hash: ECDSA, at most 14 days. */
-function certificate(folder) {
-  const [cert, key] = ["cert.pem", "key.pem"].map((name) => join(folder, name));
-  execFileSync("openssl", ["req", "-x509", "-newkey", "ec", "-pkeyopt",
-    "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", key, "-out", cert, "-days", "10",
-    "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"],
-  { stdio: "ignore" });
-  const der = new X509Certificate(readFileSync(cert)).raw;
-  return { cert, key, hash: [...createHash("sha256").update(der).digest()] };
 }
 
 async function relay(to) {
