@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use tidegate_protocol::ids::SESSION_ID_PREFIX;
 use tidegate_protocol::link::Cause;
 
+use super::opened::HeadStart;
 use crate::seams::store::{Op, StoreError};
 
 /// Name of the blob that holds a [`Book`].
@@ -31,6 +32,8 @@ pub struct Book {
     pub swaps: u32,
     /// The message of the base payload has no boundary yet.
     pub initial: bool,
+    /// A turn whose first step is made by somebody else.
+    pub head_start: Option<HeadStart>,
     /// A run is wanted although nothing is owed: a preload, or a successor.
     pub wanted: bool,
     /// Number of the run that takes over when the current one exits.
@@ -101,6 +104,11 @@ impl Book {
     /// Reads the blob.
     pub fn parse(bytes: &[u8]) -> Result<Self, StoreError> {
         serde_json::from_slice(bytes).map_err(|e| StoreError::Corrupt(format!("run book: {e}")))
+    }
+
+    /// Does a turn run, or wait for its run, whose message is not on `.in`?
+    pub fn begins_without_input(&self) -> bool {
+        self.initial || self.head_start.is_some()
     }
 
     /// The operation that writes it.

@@ -55,7 +55,7 @@ impl Machine {
             Some(error) => format!("The agent failed {RUN_ATTEMPTS_MAX} times: {error}"),
             None => format!("The agent ended {RUN_ATTEMPTS_MAX} times without an answer."),
         };
-        self.give_up(text);
+        self.give_up(Some(text));
     }
 
     /// Something is asked for after a while: runs that had nothing to answer were not in vain.

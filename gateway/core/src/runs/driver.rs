@@ -16,7 +16,9 @@ use tokio_util::task::AbortOnDropHandle;
 use super::book::{BOOK_BLOB, Book, RunRow, run_name};
 use super::calls::Call;
 use super::engine::Shared;
+use super::head_start::OutState;
 use super::machine::Machine;
+use super::owed::Owed;
 use crate::drivers::{Epochs, Inbox};
 use crate::fleet::Hold;
 use crate::seams::BoxFuture;
@@ -175,6 +177,9 @@ impl Driver {
             // A page may be short for its bytes, so only an empty one is the end.
             let page = self.read(Channel::IN, from, PAGE).await?;
             for record in &page {
+                if Owed::of(record).is_some_and(|owed| owed.is_hand_over()) {
+                    self.note_out(machine).await?;
+                }
                 machine.handle_input(record, self.now());
                 self.perform(machine).await?;
             }
@@ -185,14 +190,20 @@ impl Driver {
     }
 
     async fn look(&self, machine: &mut Machine) -> Result<(), CommitError> {
-        let state = self.shared.common.store.state(&self.stream(Channel::OUT)).await?;
-        if machine.awaits_activity() && machine.is_live() && state.tail > self.out_at_boot {
+        let tail = self.note_out(machine).await?;
+        if machine.awaits_activity() && machine.is_live() && tail > self.out_at_boot {
             machine.handle_activity(self.now());
         }
-        machine.note_error(self.ends_in_error(state.tail).await?);
-        machine.handle_timeout(state.last_timestamp, self.now());
-        machine.note_error(false);
+        machine.handle_timeout(self.now());
         Ok(())
+    }
+
+    /// Tells the machine where `.out` stands. Gives its tail.
+    pub(super) async fn note_out(&self, machine: &mut Machine) -> Result<u64, StoreError> {
+        let state = self.shared.common.store.state(&self.stream(Channel::OUT)).await?;
+        let erred = self.ends_in_error(state.tail).await?;
+        machine.note_out(OutState { tail: state.tail, written_at: state.last_timestamp, erred });
+        Ok(state.tail)
     }
 
     async fn ends_in_error(&self, tail: u64) -> Result<bool, StoreError> {
@@ -231,6 +242,7 @@ impl Driver {
             }
         }
         machine.restore_seen(tail);
+        self.note_out(&mut machine).await?;
         if let Some(work) = &self.work {
             machine.handle_adopted(work.is_parked(), self.delivered, self.now());
         }

@@ -13,25 +13,43 @@ use crate::error::{self, Result};
 use crate::gateway::Gateway;
 use crate::seams::store::StoreError;
 
+/// What a reader of `.in` sees of it.
+#[derive(Debug, Default)]
+pub(crate) struct InputView {
+    /// Seqs that it does not see, ascending.
+    pub(crate) hidden: Vec<u64>,
+    /// Pages end before this seq. By a page the published SDK learns how far the run before it
+    /// came, and takes a hand-over in it for one of that run's.
+    pub(crate) pages_end: Option<u64>,
+}
+
 impl Gateway {
-    /// Seqs of `.in` that `principal` does not see, ascending; none unless it is the session's run.
-    pub(crate) async fn hidden_inputs(
+    /// What `principal` sees of `channel`: all of it, unless it is the session's run.
+    pub(crate) async fn input_view(
         &self,
         principal: &Principal,
         session: &SessionKey,
         channel: &Channel,
-    ) -> Result<Vec<u64>> {
+    ) -> Result<InputView> {
         if *channel != Channel::IN || principal.run().is_none_or(|run| run.session != *session) {
-            return Ok(Vec::new());
+            return Ok(InputView::default());
         }
-        self.find_hidden(session).await.map_err(error::store)
+        let blob = self.store().blob(session, BOOK_BLOB).await.map_err(error::store)?;
+        let Some(blob) = blob else { return Ok(InputView::default()) };
+        let book = Book::parse(&blob).map_err(error::store)?;
+        let handed = book.head_start.as_ref().and_then(|open| open.handed);
+        let hidden = self.find_hidden(session, &book).await.map_err(error::store)?;
+        Ok(InputView { hidden, pages_end: handed.map(|handed| handed.seq) })
     }
 
-    async fn find_hidden(&self, session: &SessionKey) -> std::result::Result<Vec<u64>, StoreError> {
+    async fn find_hidden(
+        &self,
+        session: &SessionKey,
+        book: &Book,
+    ) -> std::result::Result<Vec<u64>, StoreError> {
         let store = self.store();
-        let Some(bytes) = store.blob(session, BOOK_BLOB).await? else { return Ok(Vec::new()) };
-        let book = Book::parse(&bytes)?;
-        let Some(end) = book.current.and_then(|run| run.seen) else { return Ok(Vec::new()) };
+        let seen = book.current.as_ref().and_then(|run| run.seen);
+        let Some(end) = seen else { return Ok(Vec::new()) };
         let owed = store.owed(session).await?;
         let stream = StreamId { session: session.clone(), channel: Channel::IN };
         let (mut hidden, mut next) = (Vec::new(), book.floor.map_or(0, |floor| floor + 1));

@@ -16,6 +16,10 @@ pub enum Owed {
         /// It came with a secret key (I3).
         secret: bool,
     },
+    /// The first step of the answer, made by somebody else (R-HDS-3).
+    HandOver,
+    /// Word that there will be none (R-HDS-4).
+    HandOverSkip,
     /// The end of the run.
     CloseRun,
     /// The end of the session, and why.
@@ -30,6 +34,8 @@ impl Owed {
         match Input::of(record) {
             Input::Opaque => None,
             Input::Stop => Some(Self::Stop { secret: is_from_secret_key(record) }),
+            Input::HandOver => Some(Self::HandOver),
+            Input::HandOverSkip => Some(Self::HandOverSkip),
             Input::Message(payload) => Some(match payload.trigger {
                 Trigger::Submit | Trigger::Regenerate | Trigger::Action => {
                     let id = payload.message.as_ref().and_then(|message| message["id"].as_str());
@@ -47,5 +53,15 @@ impl Owed {
     /// Does it wait for an answer (I7)?
     pub fn is_answer(&self) -> bool {
         matches!(self, Self::Answer { .. })
+    }
+
+    /// Does it belong to a turn that somebody else began?
+    pub fn is_hand_over(&self) -> bool {
+        matches!(self, Self::HandOver | Self::HandOverSkip)
+    }
+
+    /// Is it meant for the turn that runs, and for no later one?
+    pub fn is_of_turn(&self) -> bool {
+        matches!(self, Self::Stop { .. }) || self.is_hand_over()
     }
 }

@@ -119,6 +119,7 @@ impl Driver {
         let tail = if records { self.tail(out.replay_floor).await? } else { Vec::new() };
         let checkpoint = if records { self.checkpoint().await? } else { None };
         let previous = (book.number > 1).then(|| run_id(&row.id, book.number - 1));
+        let head_start = book.head_start.is_some();
         let frame = BootFrame {
             id: format!("{run}:{}", current.attempt),
             session: row.id.clone(),
@@ -131,7 +132,7 @@ impl Driver {
             depth: row.depth,
             token,
             continuation: book.number > 1,
-            payload: payload::boot(row, book.number > 1, previous.as_deref()),
+            payload: payload::boot(row, book.number > 1, previous.as_deref(), head_start),
             previous_run: previous,
             floor: book.floor,
             checkpoint,
