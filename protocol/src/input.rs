@@ -15,7 +15,10 @@ pub enum Input {
     /// End the turn that runs at this seq (I5).
     Stop,
     /// The first step of an answer is made: the agent goes on (R-HDS-3).
-    HandOver,
+    HandOver {
+        /// Is it the whole answer?
+        is_final: bool,
+    },
     /// The first step failed: nothing is handed over (R-HDS-4).
     HandOverSkip,
     /// A record of another kind, raw text or broken JSON.
@@ -107,11 +110,13 @@ impl Input {
         struct Wire {
             kind: String,
             payload: Option<Map<String, Value>>,
+            #[serde(rename = "isFinal", default)]
+            is_final: bool,
         }
         let Ok(wire) = serde_json::from_str::<Wire>(text) else { return Self::Opaque };
         match (wire.kind.as_str(), wire.payload) {
             ("stop", _) => Self::Stop,
-            ("handover", _) => Self::HandOver,
+            ("handover", _) => Self::HandOver { is_final: wire.is_final },
             ("handover-skip", _) => Self::HandOverSkip,
             ("message", Some(payload)) => {
                 Payload::parse(payload).map_or(Self::Opaque, |p| Self::Message(Box::new(p)))
@@ -122,7 +127,7 @@ impl Input {
 
     /// Is it the end of a first step that was made elsewhere (R-HDS)?
     pub fn is_hand_over(&self) -> bool {
-        matches!(self, Self::HandOver | Self::HandOverSkip)
+        matches!(self, Self::HandOver { .. } | Self::HandOverSkip)
     }
 
     /// Must this input be answered, so that it is owed until it has a fate (I7)?
@@ -192,7 +197,7 @@ mod tests {
         }
         assert_eq!(Input::parse(r#"{"kind":"stop","x":1}"#), Input::Stop);
         let handover = r#"{"kind":"handover","partialAssistantMessage":[],"isFinal":true}"#;
-        assert_eq!(Input::parse(handover), Input::HandOver);
+        assert_eq!(Input::parse(handover), Input::HandOver { is_final: true });
         assert_eq!(Input::parse(r#"{"kind":"handover-skip"}"#), Input::HandOverSkip);
     }
 }

@@ -111,6 +111,14 @@ impl Book {
         self.initial || self.head_start.is_some()
     }
 
+    /// Does the running turn, if there is one, answer a message that is not on `.in`?
+    pub(super) fn answers_no_input(&self) -> bool {
+        match &self.head_start {
+            Some(open) => open.by_gateway.as_ref().is_none_or(|by| by.input.is_none()),
+            None => self.initial,
+        }
+    }
+
     /// The operation that writes it.
     pub fn put(&self) -> Op {
         let bytes = serde_json::to_vec(self).expect("a book is valid JSON").into();

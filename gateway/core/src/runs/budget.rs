@@ -32,6 +32,9 @@ impl Machine {
                     | Cause::GatewayRestarted
             )
         );
+        if let Some(input) = self.head_start_input() {
+            self.effects.push_back(Effect::BeginStep(input));
+        }
         if by_others || self.book.fruitless < 2 {
             self.phase = Phase::Placing;
             self.effects.push_back(Effect::Place);

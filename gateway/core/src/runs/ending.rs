@@ -27,7 +27,7 @@ impl Machine {
         let consumed = consumed.min(self.seen).max(floor);
         let turn = self.book.turn + 1;
         let fate = |(seq, owed): (&u64, &Owed)| match owed {
-            Owed::Answer { message } if Some(*seq) <= floor => {
+            Owed::Answer { message, .. } if Some(*seq) <= floor => {
                 let injected = message.as_ref().is_some_and(|id| self.injected.contains(id));
                 Some(if injected { Fate::Injected { turn } } else { Fate::Answered { turn } })
             }
@@ -58,6 +58,7 @@ impl Machine {
         }
         self.book = plan.book;
         self.injected.clear();
+        (self.first_step, self.out.erred) = (None, false);
         self.early_stop = false;
         self.stuck_at = None;
         (self.heard_at, self.kept_alive_at) = (now, now);
@@ -70,16 +71,23 @@ impl Machine {
         let turn = self.book.turn + 1;
         let mut fates = Vec::new();
         // A message that is not on `.in` comes before everything there.
-        if !self.book.begins_without_input()
+        if !self.book.answers_no_input()
             && let Some(seq) = first
         {
-            fates.push((seq, Fate::Rejected { reason: text.clone().unwrap_or_default() }));
+            fates.push((
+                seq,
+                match &text {
+                    Some(text) => Fate::Rejected { reason: text.clone() },
+                    None => Fate::Answered { turn },
+                },
+            ));
         }
         let stops = self.owed.iter().filter(|(_, owed)| owed.is_of_turn());
         fates.extend(stops.map(|(seq, _)| (*seq, Fate::Applied { turn: Some(turn) })));
         for (seq, _) in &fates {
             self.owed.remove(seq);
         }
+        let closed = self.close_first_step(text.as_deref());
         let (floor, consumed) = self.floor();
         // Server code may be about to write more of a turn that ends here.
         let guests = self.book.head_start.is_some().then_some(Op::HandOver);
@@ -92,8 +100,11 @@ impl Machine {
             NewRecord::data(chunk.as_bytes(), &format!("e{}", self.book.number))
         });
         let boundary = control::boundary(floor, consumed, None);
-        let records = chunk.into_iter().chain([boundary]).collect();
+        let (closing, saved) = closed.unzip();
+        let records = closing.unwrap_or_else(|| chunk.into_iter().collect());
+        let records = records.into_iter().chain([boundary]).collect();
         let mut ops = vec![append(records, true), Op::Settle(fates), self.book.put()];
+        ops.extend(saved);
         ops.extend(self.row.as_ref().map(RunRow::put));
         ops.extend(guests);
         self.commit(ops);

@@ -11,6 +11,7 @@ use crate::seams::store::{Fate, Op};
 
 const SILENT: &str = "The first step of the answer did not come to its end.";
 const SKIPPED: &str = "The first step of the answer failed.";
+const NOT_TAKEN: &str = "The agent did not take the answer over in time.";
 const CUT: &str = "The agent was lost in the middle of the answer.";
 const LATE: &str = "no head start waits for it";
 
@@ -57,20 +58,21 @@ impl Machine {
         self.advance();
     }
 
-    /// Does server code make the first step of the running turn?
+    /// Does somebody make the first step of the running turn?
     pub(super) fn awaits_hand_over(&self) -> bool {
         self.book.head_start.as_ref().is_some_and(|open| open.handed.is_none())
     }
 
     /// A hand-over, or a skip.
     pub(super) fn hear_hand_over(&mut self, seq: u64, owed: Owed) {
-        let out = self.out.tail;
+        let (out, at) = (self.out.tail, self.now);
+        let own = matches!(owed, Owed::HandOver { by_gateway: true, .. });
         match &mut self.book.head_start {
-            Some(open) if open.handed.is_none() => {
-                if owed == Owed::HandOver {
-                    open.handed = Some(Handed { seq, out });
+            Some(open) if open.handed.is_none() && open.by_gateway.is_some() == own => {
+                if let Owed::HandOver { is_final, .. } = owed {
+                    open.handed = Some(Handed { seq, out, at, is_final });
                     self.owed.insert(seq, owed);
-                    (self.heard_at, self.kept_alive_at) = (self.now, self.now);
+                    (self.heard_at, self.kept_alive_at) = (at, at);
                     let put = self.book.put();
                     self.commit(vec![put]);
                 } else {
@@ -108,17 +110,29 @@ impl Machine {
         self.give_up(text);
     }
 
-    /// When a head start in which nothing is appended is given up, Unix ms.
+    /// When a head start in which nothing happens is given up, Unix ms: server code that falls
+    /// silent, an agent that does not take over.
     pub(super) fn head_start_until(&self) -> Option<u64> {
-        let open = self.book.head_start.as_ref().filter(|open| open.handed.is_none())?;
-        Some(open.at.max(self.out.written_at) + open.wait_ms)
+        let open = self.book.head_start.as_ref()?;
+        match (open.handed, &open.by_gateway) {
+            (None, None) => Some(open.at.max(self.out.written_at) + open.wait_ms),
+            (Some(handed), Some(_)) if !self.is_taken() => Some(handed.at + open.wait_ms),
+            _ => None,
+        }
     }
 
     /// Gives a head start up in which nothing happens.
     pub(super) fn watch_head_start(&mut self) {
         if self.head_start_until().is_some_and(|at| at <= self.now) {
-            self.give_head_start_up(Some(SILENT.to_owned()));
+            let text = if self.awaits_hand_over() { SILENT } else { NOT_TAKEN };
+            self.give_head_start_up(Some(text.to_owned()));
         }
+    }
+
+    /// Has a run written something behind the hand-over?
+    pub(super) fn is_taken(&self) -> bool {
+        let handed = self.book.head_start.as_ref().and_then(|open| open.handed);
+        handed.is_some_and(|handed| self.out.tail > handed.out)
     }
 
     /// The gateway itself has put a record on `.out`: it is no sign that a run took the hand-over.
@@ -131,8 +145,7 @@ impl Machine {
     /// The run ended. If it had begun what was handed over, nobody else may: a tool may have run
     /// (R-HDS-7).
     pub(super) fn is_cut(&self) -> Option<String> {
-        let handed = self.book.head_start.as_ref()?.handed?;
-        (self.out.tail > handed.out).then(|| CUT.to_owned())
+        self.is_taken().then(|| CUT.to_owned())
     }
 }
 

@@ -10,6 +10,7 @@ use tidegate_protocol::Record;
 use tidegate_protocol::link::{Cause, ExitClass, ExitError};
 
 use super::book::{Book, Current, RunRow, RunStatus};
+use super::first_step::FirstStep;
 use super::head_start::OutState;
 use super::owed::Owed;
 use crate::seams::store::Op;
@@ -29,6 +30,11 @@ pub enum Effect {
     Deliver,
     /// Ask the parked run to leave.
     Evict,
+    /// Have the first step of the answer to this input made meanwhile, if the agent has a head
+    /// start; then call [`Machine::handle_first_step`]. `None`: the message of the base payload.
+    BeginStep(Option<u64>),
+    /// Drop the stream of the warm backend.
+    CancelStep,
     /// The run's work is over: tell the worker why, unless it said so itself.
     End(Option<Cause>),
     /// Append a stop for the turn that has just begun: it was sent before the run could hear it.
@@ -64,6 +70,8 @@ pub struct Machine {
     pub(super) out: OutState,
     /// A stop came before the run could hear it.
     pub(super) early_stop: bool,
+    /// The first step that the gateway makes, until the turn's boundary.
+    pub(super) first_step: Option<FirstStep>,
     pub(super) row: Option<RunRow>,
     pub(super) effects: VecDeque<Effect>,
     pub(super) limits: RunLimits,
@@ -119,6 +127,7 @@ impl Machine {
             kept_alive_at: now,
             out: OutState::default(),
             early_stop: false,
+            first_step: None,
             row,
             effects: VecDeque::new(),
             limits,
@@ -173,6 +182,7 @@ impl Machine {
     pub fn handle_restored(&mut self, now: u64) {
         self.now = now;
         self.restore_hand_overs();
+        self.settle_restored_step();
         self.expect_stop();
         self.advance();
     }
@@ -186,7 +196,7 @@ impl Machine {
                 self.hear_hand_over(record.seq_num, owed);
             } else if matches!(owed, Owed::Stop { .. }) && !self.is_answering() {
                 self.stop_idle(record.seq_num, &owed);
-            } else if matches!(owed, Owed::Stop { .. }) && self.awaits_hand_over() {
+            } else if matches!(owed, Owed::Stop { .. }) && self.stops_here() {
                 self.owed.insert(record.seq_num, owed);
                 self.give_head_start_up(None);
             } else {
@@ -366,6 +376,8 @@ impl Machine {
         self.clear_run(cause, status, error);
         self.effects.push_back(Effect::End(tell));
         if cut.is_some() {
+            // What the agent wrote behind it is its to restore.
+            self.first_step = None;
             return self.give_up(cut);
         }
         let ops = [Some(self.book.put()), self.row.as_ref().map(RunRow::put)];

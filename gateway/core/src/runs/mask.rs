@@ -38,7 +38,10 @@ impl Gateway {
         let Some(blob) = blob else { return Ok(InputView::default()) };
         let book = Book::parse(&blob).map_err(error::store)?;
         let handed = book.head_start.as_ref().and_then(|open| open.handed);
-        let hidden = self.find_hidden(session, &book).await.map_err(error::store)?;
+        let mut hidden = self.find_hidden(session, &book).await.map_err(error::store)?;
+        // The hand-over stands in its place (R-HDS-16).
+        hidden.extend(book.stepped_input());
+        hidden.sort_unstable();
         Ok(InputView { hidden, pages_end: handed.map(|handed| handed.seq) })
     }
 
@@ -66,9 +69,19 @@ impl Gateway {
     }
 }
 
+impl Book {
+    /// The input whose first step the gateway makes, or made.
+    fn stepped_input(&self) -> Option<u64> {
+        self.head_start.as_ref()?.by_gateway.as_ref()?.input
+    }
+}
+
 impl Machine {
     /// May the live run see this `.in` record?
     pub fn shows(&self, record: &Record) -> bool {
+        if self.book.stepped_input() == Some(record.seq_num) {
+            return false;
+        }
         let seen = self.book.current.as_ref().and_then(|run| run.seen);
         Some(record.seq_num) > seen || self.owed.contains_key(&record.seq_num) || !is_signal(record)
     }

@@ -9,6 +9,7 @@ mod driver;
 mod elsewhere;
 mod ending;
 mod engine;
+pub mod first_step;
 pub mod head_start;
 mod injected;
 pub mod machine;

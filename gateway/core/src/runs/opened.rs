@@ -11,11 +11,26 @@ pub struct HeadStart {
     pub first: bool,
     /// When it was opened, Unix ms.
     pub at: u64,
-    /// How long nothing may be appended before the hand-over, ms.
+    /// How long nothing may be appended before the hand-over, or, of the gateway's own, how long the
+    /// agent may take to take over. In ms.
     pub wait_ms: u64,
+    /// The gateway itself makes the first step.
+    #[serde(default)]
+    pub by_gateway: Option<ByGateway>,
     /// The hand-over, once it is there.
     #[serde(default)]
     pub handed: Option<Handed>,
+}
+
+/// A first step that the gateway makes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ByGateway {
+    /// `.in` seq of the message; `None` if it is that of the base payload.
+    pub input: Option<u64>,
+    /// Id of the answer's message.
+    pub answer_id: String,
+    /// Tail of `.out` when it began.
+    pub out_start: u64,
 }
 
 /// A hand-over that no boundary has settled.
@@ -26,4 +41,8 @@ pub struct Handed {
     /// Tail of `.out` when it was read, moved by what the gateway itself appends: a run that has
     /// written nothing beyond has not taken it.
     pub out: u64,
+    /// When it was read, Unix ms.
+    pub at: u64,
+    /// It is the whole answer.
+    pub is_final: bool,
 }

@@ -1,6 +1,6 @@
 //! Inputs of a session that have no fate yet, as its runs see them.
 
-use tidegate_protocol::input::{Input, Trigger, is_from_secret_key};
+use tidegate_protocol::input::{Input, Trigger, is_from_gateway, is_from_secret_key};
 use tidegate_protocol::{Record, control};
 
 /// What an input without a fate asks for.
@@ -10,6 +10,8 @@ pub enum Owed {
     Answer {
         /// Tells a message that was injected into a running turn.
         message: Option<String>,
+        /// It is a new message of the user.
+        by_user: bool,
     },
     /// The end of the turn that runs.
     Stop {
@@ -17,7 +19,12 @@ pub enum Owed {
         secret: bool,
     },
     /// The first step of the answer, made by somebody else (R-HDS-3).
-    HandOver,
+    HandOver {
+        /// By the gateway itself.
+        by_gateway: bool,
+        /// It is the whole answer.
+        is_final: bool,
+    },
     /// Word that there will be none (R-HDS-4).
     HandOverSkip,
     /// The end of the run.
@@ -34,12 +41,19 @@ impl Owed {
         match Input::of(record) {
             Input::Opaque => None,
             Input::Stop => Some(Self::Stop { secret: is_from_secret_key(record) }),
-            Input::HandOver => Some(Self::HandOver),
+            Input::HandOver { is_final } => {
+                Some(Self::HandOver { by_gateway: is_from_gateway(record), is_final })
+            }
             Input::HandOverSkip => Some(Self::HandOverSkip),
             Input::Message(payload) => Some(match payload.trigger {
                 Trigger::Submit | Trigger::Regenerate | Trigger::Action => {
                     let id = payload.message.as_ref().and_then(|message| message["id"].as_str());
-                    Self::Answer { message: id.map(str::to_owned) }
+                    let by_user = payload.trigger == Trigger::Submit
+                        && payload
+                            .message
+                            .as_ref()
+                            .is_some_and(|message| message["role"] == "user");
+                    Self::Answer { message: id.map(str::to_owned), by_user }
                 }
                 Trigger::Preload => Self::Preload,
                 Trigger::Close => match record.header(control::CLOSE) {
@@ -57,7 +71,7 @@ impl Owed {
 
     /// Does it belong to a turn that somebody else began?
     pub fn is_hand_over(&self) -> bool {
-        matches!(self, Self::HandOver | Self::HandOverSkip)
+        matches!(self, Self::HandOver { .. } | Self::HandOverSkip)
     }
 
     /// Is it meant for the turn that runs, and for no later one?

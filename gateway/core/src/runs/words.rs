@@ -198,6 +198,7 @@ impl Driver {
             }
             Call::Cancel { number, reply } => {
                 self.read_inputs(machine).await?;
+                self.note_out(machine).await?;
                 let cancelled = machine.handle_cancel(number, now);
                 self.perform(machine).await?;
                 let _ = reply.send(cancelled);

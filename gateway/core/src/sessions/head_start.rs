@@ -41,6 +41,7 @@ pub(crate) fn asked(
         first: true,
         at: now,
         wait_ms: wait,
+        by_gateway: None,
         handed: None,
     };
     Ok(Some((open, messages)))
