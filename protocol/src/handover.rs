@@ -73,7 +73,8 @@ impl Handover {
     }
 }
 
-/// Asks for and gives the approval of every call without a result.
+/// Asks for and gives the approval of every call that waits for the agent: it has no result, and
+/// is not its provider's to execute.
 fn approve(messages: &mut Vec<Value>) {
     let parts = messages.iter().flat_map(content);
     let settled = parts.filter(|part| part["type"] == "tool-result");
@@ -81,7 +82,9 @@ fn approve(messages: &mut Vec<Value>) {
     let mut responses = Vec::new();
     for message in messages.iter_mut() {
         let open = |part: &&Value| {
-            part["type"] == "tool-call" && call_id(part).is_some_and(|id| !settled.contains(id))
+            part["type"] == "tool-call"
+                && part["providerExecuted"] != true
+                && call_id(part).is_some_and(|id| !settled.contains(id))
         };
         let calls: Vec<Value> =
             content(message).filter(open).map(|call| call["toolCallId"].clone()).collect();
@@ -172,18 +175,25 @@ mod tests {
         done["output"] = 1.into();
         let mut own = done.clone();
         (own["toolCallId"], own["providerExecuted"]) = ("tc2".into(), true.into());
-        let message = message("m1", vec![done, own, call("tc3"), call("tc4")]);
+        let mut late = call("tc5");
+        late["providerExecuted"] = true.into();
+        let message = message("m1", vec![done, own, call("tc3"), call("tc4"), late]);
         let partial = Handover::of(&message, false).partial;
         let kinds = |message: &Value| -> Vec<String> {
             content(message).map(|part| part["type"].as_str().expect("text").to_owned()).collect()
         };
         let (call, request) = ("tool-call", "tool-approval-request");
-        assert_eq!(kinds(&partial[0]), [call, call, "tool-result", call, call, request, request]);
+        let said = [call, call, "tool-result", call, call, call, request, request];
+        assert_eq!(kinds(&partial[0]), said);
         assert_eq!(kinds(&partial[1]), ["tool-result"]);
         assert_eq!(kinds(&partial[2]), ["tool-approval-response"; 2]);
-        let asked: Vec<_> = content(&partial[0]).skip(5).filter_map(call_id).collect();
+        let asked: Vec<_> = content(&partial[0]).skip(6).filter_map(call_id).collect();
         assert_eq!(asked, ["tc3", "tc4"]);
-        let text = super::tests::message("m1", vec![text("so far")]);
-        assert_eq!(Handover::of(&text, false).partial.len(), 1);
+    }
+
+    #[test]
+    fn text_alone_needs_no_approval() {
+        let message = message("m1", vec![text("so far")]);
+        assert_eq!(Handover::of(&message, false).partial.len(), 1);
     }
 }
