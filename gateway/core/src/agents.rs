@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use parking_lot::RwLock;
 
+use crate::head_start::HeadStart;
 use crate::seams::AgentBackend;
 
 /// The agents of a gateway, by environment and id.
@@ -32,6 +33,8 @@ pub struct Agent {
     pub service: Service,
     /// Does closing the socket of the AI SDK binding's request stop its turn (I5)?
     pub stop_on_disconnect: bool,
+    /// Who makes the first step of an answer while a worker boots (R-HDS-11).
+    pub head_start: Option<Arc<HeadStart>>,
 }
 
 /// Who runs the turn loop of an agent's sessions.
@@ -51,7 +54,7 @@ pub enum Service {
 impl Agent {
     /// An agent whose turns the gateway runs.
     pub fn turns(backend: Arc<dyn AgentBackend>, stop_on_disconnect: bool) -> Self {
-        Self { service: Service::Turns(backend), stop_on_disconnect }
+        Self { service: Service::Turns(backend), stop_on_disconnect, head_start: None }
     }
 }
 
@@ -79,9 +82,16 @@ impl Agents {
         let registered = self.registered.read().get(&AgentKey::new(environment, id)).cloned();
         let stop_on_disconnect = configured.is_some_and(|agent| agent.stop_on_disconnect);
         match registered {
-            Some(service) => Some(Agent { service, stop_on_disconnect }),
+            Some(service) => {
+                Some(Agent { service, stop_on_disconnect, head_start: self.head_start(id) })
+            }
             None => configured.cloned(),
         }
+    }
+
+    /// The head start that the configuration gives the agent called `id`, registered or not.
+    pub fn head_start(&self, id: &str) -> Option<Arc<HeadStart>> {
+        self.configured.get(id)?.head_start.clone()
     }
 
     /// Is there an agent called `id` in `environment`?
