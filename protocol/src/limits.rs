@@ -48,10 +48,6 @@ pub const READ_TIMEOUT_MAX_S: u64 = 600;
 pub const PING_INTERVAL_MS: u64 = 10_000;
 /// A running turn that is silent for this long gets a keep-alive control record (trap 5).
 pub const TURN_KEEP_ALIVE_MS: u64 = 45_000;
-/// How long a head start waits without one's word.
-pub const HEAD_START_WAIT_MS: u64 = 60_000;
-/// Longest wait of a head start.
-pub const HEAD_START_WAIT_MAX_MS: u64 = 600_000;
 
 /// Records in one page of `…/records`.
 pub const RECORDS_PAGE_MAX: usize = 1_000;

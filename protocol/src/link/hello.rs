@@ -38,7 +38,11 @@ pub struct AgentSpec {
     /// Mode `http`: seconds that a finished turn's run stays before it parks.
     #[serde(default = "warm", skip_serializing_if = "is_warm")]
     pub warm_s: u64,
-    /// Shown to operators: `{"name", "description"?, "input_schema"?}` each.
+    /// What it takes over from a head start, if anything (R-HDS).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub handover: Option<TakesOver>,
+    /// `{"name", "description"?, "input_schema"?, "needs_approval"?}` each: shown to operators, and
+    /// what the model of a head start may call.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tools: Vec<Value>,
     /// Shown to operators.
@@ -56,6 +60,7 @@ impl AgentSpec {
             steering: false,
             actions: false,
             warm_s: warm(),
+            handover: None,
             tools: Vec::new(),
             metadata: None,
         }
@@ -63,8 +68,19 @@ impl AgentSpec {
 
     /// Without what only operators see: how its sessions are served.
     pub fn for_service(&self) -> Self {
-        Self { tools: Vec::new(), metadata: None, ..self.clone() }
+        let tools = if self.handover.is_some() { self.tools.clone() } else { Vec::new() };
+        Self { tools, metadata: None, ..self.clone() }
     }
+}
+
+/// What an agent goes on from, if somebody else made the first step of its answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TakesOver {
+    /// Calls of its tools, too.
+    Calls,
+    /// Text only.
+    Text,
 }
 
 /// Who runs the turn loop, and how records flow.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use serde::Deserialize;
 use tidegate_protocol::Record;
 use tidegate_protocol::ids::{Channel, SessionKey, StreamId};
@@ -21,6 +22,7 @@ use super::machine::Machine;
 use super::owed::Owed;
 use crate::drivers::{Epochs, Inbox};
 use crate::fleet::Hold;
+use crate::head_start::{StepEvent, WarmStep};
 use crate::seams::BoxFuture;
 use crate::seams::store::{Commit, CommitError, Committed, Op, ReadLimit, StoreError};
 use crate::sessions::row::SessionRow;
@@ -43,6 +45,9 @@ pub(super) struct Driver {
     /// The right to serve the session.
     pub(super) hold: Hold,
     pub(super) work: Option<Work>,
+    /// The first step of the running turn, while it is made here. Behind a lock that is never
+    /// locked: a driver is shared between threads, what a backend answers with is not.
+    pub(super) step: Option<Mutex<WarmStep>>,
     /// A frame that the store failed under.
     pub(super) unheard: Option<Box<WorkerFrame>>,
     /// A task of its own, for it outlives each wait.
@@ -76,6 +81,7 @@ enum Event {
     Forgotten,
     Called(Box<Call>),
     Worked(WorkEvent),
+    Stepped(StepEvent),
     Placed(Slot),
     Due,
     Idle,
@@ -92,6 +98,7 @@ impl Driver {
             called,
             hold,
             work,
+            step: None,
             unheard,
             placing,
             slot,
@@ -122,6 +129,7 @@ impl Driver {
                 },
                 Event::Room(node) => return Ok(Exit::Moved(node)),
                 Event::Worked(event) => self.take(&mut machine, event).await?,
+                Event::Stepped(event) => self.stepped(&mut machine, event).await?,
                 Event::Placed(slot) => {
                     self.placing = None;
                     self.slot = Some(slot);
@@ -153,6 +161,7 @@ impl Driver {
                 Event::Called(Box::new(call))
             }
             event = next(self.work.as_ref(), &mut self.unheard) => Event::Worked(event),
+            event = step(&mut self.step) => Event::Stepped(event),
             slot = placed(&mut self.placing) => Event::Placed(slot),
             node = elsewhere(&self.shared.workers, self.wanted.as_ref()), if placing => {
                 Event::Room(node)
@@ -243,6 +252,8 @@ impl Driver {
         }
         machine.restore_seen(tail);
         self.note_out(&mut machine).await?;
+        self.step = None;
+        self.restore_step(&mut machine).await?;
         if let Some(work) = &self.work {
             machine.handle_adopted(work.is_parked(), self.delivered, self.now());
         }
@@ -305,6 +316,13 @@ async fn called(first: &mut Option<Call>, calls: &mut mpsc::Receiver<Call>) -> O
 async fn elsewhere(workers: &Workers, want: Option<&Want>) -> String {
     match want {
         Some(want) => workers.room_elsewhere(want).await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn step(step: &mut Option<Mutex<WarmStep>>) -> StepEvent {
+    match step {
+        Some(step) => step.get_mut().next().await,
         None => std::future::pending().await,
     }
 }

@@ -142,7 +142,7 @@ impl Machine {
             match owed {
                 Owed::Answer { .. } => return,
                 Owed::Stop { .. } => self.stop_idle(seq, &owed),
-                Owed::HandOver | Owed::HandOverSkip => self.reject_hand_over(seq),
+                Owed::HandOver { .. } | Owed::HandOverSkip => self.reject_hand_over(seq),
                 Owed::CloseRun => {
                     self.commit(vec![Op::Settle(vec![(seq, Fate::Applied { turn: None })])]);
                 }

@@ -2,7 +2,7 @@
 //! go to `.out`, the step's end hands over, and what nobody takes over is stored.
 
 use serde_json::Value;
-use tidegate_protocol::handover::{self, Handover};
+use tidegate_protocol::handover::Handover;
 use tidegate_protocol::ids::Channel;
 use tidegate_protocol::input::BY_GATEWAY;
 use tidegate_protocol::transcript::{Blob, Entry, render};

@@ -22,6 +22,7 @@ mod payload;
 mod perform;
 pub mod requests;
 mod serve;
+mod stepping;
 mod time;
 mod words;
 

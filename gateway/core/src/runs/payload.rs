@@ -47,6 +47,16 @@ pub(super) fn boot(
     Value::Object(payload)
 }
 
+/// A first run that takes over from the gateway: the history comes with it (R-HDS-17).
+pub(super) fn prepare(payload: &mut Value, messages: Vec<Value>) {
+    let Some(payload) = payload.as_object_mut() else { return };
+    for key in STICKY {
+        payload.remove(key);
+    }
+    put(payload, "trigger", Value::String(HANDOVER_PREPARE.to_owned()));
+    put(payload, "headStartMessages", Value::Array(messages));
+}
+
 fn put(payload: &mut Map<String, Value>, key: &str, value: Value) {
     payload.insert(key.to_owned(), value);
 }
