@@ -6,7 +6,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use tokio::time::{Sleep, sleep};
+use tokio::time::{Instant, Sleep, sleep};
 use tracing::{Instrument, Span, info_span};
 
 use super::config::HeadStart;
@@ -84,16 +84,15 @@ impl WarmStep {
                 biased;
                 (at, item) = poll_fn(|cx| poll(asked, cx)) => {
                     let shown = self.take(at, item);
+                    // A backend that always has something would never let the timer be looked at.
+                    if self.outcome.is_none() && self.time.deadline() <= Instant::now() {
+                        self.stop_late();
+                    }
                     if !shown.is_empty() {
                         return StepEvent::Chunks(shown);
                     }
                 }
-                () = time => {
-                    let message = format!("the head start took more than {} ms", self.step_ms);
-                    let error = BackendError { kind: BackendFault::Timeout, message };
-                    let outcome = self.asked.first().map(|asked| asked.step.fail(error.clone()));
-                    self.end(outcome.unwrap_or(Outcome::Failed(error)));
-                }
+                () = time => self.stop_late(),
             }
         }
     }
@@ -121,6 +120,15 @@ impl WarmStep {
             None => {}
         }
         shown
+    }
+
+    /// The step has had its time.
+    fn stop_late(&mut self) {
+        let message = format!("the head start took more than {} ms", self.step_ms);
+        let error = BackendError { kind: BackendFault::Timeout, message };
+        // Of two that said nothing yet, neither is over.
+        let outcome = self.asked.first().map(|asked| asked.step.fail(error.clone()));
+        self.end(outcome.unwrap_or(Outcome::Failed(error)));
     }
 
     fn end(&mut self, outcome: Outcome) {

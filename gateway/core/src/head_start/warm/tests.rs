@@ -7,6 +7,7 @@ use tidegate_protocol::input::Trigger;
 use tokio::sync::mpsc;
 
 use super::*;
+use crate::agents::{Agent, AgentKey, Agents, Service};
 use crate::seams::ToolSchema;
 use crate::seams::backend::Abilities;
 
@@ -240,6 +241,49 @@ async fn a_step_whose_backends_all_fail_has_failed() {
     let down = failed("down, too", BackendFault::Unavailable);
     assert_eq!(run(&mut step).await, (String::new(), down));
     assert_eq!((main.drops(), hedge.drops()), (1, 1));
+}
+
+/// Always has something more to say.
+#[derive(Debug)]
+struct Endless;
+
+impl AgentBackend for Endless {
+    fn answer(&self, _: TurnRequest) -> AnswerStream {
+        let word = || word("a").map(|list| list.into_iter().map(Chunk::of).collect());
+        Box::pin(stream::repeat_with(move || word().map_err(|_: &str| unreachable!())))
+    }
+
+    fn abilities(&self) -> Abilities {
+        Abilities::default()
+    }
+}
+
+#[tokio::test]
+async fn a_step_that_never_ends_is_ended() {
+    let mut head_start = head_start(&Source::new(), None);
+    (head_start.backend, head_start.step_ms) = (Arc::new(Endless), 20);
+    // Its driver is a task like any other.
+    let mut step = head_start.begin(request(), true);
+    let (text, outcome) = tokio::spawn(async move { run(&mut step).await }).await.unwrap();
+    assert!(!text.is_empty());
+    assert_eq!(outcome, failed("the head start took more than 20 ms", BackendFault::Timeout));
+}
+
+#[test]
+fn an_agent_that_a_worker_registers_keeps_its_head_start() {
+    let head_start = Arc::new(head_start(&Source::new(), None));
+    let agent = Agent {
+        service: Service::Awaited,
+        stop_on_disconnect: false,
+        head_start: Some(Arc::clone(&head_start)),
+    };
+    let agents = Agents::new([("a".to_owned(), agent)].into());
+    agents.register(AgentKey::new("dev", "a"), Service::Runs { records: true });
+    let found = agents.find("dev", "a").and_then(|agent| agent.head_start);
+    for found in [found, agents.head_start("a")] {
+        assert!(found.is_some_and(|found| Arc::ptr_eq(&found, &head_start)));
+    }
+    assert!(agents.head_start("b").is_none());
 }
 
 #[tokio::test]
