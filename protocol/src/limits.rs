@@ -159,6 +159,8 @@ pub const KNOWN_AGENTS_MAX: usize = 10_000;
 pub const SUBAGENT_DEPTH_MAX: usize = 8;
 /// How long a run may take to say that it is ready.
 pub const RUN_BOOT_TIMEOUT_MS: u64 = 60_000;
+/// How long a session stays warm at the worker that answered its last turn (mode `turns`).
+pub const TURN_WARM_MS: u64 = 30_000;
 /// Longest `wait` of a head start: how long its agent may take to take over.
 pub const HEAD_START_WAIT_MAX_MS: u64 = 600_000;
 /// `wait` when the configuration does not say.

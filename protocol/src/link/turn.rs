@@ -39,6 +39,10 @@ pub struct TurnFrame {
     /// Does the answer continue the last, assistant, message?
     #[serde(default)]
     pub continues: bool,
+    /// The gateway makes the first step meanwhile, and says what came of it in a
+    /// [`HandOver`](super::HandOver) frame (R-HDS-23).
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub head_start: bool,
     /// The message that is answered again.
     #[serde(default)]
     pub message_id: Option<String>,
@@ -54,4 +58,34 @@ pub struct TurnFrame {
     /// A credential for the session's environment.
     #[serde(default)]
     pub token: String,
+}
+
+/// The end of a head start (R-HDS-22 to R-HDS-25).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct HandOver {
+    /// The piece of work.
+    pub id: String,
+    /// What the worker has to do.
+    pub outcome: Outcome,
+    /// The answer so far, a UIMessage; none with [`Outcome::Skip`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<Value>,
+}
+
+/// What came of a first step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// Nothing was shown: answer as if there had been none.
+    Skip,
+    /// The whole answer: ask no model.
+    Final,
+    /// Execute the open calls of the last step, then continue the message.
+    Calls,
+    /// Continue the message.
+    Text,
+}
+
+fn is_false(flag: &bool) -> bool {
+    !*flag
 }

@@ -7,7 +7,7 @@ use tidegate_protocol::input::Trigger;
 use tokio::sync::mpsc;
 
 use super::*;
-use crate::agents::{Agent, AgentKey, Agents, Service};
+use crate::agents::{Agent, AgentKey, Agents, Registered, Service};
 use crate::seams::ToolSchema;
 use crate::seams::backend::Abilities;
 
@@ -278,7 +278,8 @@ fn an_agent_that_a_worker_registers_keeps_its_head_start() {
         head_start: Some(Arc::clone(&head_start)),
     };
     let agents = Agents::new([("a".to_owned(), agent)].into());
-    agents.register(AgentKey::new("dev", "a"), Service::Runs { records: true });
+    let service = Service::Runs { records: true };
+    agents.register(AgentKey::new("dev", "a"), Registered { service, takes_over: None });
     let found = agents.find("dev", "a").and_then(|agent| agent.head_start);
     for found in [found, agents.head_start("a")] {
         assert!(found.is_some_and(|found| Arc::ptr_eq(&found, &head_start)));
