@@ -11,8 +11,8 @@ use crate::config::{AiSdkConfig, ConfigError};
 use crate::headers::Headers;
 use crate::upstream::{Client, Endpoint, relay};
 
-/// Posts what `DefaultChatTransport` posts; in the step of a head start also `tools`, what the model
-/// may call and the route must not execute: `[{name, description?, parameters}]`.
+/// Posts what `DefaultChatTransport` posts; in the step of a head start also `tools`, what the
+/// model may call and the route must not execute: `[{name, description?, parameters}]`.
 #[derive(Debug)]
 pub(crate) struct AiSdk {
     client: Arc<Client>,

@@ -2,8 +2,9 @@
 
 use futures_util::StreamExt;
 use serde_json::{Value, json};
+use tidegate_core::head_start::{HeadStart, Outcome, StepEvent, WarmStep};
 use tidegate_core::seams::backend::TurnRequest;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 use crate::process_support::{shell, until};
 use crate::support::{Answer, EVENTS, Upstream, agent, ask, events, hello};
@@ -100,4 +101,65 @@ async fn nobody_learns_of_a_backend_that_is_down() {
     agent.warm_up();
     tokio::task::yield_now().await;
     assert!(Answer::of(agent.answer(ask("hi"))).await.error.is_some());
+}
+
+/// An endpoint that answers with `events` and then waits; the receiver learns when it was left.
+async fn waiting(events: Vec<Value>) -> (Upstream, oneshot::Receiver<()>) {
+    let (left, was_left) = oneshot::channel();
+    let left = std::sync::Mutex::new(Some(left));
+    let upstream = Upstream::start(move |mut conn, _| {
+        let left = left.lock().unwrap().take();
+        let body: String = events.iter().map(|event| format!("data: {event}\n\n")).collect();
+        async move {
+            conn.next_request().await;
+            conn.write(format!("{EVENTS}{body}")).await;
+            conn.closed().await;
+            left.unwrap().send(()).unwrap();
+        }
+    })
+    .await;
+    (upstream, was_left)
+}
+
+fn openai(upstream: &Upstream) -> std::sync::Arc<dyn tidegate_core::seams::AgentBackend> {
+    agent("openai", &upstream.url, json!({"model": "m"}))
+}
+
+async fn run(step: &mut WarmStep) -> (Vec<Value>, Outcome) {
+    let mut shown = Vec::new();
+    loop {
+        match step.next().await {
+            StepEvent::Chunks(chunks) => shown.extend(chunks.into_iter().map(|chunk| chunk.value)),
+            StepEvent::Ended(outcome) => return (shown, outcome),
+        }
+    }
+}
+
+fn delta(delta: Value) -> Value {
+    json!({"choices": [{"delta": delta}]})
+}
+
+#[tokio::test]
+async fn a_step_with_calls_is_cut_off_down_to_the_socket() {
+    let call = json!({"tool_calls": [{"index": 0, "id": "c1", "function":
+        {"name": "search", "arguments": "{\"q\":\"x\"}"}}]});
+    let end = json!({"choices": [{"delta": {}, "finish_reason": "tool_calls"}]});
+    let (main, left) = waiting(vec![delta(json!({"content": "Let me"})), delta(call), end]).await;
+    let (slow, slow_left) = waiting(Vec::new()).await;
+    let (wait_ms, step_ms) = (1_000, 60_000);
+    let (backend, hedge) = (openai(&slow), Some(openai(&main)));
+    let head_start = HeadStart { backend, hedge, tools: None, wait_ms, step_ms };
+    let mut running = head_start.begin(step(), true);
+    let (shown, outcome) = run(&mut running).await;
+    assert_eq!(outcome, Outcome::Calls);
+    let kinds: Vec<_> = shown.iter().filter_map(|chunk| chunk["type"].as_str()).collect();
+    let (text, call) = (
+        ["text-start", "text-delta", "text-end"],
+        ["tool-input-start", "tool-input-delta", "tool-input-available"],
+    );
+    assert_eq!(kinds, [&["start", "start-step"][..], &text, &call, &["finish-step"]].concat());
+    // Nobody is asked for the rest, though the step itself is not dropped yet.
+    left.await.unwrap();
+    slow_left.await.unwrap();
+    drop(running);
 }

@@ -57,11 +57,8 @@ impl HeadStart {
             let stream = call.in_scope(|| backend.answer(request));
             Asked { stream, step, call }
         };
-        let mut asked = Vec::with_capacity(2);
-        if let Some(hedge) = &self.hedge {
-            asked.push(ask(&**hedge, request.clone()));
-        }
-        asked.insert(0, ask(&*self.backend, request));
+        let mut asked = vec![ask(&*self.backend, request.clone())];
+        asked.extend(self.hedge.as_ref().map(|hedge| ask(&**hedge, request)));
         let time = Box::pin(sleep(Duration::from_millis(self.step_ms)));
         WarmStep { asked, outcome: None, time, step_ms: self.step_ms, span }
     }
@@ -110,8 +107,8 @@ impl WarmStep {
         };
         if step.has_content() && self.asked.len() > 1 {
             // The race is over: the other one is cancelled before it is polled again.
-            let winner = self.asked.swap_remove(at);
-            self.asked = vec![winner];
+            self.asked.swap(0, at);
+            self.asked.truncate(1);
         }
         match outcome {
             // One that fails before it said anything leaves the step to the other.

@@ -164,6 +164,7 @@ pub(super) const AGENT: &[Key] = &[
         Kind::Table,
         None,
         "{ backend = \"openai\", url = \"http://127.0.0.1:8001/v1\", model = \"small\" }",
-        "A second backend, with its own keys, that is asked at the same time; the first token wins.",
+        "A second backend, with its own keys, that is asked at the same time: the first token \
+         wins.",
     ),
 ];
