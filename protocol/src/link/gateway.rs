@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::boot::BootFrame;
 use super::exit::Cause;
 use super::records;
-use super::turn::TurnFrame;
+use super::turn::{HandoverFrame, TurnFrame};
 use super::welcome::Welcome;
 use crate::error::ErrorCode;
 use crate::frame::{FrameError, fields, tag, unknown};
@@ -21,6 +21,8 @@ pub enum GatewayFrame {
     Welcome(Welcome),
     /// One answer is wanted (mode `turns`).
     Turn(Box<TurnFrame>),
+    /// What became of the first step of a turn with `head_start` (R-HDS-23).
+    Handover(Box<HandoverFrame>),
     /// A run is handed over (modes `runs` and `http`).
     Boot(Box<BootFrame>),
     /// `.in` records.
@@ -146,6 +148,7 @@ impl GatewayFrame {
         Ok(match &*tag(text)? {
             "welcome" => Self::Welcome(fields("welcome", text)?),
             "turn" => Self::Turn(fields("turn", text)?),
+            "handover" => Self::Handover(fields("handover", text)?),
             "boot" => Self::Boot(fields("boot", text)?),
             "in" => Self::In(fields("in", text)?),
             "ack" => Self::Ack(fields("ack", text)?),
@@ -167,6 +170,7 @@ impl GatewayFrame {
     pub fn work_id(&self) -> Option<&str> {
         match self {
             Self::Turn(turn) => Some(&turn.id),
+            Self::Handover(handover) => Some(&handover.id),
             Self::Boot(boot) => Some(&boot.id),
             Self::In(Inputs { id, .. })
             | Self::Ack(Ack { id, .. })

@@ -38,9 +38,13 @@ pub struct AgentSpec {
     /// Mode `http`: seconds that a finished turn's run stays before it parks.
     #[serde(default = "warm", skip_serializing_if = "is_warm")]
     pub warm_s: u64,
-    /// Shown to operators: `{"name", "description"?, "input_schema"?}` each.
+    /// `{"name", "description"?, "input_schema"?, "needs_approval"?}` each: what the model of a
+    /// head start may call. Shown to operators.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tools: Vec<Value>,
+    /// What of a head start it takes over; without it none is made for it (R-HDS-11).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub handover: Option<TakesOver>,
     /// Shown to operators.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub metadata: Option<Value>,
@@ -57,6 +61,7 @@ impl AgentSpec {
             actions: false,
             warm_s: warm(),
             tools: Vec::new(),
+            handover: None,
             metadata: None,
         }
     }
@@ -65,6 +70,16 @@ impl AgentSpec {
     pub fn for_service(&self) -> Self {
         Self { tools: Vec::new(), metadata: None, ..self.clone() }
     }
+}
+
+/// What an agent can go on from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TakesOver {
+    /// Text, and tool calls that it executes.
+    Calls,
+    /// Text only.
+    Text,
 }
 
 /// Who runs the turn loop, and how records flow.

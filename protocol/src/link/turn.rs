@@ -51,7 +51,43 @@ pub struct TurnFrame {
     /// The application's own keys.
     #[serde(default)]
     pub rest: Map<String, Value>,
+    /// Is its first step made elsewhere? Then a `handover` frame follows (R-HDS-23).
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub head_start: bool,
     /// A credential for the session's environment.
     #[serde(default)]
     pub token: String,
+}
+
+/// Says what became of the first step of an answer, which was made elsewhere (R-HDS-23).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct HandoverFrame {
+    /// The piece of work.
+    pub id: String,
+    /// What is left to do.
+    pub outcome: Handed,
+    /// The answer so far, as a UIMessage; none with `skip`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<Value>,
+}
+
+/// What the worker does after a hand-over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Handed {
+    /// It answers as if there had been no head start.
+    Skip,
+    /// The message is the whole answer.
+    Final,
+    /// It executes the calls of the last step, then continues the message.
+    Calls,
+    /// It continues the message.
+    Text,
+    /// A word of a later version.
+    #[serde(other)]
+    Unknown,
+}
+
+fn is_false(flag: &bool) -> bool {
+    !*flag
 }

@@ -179,6 +179,7 @@ async fn ask(workers: &Arc<Workers>, request: TurnRequest, agent: AgentKey) -> W
         metadata: request.metadata,
         action: request.action,
         rest: request.rest,
+        head_start: false,
         token: workers.turn_token(&origin, request.attempt),
     };
     slot.begin(&id, GatewayFrame::Turn(Box::new(frame))).if_dropped(Cause::Stopped)
