@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tidegate import App, Turn
+from tidegate import App, Tool, Turn
 from tidegate.agents.inputs import Pending, marker
 from tidegate.link.driver import address
 
@@ -45,12 +45,15 @@ def message(text: str) -> dict:
 
 
 def test_a_turn_frame_is_read():
-    turn = Turn.of(FRAME, Pending(lambda seqs, messages: None))
+    written = []
+    turn = Turn.of(FRAME, Pending(lambda seqs, messages: None), written.append)
     assert (turn.chat_id, turn.session_id, turn.run_id) == ("c1", "session_1", "run_1")
     assert (turn.turn, turn.attempt, turn.cause) == (3, 2, "worker_lost")
     assert (turn.continues, turn.answer_id) == (True, "m2")
     assert (turn.metadata, turn.rest, turn.token) == ({"user": "u"}, {"model": "x"}, "tok")
     assert turn.text == "one two"
+    turn.write({"type": "data-x", "data": 1})
+    assert written == [{"type": "data-x", "data": 1}]
 
 
 def test_pending_messages_are_taken_once_and_reported():
@@ -98,6 +101,41 @@ def test_wrong_declarations_are_typed_errors():
 
     with pytest.raises(ValueError, match="twice"):
         app.agent("b")(fine)
+
+    fine.tool(name="t")(lambda input, call: None)
+    with pytest.raises(ValueError, match="tool 't' of agent 'b' is declared twice"):
+        fine.add(Tool("t"))
+
+
+def test_tools_are_registered():
+    app = App("http://127.0.0.1:1", "k")
+    schema = {"type": "object"}
+
+    @app.agent("shop", tools=[Tool("map", input_schema=schema)])
+    async def shop(turn):
+        yield "x"
+
+    @shop.tool(input_schema=schema, needs_approval=lambda input, call: False)
+    async def search(input, call):
+        """Finds things."""
+
+    @shop.tool(name="other", description="Does", needs_approval=True)
+    def some(input, call):
+        """Not said."""
+
+    entry = shop.registration("2").registration()
+    assert (entry["version"], entry["handover"]) == ("2", "calls")
+    assert entry["tools"] == [
+        {"name": "map", "input_schema": schema},
+        {
+            "name": "search",
+            "description": "Finds things.",
+            "input_schema": schema,
+            "needs_approval": True,
+        },
+        {"name": "other", "description": "Does", "needs_approval": True},
+    ]
+    assert search.name == "search"
 
 
 def test_addresses():

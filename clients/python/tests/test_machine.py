@@ -6,7 +6,15 @@ import pytest
 
 from tidegate.errors import LinkRefused, MalformedFrame
 from tidegate.link import Agent, Link
-from tidegate.link.events import Ended, FrameRefused, InputCame, TurnAsked, Welcomed
+from tidegate.link.events import (
+    Ended,
+    FrameRefused,
+    HandedOver,
+    InputCame,
+    Settled,
+    TurnAsked,
+    Welcomed,
+)
 
 WELCOME = {
     "t": "welcome",
@@ -43,7 +51,7 @@ def up(machine: Link, work: list | None = None) -> list:
 def test_hello_is_the_first_frame():
     machine = link()
     machine.opened(0.0)
-    entry = {"id": "my-chat", "version": "2026-11-27.1", "mode": "turns"}
+    entry = {"id": "my-chat", "version": "2026-11-27.1", "mode": "turns", "handover": "calls"}
     assert sent(machine) == [
         {
             "t": "hello",
@@ -76,7 +84,8 @@ def test_a_turn_is_answered():
         {"t": "done", "id": "t_1", "seq": 2},
     ]
     assert not machine.idle
-    say(machine, {"t": "ack", "id": "t_1", "seq": 2})
+    assert say(machine, {"t": "ack", "id": "t_1", "seq": 1}) == []
+    assert say(machine, {"t": "ack", "id": "t_1", "seq": 2}) == [Settled("t_1")]
     assert machine.idle
 
 
@@ -131,8 +140,26 @@ def test_done_whose_ack_was_lost_is_settled_by_the_welcome():
     machine.done("t_1")
     sent(machine)
     machine.closed(1006, "")
-    up(machine, [{"id": "t_1", "held": True, "acked": 1}])
+    settled = up(machine, [{"id": "t_1", "held": True, "acked": 1}])
+    assert settled == [Welcomed(), Settled("t_1")]
     assert machine.idle
+
+
+def test_nothing_of_a_head_start_is_sent_before_the_hand_over_which_counts_once():
+    machine = link()
+    up(machine)
+    say(machine, {**TURN, "head_start": True})
+    for _ in range(3):
+        machine.chunk("t_1", {"type": "data-x", "data": "x" * 100_000})
+    assert sent(machine) == []
+    assert not machine.must_wait("t_1"), "nothing would ever make room"
+    machine.closed(1006, "")
+    up(machine, [{"id": "t_1", "held": True, "acked": 0}])
+    handover = {"t": "handover", "id": "t_1", "outcome": "skip"}
+    assert say(machine, handover) == [HandedOver("t_1", handover)]
+    assert [len(frame["chunks"]) for frame in sent(machine)] == [2, 1]
+    assert say(machine, handover) == []
+    assert say(machine, {**handover, "id": "t_9"}) == []
 
 
 def test_cancel_ends_the_turn_and_nothing_more_is_sent():

@@ -3,6 +3,16 @@
 /// Why an agent could not answer. Anything that is an error becomes one.
 pub type AgentError = Box<dyn std::error::Error + Send + Sync>;
 
+/// Longest error text that is sent.
+const TEXT_MAX_BYTES: usize = 8 * 1024;
+
+/// What the user sees of an error.
+pub(crate) fn shown(error: &AgentError) -> String {
+    let mut text = error.to_string();
+    text.truncate(text.floor_char_boundary(TEXT_MAX_BYTES));
+    text
+}
+
 /// Why a chunk was not taken.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AnswerError {

@@ -1,5 +1,7 @@
 //! What an agent is asked.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value};
 use tidegate_protocol::link::TurnFrame;
 
@@ -14,6 +16,17 @@ impl Turn {
 
     pub(crate) fn id(&self) -> &str {
         &self.0.id
+    }
+
+    /// Is its first step made elsewhere?
+    pub(crate) fn has_head_start(&self) -> bool {
+        self.0.head_start
+    }
+
+    /// Ends the history with the message of a head start; `continues`: the answer continues it.
+    pub(crate) fn take_over(&mut self, message: Value, continues: bool) {
+        Arc::make_mut(&mut self.0.messages).push(message);
+        self.0.continues = continues;
     }
 
     /// The agent's id.
@@ -46,7 +59,8 @@ impl Turn {
         &self.0.trigger
     }
 
-    /// The whole history as UIMessages, oldest first.
+    /// The whole history as UIMessages, oldest first. It ends with the message to answer, or with
+    /// the one to continue.
     pub fn messages(&self) -> &[Value] {
         &self.0.messages
     }
@@ -58,7 +72,8 @@ impl Turn {
         texts.filter_map(|part| part["text"].as_str()).collect()
     }
 
-    /// Does the answer continue the last, assistant, message (a tool result or an approval came)?
+    /// Does the answer continue the last, assistant, message: a tool's result or an approval came,
+    /// or a head start was handed over?
     pub fn continues(&self) -> bool {
         self.0.continues
     }

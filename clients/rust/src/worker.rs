@@ -9,16 +9,14 @@ use tokio::task::JoinSet;
 use tokio::time::sleep;
 use tracing::{info, warn};
 
-use crate::agent::{Agent, Handler};
-use crate::answer::Answer;
-use crate::error::{AgentError, WorkerError};
+use crate::agent::Agent;
+use crate::error::WorkerError;
 use crate::link::{Address, Backoff, DialError, Ended, Machine, Shared, dial, serve};
+use crate::running::run;
 use crate::turn::Turn;
 
 /// Turns at once when nothing else is said.
 const CAPACITY: usize = 16;
-/// Longest error text that is sent.
-const ERROR_MAX_BYTES: usize = 8 * 1024;
 
 /// Connects to a gateway and serves [`Agent`]s.
 #[derive(Debug)]
@@ -73,9 +71,9 @@ impl Worker {
         let address = Address::new(&self.url, &self.key, &name)?;
         let specs = self.agents.iter().map(|agent| agent.spec(&self.version)).collect();
         let shared = Arc::new(Shared::new(Machine::new(name, self.capacity, specs)));
-        let named = |agent: Agent| (agent.id().to_owned(), agent.handler);
-        let handlers = self.agents.into_iter().map(named).collect();
-        let turns = Turns { shared: Arc::clone(&shared), handlers, tasks: JoinSet::new() };
+        let named = |agent: Agent| (agent.id().to_owned(), Arc::new(agent));
+        let agents = self.agents.into_iter().map(named).collect();
+        let turns = Turns { shared: Arc::clone(&shared), agents, tasks: JoinSet::new() };
         let mut serving = Box::pin(turns.serve(&address));
         tokio::select! {
             ended = &mut serving => return ended,
@@ -89,13 +87,20 @@ impl Worker {
 /// The turns that run. Dropping it drops them.
 struct Turns {
     shared: Arc<Shared>,
-    handlers: HashMap<String, Handler>,
+    agents: HashMap<String, Arc<Agent>>,
     tasks: JoinSet<()>,
 }
 
 impl Turns {
-    /// Over one connection after another.
+    /// Until nothing is left, hooks included: they run on after an answer is stored.
     async fn serve(mut self, address: &Address) -> Result<(), WorkerError> {
+        self.link(address).await?;
+        while self.tasks.join_next().await.is_some() {}
+        Ok(())
+    }
+
+    /// Over one connection after another.
+    async fn link(&mut self, address: &Address) -> Result<(), WorkerError> {
         let mut backoff = Backoff::default();
         loop {
             if self.shared.machine.lock().is_drained() {
@@ -136,9 +141,9 @@ impl Turns {
     fn begin(&mut self, turn: Box<TurnFrame>) {
         while self.tasks.try_join_next().is_some() {}
         let shared = Arc::clone(&self.shared);
-        match self.handlers.get(&turn.agent) {
-            Some(handler) => {
-                self.tasks.spawn(answer(shared, Arc::clone(handler), Turn::new(turn)));
+        match self.agents.get(&turn.agent) {
+            Some(agent) => {
+                self.tasks.spawn(run(shared, Arc::clone(agent), Turn::new(turn)));
             }
             None => {
                 let text = format!("this worker has no agent {:?}", turn.agent);
@@ -146,41 +151,6 @@ impl Turns {
             }
         }
     }
-}
-
-/// One turn. Ends, and drops the agent's future, as soon as the worker does not hold it.
-async fn answer(shared: Arc<Shared>, handler: Handler, turn: Turn) {
-    let id: Arc<str> = turn.id().into();
-    let failed = Some("The agent failed.".to_owned());
-    let mut finish = Finish { shared: Arc::clone(&shared), id: Arc::clone(&id), error: failed };
-    let sink = Answer::new(Arc::clone(&shared), Arc::clone(&id));
-    let answering = async {
-        handler(turn, sink.clone()).await?;
-        sink.end_text().await.map_err(Into::into)
-    };
-    tokio::select! {
-        outcome = answering => finish.error = outcome.err().map(shown),
-        () = shared.gone(&id) => {}
-    }
-}
-
-/// Says that the turn is over, also when the agent panics.
-struct Finish {
-    shared: Arc<Shared>,
-    id: Arc<str>,
-    error: Option<String>,
-}
-
-impl Drop for Finish {
-    fn drop(&mut self) {
-        self.shared.machine.lock().handle_done(&self.id, self.error.take());
-    }
-}
-
-fn shown(error: AgentError) -> String {
-    let mut text = error.to_string();
-    text.truncate(text.floor_char_boundary(ERROR_MAX_BYTES));
-    text
 }
 
 /// Ends at the `count`th signal that asks the process to end.

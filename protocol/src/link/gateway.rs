@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::boot::BootFrame;
 use super::exit::Cause;
 use super::records;
-use super::turn::{HandOver, TurnFrame};
+use super::turn::{HandoverFrame, TurnFrame};
 use super::welcome::Welcome;
 use crate::error::ErrorCode;
 use crate::frame::{FrameError, fields, tag, unknown};
@@ -21,9 +21,8 @@ pub enum GatewayFrame {
     Welcome(Welcome),
     /// One answer is wanted (mode `turns`).
     Turn(Box<TurnFrame>),
-    /// What came of the head start of a turn (mode `turns`).
-    #[serde(rename = "handover")]
-    HandOver(Box<HandOver>),
+    /// What became of the first step of a turn with `head_start` (R-HDS-23).
+    Handover(Box<HandoverFrame>),
     /// A run is handed over (modes `runs` and `http`).
     Boot(Box<BootFrame>),
     /// `.in` records.
@@ -149,7 +148,7 @@ impl GatewayFrame {
         Ok(match &*tag(text)? {
             "welcome" => Self::Welcome(fields("welcome", text)?),
             "turn" => Self::Turn(fields("turn", text)?),
-            "handover" => Self::HandOver(fields("handover", text)?),
+            "handover" => Self::Handover(fields("handover", text)?),
             "boot" => Self::Boot(fields("boot", text)?),
             "in" => Self::In(fields("in", text)?),
             "ack" => Self::Ack(fields("ack", text)?),
@@ -171,7 +170,7 @@ impl GatewayFrame {
     pub fn work_id(&self) -> Option<&str> {
         match self {
             Self::Turn(turn) => Some(&turn.id),
-            Self::HandOver(hand_over) => Some(&hand_over.id),
+            Self::Handover(handover) => Some(&handover.id),
             Self::Boot(boot) => Some(&boot.id),
             Self::In(Inputs { id, .. })
             | Self::Ack(Ack { id, .. })

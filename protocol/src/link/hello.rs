@@ -38,13 +38,13 @@ pub struct AgentSpec {
     /// Mode `http`: seconds that a finished turn's run stays before it parks.
     #[serde(default = "warm", skip_serializing_if = "is_warm")]
     pub warm_s: u64,
-    /// What it takes over from a head start, if anything (R-HDS).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub handover: Option<TakesOver>,
-    /// `{"name", "description"?, "input_schema"?, "needs_approval"?}` each: shown to operators, and
-    /// what the model of a head start may call.
+    /// `{"name", "description"?, "input_schema"?, "needs_approval"?}` each: what the model of a
+    /// head start may call. Shown to operators.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tools: Vec<Value>,
+    /// What of a head start it takes over; without it none is made for it (R-HDS-11).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub handover: Option<TakesOver>,
     /// Shown to operators.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub metadata: Option<Value>,
@@ -60,8 +60,8 @@ impl AgentSpec {
             steering: false,
             actions: false,
             warm_s: warm(),
-            handover: None,
             tools: Vec::new(),
+            handover: None,
             metadata: None,
         }
     }
@@ -73,11 +73,11 @@ impl AgentSpec {
     }
 }
 
-/// What an agent goes on from, if somebody else made the first step of its answer.
+/// What an agent can go on from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TakesOver {
-    /// Calls of its tools, too.
+    /// Text, and tool calls that it executes.
     Calls,
     /// Text only.
     Text,

@@ -15,7 +15,7 @@ pub use exit::{Cause, ExitClass, ExitError};
 pub use gateway::{Ack, Cancel, ErrorFrame, Evict, GatewayFrame, Goaway, Inputs, Refusal};
 pub use hello::{AgentSpec, HeldWork, Hello, Mode, TakesOver};
 pub use records::OutRecord;
-pub use turn::{HandOver, Outcome, TurnFrame};
+pub use turn::{Handed, HandoverFrame, TurnFrame};
 pub use welcome::{Welcome, WelcomedWork};
 pub use worker::{
     Close, Done, EndAndContinue, Exit, Injected, Out, Parked, Save, Trim, TurnDone, WorkId,

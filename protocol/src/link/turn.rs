@@ -39,10 +39,6 @@ pub struct TurnFrame {
     /// Does the answer continue the last, assistant, message?
     #[serde(default)]
     pub continues: bool,
-    /// The gateway makes the first step meanwhile, and says what came of it in a
-    /// [`HandOver`](super::HandOver) frame (R-HDS-23).
-    #[serde(default, skip_serializing_if = "is_false")]
-    pub head_start: bool,
     /// The message that is answered again.
     #[serde(default)]
     pub message_id: Option<String>,
@@ -55,35 +51,41 @@ pub struct TurnFrame {
     /// The application's own keys.
     #[serde(default)]
     pub rest: Map<String, Value>,
+    /// Is its first step made elsewhere? Then a `handover` frame follows (R-HDS-23).
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub head_start: bool,
     /// A credential for the session's environment.
     #[serde(default)]
     pub token: String,
 }
 
-/// The end of a head start (R-HDS-22 to R-HDS-25).
+/// Says what became of the first step of an answer, which was made elsewhere (R-HDS-23).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct HandOver {
+pub struct HandoverFrame {
     /// The piece of work.
     pub id: String,
-    /// What the worker has to do.
-    pub outcome: Outcome,
-    /// The answer so far, a UIMessage; none with [`Outcome::Skip`].
+    /// What is left to do.
+    pub outcome: Handed,
+    /// The answer so far, as a UIMessage; none with `skip`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<Value>,
 }
 
-/// What came of a first step.
+/// What the worker does after a hand-over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Outcome {
-    /// Nothing was shown: answer as if there had been none.
+pub enum Handed {
+    /// It answers as if there had been no head start.
     Skip,
-    /// The whole answer: ask no model.
+    /// The message is the whole answer.
     Final,
-    /// Execute the open calls of the last step, then continue the message.
+    /// It executes the calls of the last step, then continues the message.
     Calls,
-    /// Continue the message.
+    /// It continues the message.
     Text,
+    /// A word of a later version.
+    #[serde(other)]
+    Unknown,
 }
 
 fn is_false(flag: &bool) -> bool {

@@ -1,15 +1,32 @@
 // Only type-checked: the SDK's types meet those of `ai` and zod.
 
-import { convertToModelMessages, stepCountIs, streamText, type LanguageModel } from "ai";
+import { convertToModelMessages, stepCountIs, streamText, tool, type LanguageModel } from "ai";
 import { agent, runSubAgent, serve, subAgent, TurnError } from "tidegate/agent";
 import { z } from "zod";
 
 declare const model: LanguageModel;
 const question = z.object({ question: z.string() });
 
+const tools = {
+  find: tool({
+    inputSchema: question,
+    needsApproval: ({ question: asked }) => asked === "",
+    execute: async ({ question: asked }, { toolCallId }) => ({ asked, toolCallId }),
+  }),
+  show: tool({ inputSchema: question }),
+};
+
 const assistant = agent({
   id: "assistant",
   steering: true,
+  tools: {
+    ...tools,
+    plain: {
+      description: "One of our own",
+      inputSchema: { type: "object" },
+      execute: ({ question: asked }, { turn, signal }) => [asked, turn.chatId, signal.aborted],
+    },
+  },
   run: async (turn) => streamText({
     model,
     messages: await convertToModelMessages(turn.messages),

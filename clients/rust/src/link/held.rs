@@ -2,10 +2,11 @@
 //! not acknowledged yet.
 
 use std::collections::VecDeque;
+use std::sync::{Arc, OnceLock};
 use std::task::Waker;
 
 use serde_json::value::RawValue;
-use tidegate_protocol::link::{Done, HeldWork, Out, WorkerFrame};
+use tidegate_protocol::link::{Done, HandoverFrame, HeldWork, Out, WorkerFrame};
 
 use crate::error::AnswerError;
 
@@ -30,6 +31,12 @@ pub(super) struct Held {
     pending: VecDeque<Box<RawValue>>,
     pending_bytes: usize,
     end: End,
+    /// Nothing may be sent yet: the first step is made elsewhere (R-HDS-23).
+    waits: bool,
+    /// What became of that step, until the agent takes it.
+    handover: Option<Box<HandoverFrame>>,
+    /// How it went on after the worker was done with it, for whoever asks later.
+    fate: Arc<OnceLock<Fate>>,
     refused: Option<AnswerError>,
     wakers: Vec<Waker>,
     queued: bool,
@@ -45,7 +52,49 @@ enum End {
     Framed,
 }
 
+/// How a piece of work ended, as the gateway says it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fate {
+    /// Everything that was sent is committed.
+    Stored,
+    /// The user stopped it.
+    Stopped,
+}
+
 impl Held {
+    /// A piece of work; `head_start`: nothing is sent for it until it is handed over.
+    pub(super) fn new(head_start: bool) -> Self {
+        let mut held = Self::default();
+        held.waits = head_start;
+        held
+    }
+
+    /// The step that was made elsewhere has ended. The gateway repeats that on a new link: only
+    /// the first counts.
+    pub(super) fn hand_over(&mut self, handover: Box<HandoverFrame>) {
+        if std::mem::take(&mut self.waits) {
+            self.handover = Some(handover);
+            self.wake();
+        }
+    }
+
+    pub(super) fn take_handover(&mut self) -> Option<Box<HandoverFrame>> {
+        self.handover.take()
+    }
+
+    /// Where its end will be written; nothing is for one that was lost.
+    pub(super) fn fate(&self) -> Arc<OnceLock<Fate>> {
+        Arc::clone(&self.fate)
+    }
+
+    /// It is over.
+    pub(super) fn close(self, fate: Option<Fate>) {
+        if let Some(fate) = fate {
+            // The first word counts; there is no second.
+            let _ = self.fate.set(fate);
+        }
+    }
+
     /// It will get its turn to send. Answers whether that is news.
     pub(super) fn enter_queue(&mut self) -> bool {
         !std::mem::replace(&mut self.queued, true)
@@ -55,9 +104,10 @@ impl Held {
         self.queued = false;
     }
 
-    /// Is there room for another chunk?
+    /// Is there room for another chunk? Nothing makes room while nothing may be sent: who waited
+    /// for that would wait for itself.
     pub(super) fn has_room(&self) -> bool {
-        self.pending_bytes < PENDING_BYTES
+        self.waits || self.pending_bytes < PENDING_BYTES
     }
 
     pub(super) fn push(&mut self, chunk: Box<RawValue>) {
@@ -91,6 +141,9 @@ impl Held {
 
     /// The text of the next message, if the window of `window` bytes has room for it (R-LNK-20).
     pub(super) fn next_message(&mut self, id: &str, window: usize) -> Option<String> {
+        if self.waits {
+            return None;
+        }
         if self.sent == self.unacked.len() {
             self.frame(id, window)?;
         }

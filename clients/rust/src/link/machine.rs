@@ -2,16 +2,18 @@
 //! woken; no sockets, no clock.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, Waker};
 
 use serde_json::value::RawValue;
 use tidegate_protocol::ErrorCode;
 use tidegate_protocol::limits::RECORD_MAX_BYTES;
 use tidegate_protocol::link::{
-    AgentSpec, ErrorFrame, GatewayFrame, Hello, TurnFrame, Welcome, WorkerFrame,
+    AgentSpec, Cause, ErrorFrame, GatewayFrame, HandoverFrame, Hello, TurnFrame, Welcome,
+    WorkerFrame,
 };
 
-use super::held::Held;
+use super::held::{Fate, Held};
 use crate::error::AnswerError;
 
 /// See the module.
@@ -122,12 +124,22 @@ impl Machine {
             }
             GatewayFrame::Turn(turn) => {
                 if !self.held.contains_key(&turn.id) {
-                    self.held.insert(turn.id.clone(), Held::default());
+                    self.held.insert(turn.id.clone(), Held::new(turn.head_start));
                     return Asked::Begin(turn);
                 }
             }
+            GatewayFrame::Handover(handover) => {
+                let id = handover.id.clone();
+                if let Some(held) = self.held.get_mut(&id) {
+                    held.hand_over(handover);
+                    self.enqueue(&id);
+                }
+            }
             GatewayFrame::Ack(ack) => self.acknowledge(&ack.id, ack.seq),
-            GatewayFrame::Cancel(cancel) => drop(self.held.remove(&cancel.id)),
+            GatewayFrame::Cancel(cancel) => {
+                let stopped = matches!(cancel.reason, Cause::Stopped | Cause::Cancelled);
+                self.close(&cancel.id, stopped.then_some(Fate::Stopped));
+            }
             GatewayFrame::Error(error) => return self.refused(error),
             GatewayFrame::Goaway(goaway) => return Asked::Goaway(goaway.reconnect_ms),
             // Of modes and abilities that this worker does not register.
@@ -169,6 +181,26 @@ impl Machine {
             held.end(error);
             self.enqueue(id);
         }
+    }
+
+    /// What became of the step of the work `id` that was made elsewhere; `None` once it is gone.
+    pub(crate) fn poll_handover(
+        &mut self,
+        id: &str,
+        cx: &Context<'_>,
+    ) -> Poll<Option<Box<HandoverFrame>>> {
+        let Some(held) = self.held.get_mut(id) else { return Poll::Ready(None) };
+        let taken = held.take_handover();
+        if taken.is_none() {
+            held.wait(cx.waker());
+            return Poll::Pending;
+        }
+        Poll::Ready(taken)
+    }
+
+    /// Where the end of the work `id` will be written, if it is held.
+    pub(crate) fn fate(&self, id: &str) -> Option<Arc<OnceLock<Fate>>> {
+        self.held.get(id).map(Held::fate)
     }
 
     /// Ready when the work `id` is not held (any more).
@@ -219,9 +251,14 @@ impl Machine {
             held.acknowledge(answers[&**id].acked);
             held.send_again();
         }
-        self.held.retain(|_, held| !held.is_over());
         let held: Vec<String> = self.held.keys().cloned().collect();
-        held.iter().for_each(|id| self.enqueue(id));
+        for id in &held {
+            if self.held[id].is_over() {
+                self.close(id, Some(Fate::Stored));
+            } else {
+                self.enqueue(id);
+            }
+        }
         if self.draining {
             self.control.push_back(WorkerFrame::Drain);
         }
@@ -232,9 +269,15 @@ impl Machine {
         let Some(held) = self.held.get_mut(id) else { return };
         held.acknowledge(seq);
         if held.is_over() {
-            self.held.remove(id);
+            self.close(id, Some(Fate::Stored));
         } else {
             self.enqueue(id);
+        }
+    }
+
+    fn close(&mut self, id: &str, fate: Option<Fate>) {
+        if let Some(held) = self.held.remove(id) {
+            held.close(fate);
         }
     }
 

@@ -10,6 +10,9 @@ mod shared;
 
 pub(crate) use backoff::Backoff;
 pub(crate) use dial::{Address, DialError, dial};
+pub(crate) use held::Fate;
+#[cfg(test)]
+pub(crate) use machine::Asked;
 pub(crate) use machine::Machine;
 pub(crate) use serve::{Ended, serve};
 pub(crate) use shared::Shared;

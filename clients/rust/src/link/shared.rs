@@ -4,6 +4,8 @@ use std::future::poll_fn;
 
 use parking_lot::Mutex;
 
+use tidegate_protocol::link::HandoverFrame;
+
 use super::machine::Machine;
 
 /// See the module.
@@ -15,6 +17,12 @@ pub(crate) struct Shared {
 impl Shared {
     pub(crate) fn new(machine: Machine) -> Self {
         Self { machine: Mutex::new(machine) }
+    }
+
+    /// Ends with what became of the step of the work `id` that was made elsewhere; `None` if the
+    /// work is gone before.
+    pub(crate) async fn handover(&self, id: &str) -> Option<Box<HandoverFrame>> {
+        poll_fn(|cx| self.machine.lock().poll_handover(id, cx)).await
     }
 
     /// Ends when the work `id` is not held (any more): it was stopped, or is done.

@@ -1,7 +1,8 @@
 // An agent as it is declared, and how it is registered.
 
-import type { Agent as Registration } from "../link/index.js";
-import type { AgentOptions } from "./types.js";
+import type { Agent as Registration, Tool as RegisteredTool } from "../link/index.js";
+import { jsonSchemaOf } from "./schema.js";
+import type { AgentOptions, Tool } from "./types.js";
 
 export interface AgentDefinition extends AgentOptions {
   readonly kind: "tidegate.agent";
@@ -19,7 +20,10 @@ export function agent(options: AgentOptions): AgentDefinition {
 }
 
 /** Its entry in `hello`. */
-export function registration(definition: AgentDefinition, version: string): Registration {
+export async function registration(
+  definition: AgentDefinition,
+  version: string,
+): Promise<Registration> {
   const { id, actions, onAction, steering, tools } = definition;
   const entry: Registration = {
     id,
@@ -27,11 +31,26 @@ export function registration(definition: AgentDefinition, version: string): Regi
     mode: "turns",
     steering: steering === true,
     actions: actions !== undefined || onAction !== undefined,
+    handover: "calls",
   };
-  const named = Object.entries(tools ?? {});
+  const named = Object.entries(tools ?? {}).filter(([, tool]) => !isProviders(tool));
   if (named.length > 0) {
-    entry.tools = named.map(([name, { description }]) =>
-      (description === undefined ? { name } : { name, description }));
+    entry.tools = await Promise.all(named.map(([name, tool]) => registered(name, tool)));
   }
   return entry;
+}
+
+async function registered(name: string, tool: Tool): Promise<RegisteredTool> {
+  const entry: RegisteredTool = { name };
+  if (typeof tool.description === "string") entry.description = tool.description;
+  const schema = await jsonSchemaOf(tool.inputSchema);
+  if (schema !== undefined) entry.input_schema = schema;
+  // Whether a function would ask depends on an input that nobody has yet.
+  if (tool.needsApproval !== undefined && tool.needsApproval !== false) entry.needs_approval = true;
+  return entry;
+}
+
+/** Tools that a provider of models executes itself are of no use to another one's model. */
+function isProviders(tool: Tool): boolean {
+  return String((tool as { type?: unknown }).type).startsWith("provider");
 }

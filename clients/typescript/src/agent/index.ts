@@ -10,6 +10,7 @@ export type { SubAgentCall, SubAgentResult } from "./sub-agent/run.js";
 export { subAgent } from "./sub-agent/tool.js";
 export type { SubAgentOptions } from "./sub-agent/tool.js";
 export type {
-  Action, AgentOptions, Answer, Chunk, Outcome, StandardSchema, StreamResult, Turn,
+  Action, AgentOptions, Answer, Chunk, Outcome, StandardSchema, StreamResult, Tool, ToolCall,
+  Turn,
 } from "./types.js";
 export { LinkError } from "../link/index.js";

@@ -18,7 +18,17 @@ export class Outgoing {
   #sending: Promise<void> | undefined;
   #waiters: (() => void)[] = [];
 
-  constructor(private readonly work: Work) {}
+  constructor(
+    private readonly work: Work,
+    /** Nothing may be sent yet: the first step of the answer is made elsewhere (R-HDS-23). */
+    private held = false,
+  ) {}
+
+  /** What was added may be sent from now on. */
+  release(): void {
+    this.held = false;
+    if (this.#queue.length > 0) this.#sending ??= this.#send();
+  }
 
   /** Adds a chunk. Throws TypeError for what is no chunk, so that nothing of a frame is refused. */
   chunk(chunk: Chunk): void {
@@ -35,7 +45,8 @@ export class Outgoing {
 
   /** Resolves when more may be added. Rejects when the link takes no more of it. */
   async room(): Promise<void> {
-    while (this.#chars >= HIGH_WATER_CHARS && this.#error === undefined) {
+    // While it is held back nothing makes room, and who waited for that would wait for itself.
+    while (!this.held && this.#chars >= HIGH_WATER_CHARS && this.#error === undefined) {
       await new Promise<void>((wake) => this.#waiters.push(wake));
     }
     if (this.#error !== undefined) throw this.#error;
@@ -52,7 +63,7 @@ export class Outgoing {
     if (this.#error instanceof WorkLostError) return;
     this.#queue.push(entry);
     this.#chars += entry.chars;
-    this.#sending ??= this.#send();
+    if (!this.held) this.#sending ??= this.#send();
   }
 
   async #send(): Promise<void> {

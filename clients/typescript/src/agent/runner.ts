@@ -7,10 +7,11 @@ import { Texts, streamOf, untilAborted } from "./chunks.js";
 import type { AgentDefinition } from "./definition.js";
 import { shown, TurnError } from "./errors.js";
 import type { Gateway } from "./gateway.js";
+import { HeadStart } from "./head-start.js";
 import type { InRecord } from "./inputs.js";
 import { Outgoing } from "./outgoing.js";
 import { turnOf } from "./turn.js";
-import type { Outcome, Turn } from "./types.js";
+import type { Chunk, Outcome, Turn } from "./types.js";
 
 /** Told of what went wrong; it only logs. */
 export type Log = (message: string, error?: unknown) => void;
@@ -29,13 +30,17 @@ export async function runTurn(
   work: Work,
   { gateway, log }: Surroundings,
 ): Promise<void> {
-  const out = new Outgoing(work);
+  const headStart = work.frame["head_start"] === true ? new HeadStart(work.signal) : undefined;
+  const out = new Outgoing(work, headStart !== undefined);
   const turn = turnOf(work, out, gateway);
-  void listen(work, turn);
+  void listen(work, turn, out, headStart);
   const where = `turn ${turn.id} of ${definition.id}`;
-  const outcome = await outcomeOf(definition, turn, out, work, (error) => {
-    if (!(error instanceof TurnError)) log(`${where} failed`, error);
-  });
+  const asked: Asked = { definition, turn, out, work, headStart,
+    log: (what, error) => log(`${what} in ${where}`, error),
+    failed: (error) => {
+      if (!(error instanceof TurnError)) log(`${where} failed`, error);
+    } };
+  const outcome = await outcomeOf(asked);
   try {
     await definition.onTurnComplete?.(turn, outcome);
   } catch (error) {
@@ -43,28 +48,44 @@ export async function runTurn(
   }
 }
 
-/** Takes the messages that arrive meanwhile. */
-async function listen(work: Work, turn: Turn): Promise<void> {
+/** One turn that runs. */
+interface Asked {
+  definition: AgentDefinition;
+  turn: Turn;
+  out: Outgoing;
+  work: Work;
+  headStart: HeadStart | undefined;
+  log: Log;
+  failed: (error: unknown) => void;
+}
+
+/** Takes the messages that arrive meanwhile, and the hand-over of a head start. */
+async function listen(
+  work: Work,
+  turn: Turn,
+  out: Outgoing,
+  headStart: HeadStart | undefined,
+): Promise<void> {
   for await (const frame of work.frames) {
     if (frame.t === "in") turn.pending.add(frame["records"] as InRecord[]);
+    if (frame.t !== "handover") continue;
+    headStart?.give(frame);
+    out.release();
   }
 }
 
-async function outcomeOf(
-  definition: AgentDefinition,
-  turn: Turn,
-  out: Outgoing,
-  work: Work,
-  failed: (error: unknown) => void,
-): Promise<Outcome> {
+async function outcomeOf(asked: Asked): Promise<Outcome> {
+  const { definition, turn, out, work, headStart, failed } = asked;
   try {
     try {
       // What arrives from here on gets a turn of its own.
-      await answer(definition, turn, out).finally(() => turn.pending.end());
+      await answer(asked).finally(() => turn.pending.end());
       await out.finish();
     } catch (error) {
       if (work.signal.aborted || error instanceof WorkLostError) throw error;
       failed(error);
+      // A hook may fail while the step still runs: the user sees that behind the step.
+      await headStart?.came;
       const errorText = shown(error, definition.showError);
       await out.finish(errorText);
       await work.flush();
@@ -84,9 +105,13 @@ function lost(error: unknown): Outcome {
   return { status: "lost", reason: error.reason };
 }
 
-async function answer(definition: AgentDefinition, turn: Turn, out: Outgoing): Promise<void> {
+async function answer({ definition, turn, out, headStart, log }: Asked): Promise<void> {
   if (turn.turn === 1) await definition.onStart?.(turn);
   await definition.onTurnStart?.(turn);
+  if (headStart !== undefined) {
+    const write = (chunk: Chunk) => out.chunk(chunk);
+    if (!(await headStart.takeOver({ options: definition, turn, write, log }))) return;
+  }
   const asked = turn.trigger === "action" ? answerAction(definition, turn) : definition.run(turn);
   const texts = new Texts();
   const stream = streamOf(await asked, streamOptions(definition, turn));

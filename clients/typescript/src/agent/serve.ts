@@ -47,7 +47,7 @@ export async function serve(
     url,
     key,
     capacity,
-    agents: agents.map((definition) => registration(definition, version)),
+    agents: await Promise.all(agents.map((definition) => registration(definition, version))),
     onWork: (work) => {
       // The gateway asks for no agent that was not registered.
       const definition = byId.get(String(work.frame["agent"]));

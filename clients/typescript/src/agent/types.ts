@@ -23,11 +23,14 @@ export interface Turn<MESSAGE extends UIMessage = UIMessage> {
   /** Why the attempt before this one was lost. */
   readonly cause: string | null;
   readonly trigger: "submit-message" | "regenerate-message" | "action";
-  /** The whole history, ending with the message to answer. */
+  /** The whole history, ending with the message to answer, or with the one to continue. */
   readonly messages: MESSAGE[];
   /** The id that the answer's message will have. */
   readonly answerId: string;
-  /** The answer continues the last, assistant, message: a tool's result or an approval came. */
+  /**
+   * The answer continues the last, assistant, message: a tool's result or an approval came, or a
+   * head start was handed over.
+   */
   readonly continues: boolean;
   /** What is answered again, if the client said so. */
   readonly messageId: string | null;
@@ -83,6 +86,29 @@ export interface Action<INPUT = unknown> {
   run(input: INPUT, turn: Turn): MaybePromise<Answer>;
 }
 
+/** How a tool is called. `abortSignal` and `messages` are there for tools of the AI SDK. */
+export interface ToolCall {
+  readonly turn: Turn;
+  readonly toolCallId: string;
+  /** Aborts with the turn. */
+  readonly signal: AbortSignal;
+  readonly abortSignal: AbortSignal;
+  /** The history as model messages. */
+  readonly messages: any[];
+}
+
+/** What the model of a head start may call. A `tool()` of the AI SDK is one. */
+export interface Tool {
+  /** Tells the model when to call it. */
+  description?: string;
+  /** A schema of zod, valibot, arktype and others, one of the AI SDK, or JSON schema. */
+  inputSchema?: unknown;
+  /** Gives the output. A tool without it runs in the client. */
+  execute?(input: any, call: ToolCall): unknown;
+  /** The user is asked before it is executed. */
+  needsApproval?: boolean | ((input: any, call: ToolCall) => boolean | PromiseLike<boolean>);
+}
+
 /** How a turn ended. */
 export type Outcome =
   /** The answer is stored. */
@@ -110,8 +136,8 @@ export interface AgentOptions {
   onTurnComplete?(turn: Turn, outcome: Outcome): MaybePromise<void>;
   /** It takes messages while a turn runs. */
   steering?: boolean;
-  /** The AI SDK's tools; operators see their names and descriptions. */
-  tools?: Record<string, { description?: string }>;
+  /** What the model of a head start may call; operators see them, too. */
+  tools?: Record<string, Tool>;
   /** More options for `toUIMessageStream`, such as `sendReasoning`. */
   uiMessageStreamOptions?: Record<string, unknown>;
   /** What the user sees of an error. Without it only the text of a TurnError is shown. */

@@ -1,12 +1,14 @@
 // The host: agent files in, a worker of the gateway out.
 
 import { Link } from "../link/index.js";
-import type { Work } from "../link/index.js";
+import type { Agent, Work } from "../link/index.js";
+import { handoverOf } from "./bundle/ai.js";
 import { bundle } from "./bundle/bundle.js";
 import { findSdk } from "./bundle/sdk.js";
 import { HostError } from "./errors.js";
 import { Isolate } from "./isolate.js";
 import type { Loaded } from "./isolate.js";
+import type { Definition } from "./isolate/messages.js";
 import { watchMemory } from "./memory.js";
 import type { HostOptions } from "./options.js";
 import { Pool } from "./pool.js";
@@ -34,7 +36,7 @@ export async function host(options: HostOptions, log: (line: string) => void): P
     memoryMb: options.isolateMemoryMb,
   };
   const first = new Isolate(isolates);
-  const agents = await loadedAgents(first, log);
+  const definitions = await loadedAgents(first, log);
   const pool = new Pool(isolates, options.spares);
   pool.keep(first);
 
@@ -48,7 +50,7 @@ export async function host(options: HostOptions, log: (line: string) => void): P
     runs.add(run);
     void run.run().finally(() => runs.delete(run));
   };
-  const offered = agents.map((id) => ({ id, version, mode: "http" as const }));
+  const offered = definitions.map((definition) => offer(definition, version));
   const link = new Link({ url, key, agents: offered, capacity, onWork });
   link.on("down", (reason, retryMs) => log(`no link: ${reason}; next try in ${retryMs} ms`));
   const unwatch = watchMemory(runs, options.maxRssMb);
@@ -61,7 +63,7 @@ export async function host(options: HostOptions, log: (line: string) => void): P
     throw error;
   });
   return {
-    agents,
+    agents: definitions.map(({ id }) => id),
     ended: link.ended().finally(cleanUp),
     drain: async () => {
       isDraining = true;
@@ -73,8 +75,14 @@ export async function host(options: HostOptions, log: (line: string) => void): P
   };
 }
 
-/** The ids of what can be served; throws if that is nothing, or not clear. */
-async function loadedAgents(isolate: Isolate, log: (line: string) => void): Promise<string[]> {
+/** How an agent is registered. */
+export function offer({ id, file }: Definition, version: string): Agent {
+  const handover = handoverOf(file);
+  return { id, version, mode: "http", ...(handover === undefined ? {} : { handover }) };
+}
+
+/** What can be served; throws if that is nothing, or not clear. */
+async function loadedAgents(isolate: Isolate, log: (line: string) => void): Promise<Definition[]> {
   let loaded: Loaded;
   try {
     loaded = await isolate.loaded;
@@ -85,11 +93,14 @@ async function loadedAgents(isolate: Isolate, log: (line: string) => void): Prom
   }
 }
 
-export function chosen({ definitions, duplicates }: Loaded, log: (line: string) => void): string[] {
+export function chosen(
+  { definitions, duplicates }: Loaded,
+  log: (line: string) => void,
+): Definition[] {
   if (duplicates.length > 0) {
     throw new HostError("duplicate_agent", `defined more than once: ${duplicates.join(", ")}`);
   }
-  const agents = definitions.filter(({ chat }) => chat).map(({ id }) => id);
+  const agents = definitions.filter(({ chat }) => chat);
   for (const { id, file } of definitions.filter(({ chat }) => !chat)) {
     log(`warning: ${id} in ${file} is a task, not a chat agent, and is not served: Tidegate has ` +
       "no task engine (define it with chat.agent or chat.customAgent)");

@@ -16,8 +16,18 @@ export interface Agent {
   actions?: boolean;
   /** Mode `http`: seconds that a finished turn's run stays before it parks. */
   warm_s?: number;
-  tools?: { name: string; description?: string; input_schema?: unknown }[];
+  tools?: Tool[];
+  /** What of a head start it takes over; without it none is made for it (R-HDS-11). */
+  handover?: "calls" | "text";
   metadata?: unknown;
+}
+
+/** A tool as it is registered (R-HDS-22). */
+export interface Tool {
+  name: string;
+  description?: string;
+  input_schema?: object;
+  needs_approval?: boolean;
 }
 
 /** A frame as it is on the wire. */

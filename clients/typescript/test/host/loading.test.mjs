@@ -5,7 +5,8 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { findSdk } from "../../dist/host/bundle/sdk.js";
-import { chosen } from "../../dist/host/host.js";
+import { handoverOf } from "../../dist/host/bundle/ai.js";
+import { chosen, offer } from "../../dist/host/host.js";
 import { parseOptions } from "../../dist/host/options.js";
 import { folderName, workspace } from "../../dist/host/workspace.js";
 import { longestParked } from "../../dist/host/memory.js";
@@ -17,7 +18,10 @@ test("chat agents are served; a task beside them gets a warning", async () => {
   const isolate = (await isolates("behaviours.ts"))();
   const warnings = [];
   const agents = chosen(await isolate.loaded, (line) => warnings.push(line));
-  assert.deepEqual(agents, ["behaviours"]);
+  assert.deepEqual(agents.map(({ id }) => id), ["behaviours"]);
+  const { handover, ...offered } = offer(agents[0], "2");
+  assert.deepEqual(offered, { id: "behaviours", version: "2", mode: "http" });
+  assert.equal(handover, "text", "what the `ai` of this repository lets it take over");
   assert.match(warnings.join(), /plain-task .* is a task, not a chat agent/);
 });
 
@@ -47,6 +51,24 @@ test("the SDK is that of the file's own project, and there is one", () => {
   assert.equal(findSdk([alone]).version, "4.9.9");
   const both = [alone, fixture("twice.ts")];
   assert.throws(() => findSdk(both), fails("mixed_sdks", /different copies/));
+});
+
+test("what a file's agents take over of a head start depends on its own `ai`", () => {
+  const project = scratch();
+  const file = join(project, "agent.ts");
+  writeFileSync(file, "");
+  assert.equal(handoverOf(file), undefined);
+  const ai = join(project, "node_modules/ai");
+  mkdirSync(ai, { recursive: true });
+  for (const [version, takes] of [["4.3.19", undefined], ["5.0.277", "calls"], ["6.0.0", "calls"],
+    ["6.0.201", "calls"], ["6.0.202", "text"], ["6.0.325", "text"], ["6.1.0", "text"],
+    ["7.0.0-beta.3", "text"], ["10.0.0", "text"], [7, undefined], ["next", undefined]]) {
+    // Newer ones are modules only.
+    const exported = { "./package.json": "./package.json", ".": { import: "./index.js" } };
+    writeFileSync(join(ai, "package.json"),
+      JSON.stringify({ name: "ai", version, exports: exported }));
+    assert.equal(handoverOf(file), takes, String(version));
+  }
 });
 
 test("the command line: flags and the environment, one message for each mistake", () => {

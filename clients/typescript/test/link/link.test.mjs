@@ -6,41 +6,12 @@ import { once } from "node:events";
 import { after, test } from "node:test";
 import { WebSocketServer } from "ws";
 import { FrameRefusedError, Link, LinkError, WorkLostError } from "../../dist/link/index.js";
+import { resolvers, scripted } from "../support/scripted.mjs";
 
 const WELCOME = {
   t: "welcome", heartbeat_ms: 3000, lease_ms: 9000, resume_ms: 600, window_bytes: 200,
   frame_max_bytes: 10_000,
 };
-
-/** `play` gets each connection with a way to read frames and to send them. */
-async function scripted(play) {
-  const server = createServer();
-  const sockets = new WebSocketServer({ server, path: "/v1/agents/link" });
-  sockets.on("connection", (socket, request) => {
-    const frames = [];
-    let wake = () => {};
-    socket.on("message", (data) => {
-      const frame = JSON.parse(data);
-      if (frame.t === "ping") return;
-      frames.push(frame);
-      wake();
-    });
-    const next = async () => {
-      while (frames.length === 0) await new Promise((done) => (wake = done));
-      return frames.shift();
-    };
-    const send = (frame) => socket.send(JSON.stringify(frame));
-    play({ socket, request, next, send });
-  });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  after(() => {
-    for (const socket of sockets.clients) socket.terminate();
-    server.closeAllConnections();
-    server.close();
-  });
-  return `http://127.0.0.1:${server.address().port}`;
-}
 
 const AGENTS = [{ id: "a", mode: "turns" }];
 const link = (url, onWork = () => {}) =>
@@ -197,9 +168,3 @@ test("it waits for a gateway that is not there yet", async () => {
   await started;
   await subject.close();
 });
-
-function resolvers() {
-  let resolve, reject;
-  const promise = new Promise((done, failed) => ([resolve, reject] = [done, failed]));
-  return { promise, resolve, reject };
-}

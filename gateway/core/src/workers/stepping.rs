@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use tidegate_protocol::ErrorCode;
-use tidegate_protocol::link::{GatewayFrame, HandOver, Outcome, Refusal, WorkerFrame};
+use tidegate_protocol::link::{GatewayFrame, Handed, HandoverFrame, Refusal, WorkerFrame};
 use tokio::time::{Instant, sleep_until};
 
 use super::backend::{Item, ask, failure};
@@ -15,7 +15,7 @@ use super::piece::WorkEvent;
 use super::registry::Workers;
 use super::work::Work;
 use crate::agents::AgentKey;
-use crate::head_start::{self, HeadStart, StepEvent, WarmStep};
+use crate::head_start::{HeadStart, Outcome, StepEvent, WarmStep};
 use crate::seams::backend::{BackendFault, TurnRequest};
 use crate::turns::answer::Answer;
 
@@ -35,7 +35,7 @@ enum Phase {
     /// The step is made.
     Step(Box<WarmStep>),
     /// It is over; the agent takes over until then, where there is something to take.
-    Over(Outcome, Option<Instant>),
+    Over(Handed, Option<Instant>),
 }
 
 enum Worker {
@@ -119,17 +119,17 @@ impl Stepping {
         }
     }
 
-    fn end_step(&mut self, outcome: head_start::Outcome) -> Option<Next> {
+    fn end_step(&mut self, outcome: Outcome) -> Option<Next> {
         let outcome = match outcome {
-            head_start::Outcome::Final => Outcome::Final,
-            head_start::Outcome::Calls => Outcome::Calls,
-            head_start::Outcome::Text => Outcome::Text,
-            head_start::Outcome::Failed(_) if self.answer.is_silent() => Outcome::Skip,
+            Outcome::Final => Handed::Final,
+            Outcome::Calls => Handed::Calls,
+            Outcome::Text => Handed::Text,
+            Outcome::Failed(_) if self.answer.is_silent() => Handed::Skip,
             // Not one that nobody saw: it is not asked again.
-            head_start::Outcome::Failed(error) => return Some(Next::Item(Err(error))),
+            Outcome::Failed(error) => return Some(Next::Item(Err(error))),
         };
         // An agent that was handed nothing is waited for like any other.
-        let late = (outcome != Outcome::Skip).then(|| Instant::now() + self.wait);
+        let late = (outcome != Handed::Skip).then(|| Instant::now() + self.wait);
         self.phase = Phase::Over(outcome, late);
         None
     }
@@ -167,9 +167,9 @@ impl Stepping {
         let outcome = *outcome;
         match std::mem::replace(&mut self.worker, nobody()) {
             Worker::There(work) => {
-                let message = (outcome != Outcome::Skip).then(|| self.answer.message());
-                let frame = HandOver { id: work.id().to_owned(), outcome, message };
-                let frame = GatewayFrame::HandOver(Box::new(frame));
+                let message = (outcome != Handed::Skip).then(|| self.answer.message());
+                let frame = HandoverFrame { id: work.id().to_owned(), outcome, message };
+                let frame = GatewayFrame::Handover(Box::new(frame));
                 work.send(frame.clone());
                 Some(Next::HandedOver(work, frame))
             }

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
 import os
 import secrets
 import signal
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
 
 from ..link.driver import Driver
-from ..link.frames import Agent
 from ..link.machine import Link
-from .runner import Handler, Runner
+from .definition import Definition, Handler
+from .runner import Runner
+from .tools import Tool
 
 
 class App:
@@ -38,8 +37,7 @@ class App:
             raise ValueError("App needs a key, or TIDEGATE_KEY")
         self.version = version
         self.capacity = capacity
-        self._agents: dict[str, Agent] = {}
-        self._handlers: dict[str, Handler] = {}
+        self._agents: dict[str, Definition] = {}
         self._driver: Driver | None = None
 
     def agent(
@@ -48,22 +46,23 @@ class App:
         *,
         actions: bool = False,
         steering: bool = False,
-        tools: list[dict[str, Any]] | None = None,
-    ) -> Callable[[Handler], Handler]:
+        tools: Sequence[Tool] = (),
+    ) -> Callable[[Handler], Definition]:
         """Declares an async generator function as an agent.
 
         `actions`: it answers turns whose trigger is `action`. `steering`: it takes messages that
-        arrive while a turn runs, from `turn.pending`. `tools` are shown to operators.
+        arrive while a turn runs, from `turn.pending`. `tools`: what the model of a head start may
+        call; the decorator `tool` of what this gives adds others.
         """
 
-        def declare(handler: Handler) -> Handler:
-            if not inspect.isasyncgenfunction(handler):
-                raise TypeError(f"agent {id!r} must be an async generator function")
+        def declare(handler: Handler) -> Definition:
             if id in self._agents:
                 raise ValueError(f"agent {id!r} is declared twice")
-            self._agents[id] = Agent(id, self.version, steering, actions, tools or [])
-            self._handlers[id] = handler
-            return handler
+            definition = Definition(id, handler, actions, steering)
+            for tool in tools:
+                definition.add(tool)
+            self._agents[id] = definition
+            return definition
 
         return declare
 
@@ -72,11 +71,13 @@ class App:
         if not self._agents:
             raise ValueError("no agent is declared")
         worker = f"w_{secrets.token_hex(8)}"
-        link = Link(worker, self.capacity, list(self._agents.values()))
-        runner = Runner(self._handlers)
+        agents = [agent.registration(self.version) for agent in self._agents.values()]
+        link = Link(worker, self.capacity, agents)
+        runner = Runner(self._agents)
         runner.driver = self._driver = Driver(link, self.url, self.key, runner.handle)
         try:
             await self._driver.run()
+            await runner.finished()
         finally:
             self._driver = None
             await runner.stop()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,11 +16,12 @@ Chunk = dict[str, Any]
 class Turn:
     """One answer is wanted.
 
-    `messages` is the whole history, ending with the message to answer. `trigger` is
-    `submit-message`, `regenerate-message` or `action`; `action` is the action's body.
+    `messages` is the whole history, ending with the message to answer, or with the one to continue.
+    `trigger` is `submit-message`, `regenerate-message` or `action`; `action` is the action's body.
     `continues`: the answer continues the last, assistant, message: a tool's result or an approval
-    came. `attempt` counts from 1, and `cause` says why an earlier one was lost. `token` is a
-    credential for the session's environment. `rest` has the keys that the application added.
+    came, or a head start was handed over. `attempt` counts from 1, and `cause` says why an earlier
+    one was lost. `token` is a credential for the session's environment. `rest` has the keys that
+    the application added.
     """
 
     id: str
@@ -43,6 +44,8 @@ class Turn:
     token: str
     pending: Pending = field(repr=False)
     """Messages that arrived while this turn runs, for agents with `steering`."""
+    write: Callable[[Chunk], None] = field(repr=False)
+    """Writes a chunk beside what the agent yields, from a hook or a tool for example."""
 
     @property
     def text(self) -> str:
@@ -53,7 +56,9 @@ class Turn:
         return ""
 
     @classmethod
-    def of(cls, frame: dict[str, Any], pending: Pending) -> Turn:
+    def of(
+        cls, frame: dict[str, Any], pending: Pending, write: Callable[[Chunk], None]
+    ) -> Turn:
         """Reads a `turn` frame."""
         return cls(
             id=str(frame.get("id")),
@@ -75,4 +80,5 @@ class Turn:
             rest=frame.get("rest") or {},
             token=frame.get("token", ""),
             pending=pending,
+            write=write,
         )

@@ -28,6 +28,21 @@ class InputCame:
 
 
 @dataclass(frozen=True)
+class HandedOver:
+    """What became of the step that was made elsewhere. `frame` is the `handover` frame."""
+
+    id: str
+    frame: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Settled:
+    """The gateway has everything up to `done`: the answer is stored."""
+
+    id: str
+
+
+@dataclass(frozen=True)
 class Ended:
     """The turn is not ours any more; nothing of it is taken. Stop working on it.
 
@@ -47,4 +62,4 @@ class FrameRefused:
     message: str
 
 
-Event = Welcomed | TurnAsked | InputCame | Ended | FrameRefused
+Event = Welcomed | TurnAsked | InputCame | HandedOver | Settled | Ended | FrameRefused

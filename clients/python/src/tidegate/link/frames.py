@@ -30,6 +30,7 @@ class Agent:
             "mode": "turns",
             "steering": self.steering,
             "actions": self.actions,
+            "handover": "calls",
         }
         if self.tools:
             entry["tools"] = self.tools

@@ -10,7 +10,16 @@ from typing import Any
 
 from ..errors import LinkRefused, MalformedFrame
 from ..frames import decode, encode
-from .events import Ended, Event, FrameRefused, InputCame, TurnAsked, Welcomed
+from .events import (
+    Ended,
+    Event,
+    FrameRefused,
+    HandedOver,
+    InputCame,
+    Settled,
+    TurnAsked,
+    Welcomed,
+)
 from .frames import Agent, Terms
 from .outbox import Outbox
 
@@ -83,8 +92,10 @@ class Link:
                 return self._welcome(frame)
             case "turn":
                 return self._turn(frame)
+            case "handover":
+                return self._handover(frame)
             case "ack":
-                self._ack(str(frame.get("id")), int(frame.get("seq", 0)))
+                return self._ack(str(frame.get("id")), int(frame.get("seq", 0)))
             case "in":
                 return self._input(frame)
             case "cancel":
@@ -188,6 +199,7 @@ class Link:
             work.outbox.resume(int(entry.get("acked", 0)))
             if work.outbox.settled:
                 del self._work[id]
+                events.append(Settled(id))
         if self.draining:
             self._frames.append('{"t":"drain"}')
         return events
@@ -196,14 +208,28 @@ class Link:
         id = str(frame.get("id"))
         if id in self._work:
             return []
-        self._work[id] = _Work(Outbox(id, self.terms.window, self.terms.frame_max))
+        work = self._work[id] = _Work(Outbox(id, self.terms.window, self.terms.frame_max))
+        work.outbox.held = frame.get("head_start") is True
         return [TurnAsked(id, frame)]
 
-    def _ack(self, id: str, seq: int) -> None:
-        if work := self._work.get(id):
-            work.outbox.ack(seq)
-            if work.outbox.settled:
-                del self._work[id]
+    def _handover(self, frame: dict[str, Any]) -> list[Event]:
+        id = str(frame.get("id"))
+        work = self._work.get(id)
+        # The gateway repeats it on a new link: only the first counts.
+        if work is None or not work.outbox.held:
+            return []
+        work.outbox.held = False
+        return [HandedOver(id, frame)]
+
+    def _ack(self, id: str, seq: int) -> list[Event]:
+        work = self._work.get(id)
+        if work is None:
+            return []
+        work.outbox.ack(seq)
+        if not work.outbox.settled:
+            return []
+        del self._work[id]
+        return [Settled(id)]
 
     def _input(self, frame: dict[str, Any]) -> list[Event]:
         id = str(frame.get("id"))

@@ -33,6 +33,8 @@ class Outbox:
         """Highest seq that was acknowledged."""
         self.finished = False
         """Was `done` put in?"""
+        self.held = False
+        """May nothing be sent yet, because the first step is made elsewhere (R-HDS-23)?"""
         self._window = window
         self._frame_max = frame_max
         self._waiting: deque[tuple[str, str, int]] = deque()
@@ -44,8 +46,11 @@ class Outbox:
 
     @property
     def full(self) -> bool:
-        """Should the producer wait? True while a whole frame waits for the window."""
-        return self._waiting_bytes >= FRAME_TARGET_BYTES
+        """Should the producer wait? True while a whole frame waits for the window.
+
+        While it is held nothing makes room, and who waited for that would wait for itself.
+        """
+        return not self.held and self._waiting_bytes >= FRAME_TARGET_BYTES
 
     @property
     def settled(self) -> bool:
@@ -73,7 +78,7 @@ class Outbox:
     def take(self) -> list[str]:
         """What can be sent now, in order."""
         texts = [frame.text for frame in self._unacked if frame.seq > self._sent]
-        while self._waiting:
+        while self._waiting and not self.held:
             text, count, size = self._next()
             room = self._window - self._unacked_bytes
             # One frame always fits, or a large chunk could never be sent.
