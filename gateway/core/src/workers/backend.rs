@@ -231,7 +231,6 @@ pub(super) async fn ask(
         metadata: request.metadata,
         action: request.action,
         rest: request.rest,
-        head_start: false,
         token: workers.turn_token(&origin, request.attempt),
     };
     slot.begin(&id, GatewayFrame::Turn(Box::new(frame))).if_dropped(Cause::Stopped)
