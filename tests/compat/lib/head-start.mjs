@@ -19,7 +19,7 @@ export const schemas = {
   pause: tool({ description: "Waits for the test.", inputSchema: z.object({ key: z.string() }) }),
 };
 
-// ---- what step 1 does: async generators of the parts of a model's stream -------------------------
+// ---- what step 1 does: async generators of the parts of a model's stream -----------------------
 
 /** Says words, `ms` apart; `hold` is a promise to wait for before the last one. */
 export const says = (text, { ms = 0, hold } = {}) => async function* (signal) {
@@ -52,6 +52,13 @@ export const breaks = (text) => async function* () {
   yield { type: "text-start", id: "s" };
   yield { type: "text-delta", id: "s", delta: text };
   throw new Error("the provider is gone");
+};
+
+/** Says some words and then that there was an error, as providers that report it do. */
+export const stumbles = (some) => async function* () {
+  yield { type: "text-start", id: "s" };
+  yield { type: "text-delta", id: "s", delta: some };
+  yield { type: "error", error: new Error("the provider is overloaded") };
 };
 
 /** Says some words, then nothing more until it is aborted. */
@@ -88,7 +95,7 @@ async function* play({ value: first }, parts) {
     outputTokens: { total: 5, text: 5, reasoning: 0 } } };
 }
 
-// ---- the customer's server -----------------------------------------------------------------------
+// ---- the customer's server ---------------------------------------------------------------------
 
 /** The `run` of a head start whose step 1 is `step`. */
 export const runOf = (step) => async ({ chat }) => streamText({
@@ -130,7 +137,7 @@ export async function read(answer) {
   return chunks;
 }
 
-// ---- what a handler sends, by hand ---------------------------------------------------------------
+// ---- what a handler sends, by hand -------------------------------------------------------------
 
 /** Creates a session as a handler does, and boots the run that waits for the hand-over. */
 export const prepare = (gw, { agent, chat, messages, idle = 20, lock, ...more }) =>
