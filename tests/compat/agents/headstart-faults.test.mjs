@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { describe } from "node:test";
 import { fileURLToPath } from "node:url";
-import { say } from "../lib/chats.mjs";
+import { mint, say } from "../lib/chats.mjs";
 import {
   breaks, credentials, handover, hangs, post, prepare, read, refuses, runOf, says, serve,
   stepChunks, stumbles, text,
@@ -14,7 +14,7 @@ import { call, eventually } from "../lib/wire.mjs";
 import { agentRow } from "./lib/row.mjs";
 import { stage } from "./lib/stage.mjs";
 import {
-  PATIENCE, begin, failedOnce, goesOn, handedOver, ofType, soon,
+  PATIENCE, begin, begun, failedOnce, goesOn, handedOver, ofType, soon,
 } from "./lib/started.mjs";
 
 const made = await stage(["headstart"]);
@@ -31,21 +31,21 @@ const ready = (one) => prepare(gw, { agent: one.agent, chat: one.chat, idle: IDL
 describe("step 1 fails, and the handler says so", { concurrency: 8 }, () => {
   agentRow(79, async (t) => {
     const one = talk();
-    const chunks = await soon(begin(t, one, refuses()).then(read), "the answer");
+    const chunks = await soon(begin(t, one, begun(one, refuses())).then(read), "the answer");
     assert.deepEqual(chunks.map(({ type }) => type), ["start", "error"]);
     await failedOnce(one);
   }, { detail: "it fails before its first token" });
 
   agentRow(79, async (t) => {
     const one = talk();
-    const answer = await begin(t, one, breaks("half a "));
+    const answer = await begin(t, one, begun(one, breaks("half a ")));
     await assert.rejects(soon(read(answer), "the end of the body"), /terminated/);
     await failedOnce(one);
   }, { detail: "its stream breaks" });
 
   agentRow(79, async (t) => {
     const one = talk();
-    await soon(begin(t, one, refuses()).then(read), "the answer");
+    await soon(begin(t, one, begun(one, refuses())).then(read), "the answer");
     await one.settled(1);
     assert.deepEqual(await handedOver(one), [{ fate: "applied", turn: 1 }]);
   }, { detail: "the skip was applied with the turn that it ended" });
@@ -70,7 +70,7 @@ describe("step 1 fails, and the handler says so", { concurrency: 8 }, () => {
 
   agentRow(79, async (t) => {
     const one = talk();
-    await soon(begin(t, one, refuses()).then(read), "the answer");
+    await soon(begin(t, one, begun(one, refuses())).then(read), "the answer");
     const turn = await one.covered(await one.payload({ trigger: "regenerate-message" }));
     assert.equal(turn.text, "heard hi");
   }, { detail: "a message whose step 1 failed can be regenerated" });
@@ -167,6 +167,35 @@ describe("nobody says anything any more", { concurrency: 8 }, () => {
     await goesOn(one, 1, ["hi"]);
     await late.stop();
   }, { detail: "there is no agent process" });
+});
+
+describe("who may write", { concurrency: 8 }, () => {
+  // The SDK does not wait for its own writer before it posts a skip: that asks late as well.
+  agentRow(79, async () => {
+    const one = talk();
+    await ready(one);
+    await one.append({ kind: "handover-skip" });
+    await one.settled(1);
+    const late = await credentials(gw, one.chat).catch(() => undefined);
+    await late?.write([{ type: "start", messageId: "m1" }, { type: "error", errorText: "no" }]);
+    await goesOn(one, 1, ["hi"]);
+  }, { detail: "what the handler writes after its skip is in no later turn" });
+
+  agentRow(79, async () => {
+    const one = talk();
+    await ready(one);
+    const bearer = await mint(one.chat);
+    for (const record of [handover("m1", text("of the page"), true), { kind: "handover-skip" }]) {
+      const path = `/realtime/v1/sessions/${one.chat}/in/append`;
+      const refused = await call(gw, path, { bearer, json: record });
+      assert.equal(refused.status, 403, record.kind);
+    }
+    await (await credentials(gw, one.chat)).write(stepChunks("m2", "all of it"));
+    await one.append(handover("m2", text("all of it"), true));
+    const [turn] = await one.settled(1);
+    assert.equal(turn.text, "all of it");
+    await goesOn(one, 1, ["hi"]);
+  }, { detail: "a page can't hand over" });
 });
 
 // ---- the agent's process dies, so one after the other ------------------------------------------

@@ -12,7 +12,7 @@ import { eventually } from "../lib/wire.mjs";
 import { openGate } from "./fixtures/lib/notes.mjs";
 import { agentRow } from "./lib/row.mjs";
 import { stage } from "./lib/stage.mjs";
-import { PATIENCE, begin, goesOn, handedOver, ofType, soon } from "./lib/started.mjs";
+import { PATIENCE, begin, begun, goesOn, handedOver, ofType, soon } from "./lib/started.mjs";
 import { messageText } from "./lib/talk.mjs";
 
 const made = await stage(["headstart"]);
@@ -95,10 +95,10 @@ async function failing(t, one) {
   let release;
   const hold = new Promise((done) => (release = done));
   t.after(() => release());
-  const answer = begin(t, one, async function* (signal) {
+  const answer = begin(t, one, begun(one, async function* (signal) {
     await hold;
     yield* refuses()(signal);
-  });
+  }));
   await one.noted("onBoot");
   return { answer, release };
 }

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { handler, post, serve } from "../../lib/head-start.mjs";
-import { records } from "../../lib/wire.mjs";
+import { eventually, records } from "../../lib/wire.mjs";
 
 /** How many seconds anything may take. Head starts that fail have far shorter deadlines. */
 export const PATIENCE = 12;
@@ -15,6 +15,13 @@ export async function begin(t, one, step, { first = "hi", history = [], signal, 
   const server = await serve(t, handler(one.agent, step, options));
   return post(server.url, one.chat, [...history, first], { signal });
 }
+
+/** A step that waits until its chat's `.out` has begun: what it writes then has a way to go. */
+export const begun = (one, step) => async function* (signal) {
+  await eventually(async () => (await one.records()).some(({ data }) => data?.type === "start"),
+    `the start of ${one.chat}`, PATIENCE);
+  yield* step(signal);
+};
 
 /** `work`, or an error when it takes too long. */
 export function soon(work, what) {
