@@ -12,7 +12,9 @@ import { eventually } from "../lib/wire.mjs";
 import { openGate } from "./fixtures/lib/notes.mjs";
 import { agentRow } from "./lib/row.mjs";
 import { stage } from "./lib/stage.mjs";
-import { PATIENCE, begin, begun, goesOn, handedOver, ofType, soon } from "./lib/started.mjs";
+import {
+  IN_ROME, PATIENCE, WEATHER, begin, begun, goesOn, handedOver, ofType, soon,
+} from "./lib/started.mjs";
 import { messageText } from "./lib/talk.mjs";
 
 const made = await stage(["headstart"]);
@@ -154,6 +156,34 @@ describe("somebody stops it", { concurrency: 8 }, () => {
   }, { detail: "a stop in step 2 hits no later turn" });
 });
 
+// The run must be warm still, so these two have the machine to themselves.
+
+agentRow(79, async () => {
+  const one = talk();
+  await prepare(gw, { agent: one.agent, chat: one.chat, messages: [say("hi", "u1")] });
+  await one.noted("onBoot");
+  await one.stop();
+  await one.settled(1);
+  await one.append(handover("m1", text("too late"), true));
+  await goesOn(one, 1, ["hi"]);
+  assert.equal((await handedOver(one))[0].fate, "rejected");
+  assert.equal(one.notes("onTurnStart").length, 1, "only of the next message");
+}, { detail: "no run sees a hand-over that comes after the stop" });
+
+agentRow(77, async () => {
+  const one = talk();
+  await one.open();
+  await one.turn("first");
+  const history = await one.saved((some) => some.length === 2);
+  await prepare(gw, { agent: one.agent, chat: one.chat,
+    messages: [...history, say("second", "u2")] });
+  await one.submit("me too");
+  await one.append(handover("m1", text("Hello again."), true));
+  const turns = await one.settled(3);
+  assert.equal(turns[2].text, "heard first | second | me too");
+  assert.equal(one.notes("run").length, 2, "the model is asked once for each of its turns");
+}, { detail: "the run that had to go is given nothing any more" });
+
 const pause = (key) => `/tool pause ${JSON.stringify({ key })}`;
 
 describe("the session is in use", { concurrency: 8 }, () => {
@@ -174,6 +204,21 @@ describe("the session is in use", { concurrency: 8 }, () => {
       await goesOn(one, 2, ["first", "second"]);
     }, { detail: `a chat whose run waits gets a head start (${agent})` });
   }
+
+  agentRow(78, async (t) => {
+    const one = talk("pinned");
+    await one.open();
+    await one.turn("first");
+    const history = await one.saved((some) => some.length === 2);
+    const reading = begin(t, one, calls(IN_ROME), { history, first: WEATHER }).then(read);
+    await soon(reading, "the answer");
+    const [, turn] = await one.settled(2);
+    assert.ok(turn.text.endsWith(` after ${WEATHER}`), turn.text);
+    assert.equal(new Set(ofType(turn, "start").map(({ messageId }) => messageId)).size, 1);
+    assert.equal(one.notes("weather").length, 1);
+    await one.saved((some) => some.length === 4 && messageText(some[3]) === turn.text);
+    await goesOn(one, 2, ["first", WEATHER]);
+  }, { detail: "a chat whose run waits gets one with a tool call" });
 
   agentRow(79, async () => {
     const one = talk();
