@@ -25,7 +25,7 @@ const talk = (agent = "starter") => made.talk(agent, { patience: PATIENCE });
 const IDLE = 2;
 const DOOMED = fileURLToPath(new URL("../lib/doomed.mjs", import.meta.url));
 
-const ready = (one) => prepare(gw, { agent: one.agent, chat: one.chat, idle: IDLE,
+const ready = (one, idle = IDLE) => prepare(gw, { agent: one.agent, chat: one.chat, idle,
   messages: [say("hi", "u1")] });
 
 describe("step 1 fails, and the handler says so", { concurrency: 8 }, () => {
@@ -117,7 +117,7 @@ describe("nobody says anything any more", { concurrency: 8 }, () => {
 
   agentRow(79, async () => {
     const one = talk();
-    await ready(one);
+    await ready(one, 2 * IDLE);
     await (await credentials(gw, one.chat)).write(stepChunks("m1", "all of it"));
     const turn = await failedOnce(one);
     assert.equal(turn.text, "all of it");
@@ -160,7 +160,7 @@ describe("nobody says anything any more", { concurrency: 8 }, () => {
     await host.stop();
     const one = talk("talk");
     const reading = begin(t, one, says("Anyone there?"), { idleTimeoutInSeconds: IDLE }).then(read);
-    const chunks = await soon(reading, "the end of the answer");
+    const chunks = await soon(reading, "the end of the answer", 5 * IDLE);
     assert.equal(chunks.at(-2).type, "trigger:turn-complete");
     assert.equal((await one.turns()).length, 1);
     const late = await made.start(["talk"]);
@@ -173,7 +173,7 @@ describe("who may write", { concurrency: 8 }, () => {
   // The SDK does not wait for its own writer before it posts a skip: that asks late as well.
   agentRow(79, async () => {
     const one = talk();
-    await ready(one);
+    await ready(one, PATIENCE);
     await one.append({ kind: "handover-skip" });
     await one.settled(1);
     const late = await credentials(gw, one.chat).catch(() => undefined);
@@ -183,7 +183,7 @@ describe("who may write", { concurrency: 8 }, () => {
 
   agentRow(79, async () => {
     const one = talk();
-    await ready(one);
+    await ready(one, PATIENCE);
     const bearer = await mint(one.chat);
     for (const record of [handover("m1", text("of the page"), true), { kind: "handover-skip" }]) {
       const path = `/realtime/v1/sessions/${one.chat}/in/append`;

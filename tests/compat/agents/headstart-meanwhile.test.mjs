@@ -156,10 +156,8 @@ describe("somebody stops it", { concurrency: 8 }, () => {
   }, { detail: "a stop in step 2 hits no later turn" });
 });
 
-// The run must be warm still, so these two have the machine to themselves.
-
 agentRow(79, async () => {
-  const one = talk();
+  const one = talk("patient");
   await prepare(gw, { agent: one.agent, chat: one.chat, messages: [say("hi", "u1")] });
   await one.noted("onBoot");
   await one.stop();
@@ -171,7 +169,7 @@ agentRow(79, async () => {
 }, { detail: "no run sees a hand-over that comes after the stop" });
 
 agentRow(77, async () => {
-  const one = talk();
+  const one = talk("patient");
   await one.open();
   await one.turn("first");
   const history = await one.saved((some) => some.length === 2);

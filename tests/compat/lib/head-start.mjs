@@ -103,7 +103,7 @@ export const runOf = (step) => async ({ chat }) => streamText({
 
 /** A route handler of `chat.headStart`; the options are its own. */
 export const handler = (agent, step, options = {}) => chatServer.headStart({
-  agentId: agent, idleTimeoutInSeconds: 20, run: runOf(step), ...options });
+  agentId: agent, run: runOf(step), ...options });
 
 /** Serves a route handler until the test is over. */
 export async function serve(t, route) {
@@ -140,12 +140,11 @@ export async function read(answer) {
 // ---- what a handler sends, by hand -------------------------------------------------------------
 
 /** Creates a session as a handler does, and boots the run that waits for the hand-over. */
-export const prepare = (gw, { agent, chat, messages, idle = 20, lock, ...more }) =>
+export const prepare = (gw, { agent, chat, messages, idle = 60, ...more }) =>
   call(gw, "/api/v1/sessions", { json: { type: "chat.agent", externalId: chat,
     taskIdentifier: agent, triggerConfig: { basePayload: { headStartMessages: messages,
       ...more, chatId: chat, trigger: "handover-prepare", idleTimeoutInSeconds: idle },
-    tags: [`chat:${chat}`], idleTimeoutInSeconds: idle,
-    ...(lock && { lockToVersion: lock }) } } });
+    tags: [`chat:${chat}`], idleTimeoutInSeconds: idle } } });
 
 /** Write credentials for `.out`, and `write(chunks)` that appends with them. */
 export async function credentials(gw, chat) {
