@@ -161,6 +161,12 @@ pub const SUBAGENT_DEPTH_MAX: usize = 8;
 pub const RUN_BOOT_TIMEOUT_MS: u64 = 60_000;
 /// How long a session stays warm at the worker that answered its last turn (mode `turns`).
 pub const TURN_WARM_MS: u64 = 30_000;
+/// How long a run that nobody has asked anything waits, where its agent has a head start: a message
+/// that comes meanwhile gets one.
+pub const PRELOAD_GRACE_MS: u64 = 200;
+/// How long a run that was booted before the first message counts as cold, where its agent has a
+/// head start.
+pub const PRELOAD_BOOT_MS: u64 = 3_000;
 /// Longest `wait` of a head start: how long its agent may take to take over.
 pub const HEAD_START_WAIT_MAX_MS: u64 = 600_000;
 /// `wait` when the configuration does not say.

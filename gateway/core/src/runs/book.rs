@@ -61,6 +61,9 @@ pub struct Current {
     /// of its.
     #[serde(default)]
     pub seen: Option<u64>,
+    /// It was booted before anything was asked for.
+    #[serde(default)]
+    pub preloaded: bool,
 }
 
 /// One run, for whoever asks.

@@ -238,6 +238,7 @@ impl Driver {
         self.placing = None;
         self.slot = None;
         let mut machine = Machine::new(book, row, self.shared.limits, self.now());
+        machine.offer_head_start(self.has_head_start());
         if self.shared.common.serving.has_others() {
             machine.expect_worker_until(self.now() + FLEET_ORPHAN_MS);
         }

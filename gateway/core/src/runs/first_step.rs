@@ -5,10 +5,13 @@ use serde_json::Value;
 use tidegate_protocol::handover::Handover;
 use tidegate_protocol::ids::Channel;
 use tidegate_protocol::input::BY_GATEWAY;
+use tidegate_protocol::limits::PRELOAD_BOOT_MS;
+use tidegate_protocol::link::Cause;
 use tidegate_protocol::transcript::{Blob, Entry, render};
 use tidegate_protocol::ui::{Close, clean_partial};
 use tidegate_protocol::{NewRecord, control};
 
+use super::book::RunStatus;
 use super::ending::append;
 use super::machine::{Effect, Machine, Phase};
 use super::opened::HeadStart;
@@ -78,6 +81,31 @@ impl Machine {
         }
         let (seq, first) = self.owed.iter().find(|(_, owed)| owed.is_answer())?;
         matches!(first, Owed::Answer { by_user: true, .. }).then_some(Some(*seq))
+    }
+
+    /// Is there a head start for the agent, and does it take one over?
+    pub fn offer_head_start(&mut self, offered: bool) {
+        self.has_head_start = offered;
+    }
+
+    /// A message came before the run that was to wait for it is warm: one that takes over from a
+    /// head start is booted in its place (R-HDS-11).
+    pub(super) fn overtake_preload(&mut self) {
+        if !self.has_head_start {
+            return;
+        }
+        let Some(run) = &self.book.current else {
+            if matches!(self.phase, Phase::Waiting(_)) && self.book.fruitless == 0 {
+                self.phase = Phase::Idle;
+            }
+            return;
+        };
+        let young = run.began_at + PRELOAD_BOOT_MS > self.now;
+        let working = matches!(self.phase, Phase::Booting(_) | Phase::Live);
+        if run.preloaded && young && working && self.parked.is_none() {
+            self.book.fruitless = 0;
+            self.over(Cause::Evicted, RunStatus::Completed, None, Some(Cause::Evicted));
+        }
     }
 
     /// The warm backend is being asked.

@@ -43,7 +43,7 @@ impl Machine {
         if self.is_answering() {
             return Opening::Refused;
         }
-        self.book.head_start = Some(HeadStart { first: self.book.number == 0, ..open });
+        self.book.head_start = Some(HeadStart { first: self.book.turn == 0, ..open });
         self.renew_budget();
         Opening::Opened(self.book.put())
     }

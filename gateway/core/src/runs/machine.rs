@@ -70,6 +70,8 @@ pub struct Machine {
     pub(super) out: OutState,
     /// A stop came before the run could hear it.
     pub(super) early_stop: bool,
+    /// The agent has a head start.
+    pub(super) has_head_start: bool,
     /// The first step that the gateway makes, until the turn's boundary.
     pub(super) first_step: Option<FirstStep>,
     pub(super) row: Option<RunRow>,
@@ -127,6 +129,7 @@ impl Machine {
             kept_alive_at: now,
             out: OutState::default(),
             early_stop: false,
+            has_head_start: false,
             first_step: None,
             row,
             effects: VecDeque::new(),
@@ -207,7 +210,11 @@ impl Machine {
                     (self.heard_at, self.kept_alive_at) = (now, now);
                     self.renew_budget();
                 }
+                let asked = owed.is_answer();
                 self.owed.insert(record.seq_num, owed);
+                if asked {
+                    self.overtake_preload();
+                }
             }
         }
         if self.is_live() {
@@ -228,8 +235,10 @@ impl Machine {
     /// The fence is raised: the run begins.
     pub fn handle_fenced(&mut self, fence: u64, version: &str, worker: &str, now: u64) {
         self.now = now;
+        let answering = self.is_answering();
         let book = &mut self.book;
         // The base payload's message is answered by the first run, or by another try of it.
+        let preloaded = !answering;
         let first = book.initial || book.head_start.as_ref().is_some_and(|open| open.first);
         let again = book.number > 0 && (first || book.cause == Some(Cause::Oom));
         let attempt = match (&self.row, again && book.successor.is_none()) {
@@ -245,6 +254,7 @@ impl Machine {
             version: version.to_owned(),
             began_at: now,
             seen: self.seen,
+            preloaded,
         });
         (book.wanted, book.pending) = (false, false);
         book.worker = Some(worker.to_owned());

@@ -122,8 +122,11 @@ impl Driver {
         let records = self.takes_records();
         let tail = if records { self.tail(out.replay_floor).await? } else { Vec::new() };
         let checkpoint = if records { self.checkpoint().await? } else { None };
-        let previous = (book.number > 1).then(|| run_id(&row.id, book.number - 1));
-        let payload = self.boot_payload(book, previous.as_deref()).await?;
+        // Whatever ran before, nobody has said anything yet.
+        let fresh = book.head_start.as_ref().is_some_and(|open| open.first);
+        let continuation = book.number > 1 && !fresh;
+        let previous = continuation.then(|| run_id(&row.id, book.number - 1));
+        let payload = self.boot_payload(book, continuation, previous.as_deref()).await?;
         let row = &self.row;
         let frame = BootFrame {
             id: format!("{run}:{}", current.attempt),
@@ -136,7 +139,7 @@ impl Driver {
             cause: book.cause,
             depth: row.depth,
             token,
-            continuation: book.number > 1,
+            continuation,
             payload,
             previous_run: previous,
             floor: book.floor,
@@ -150,9 +153,13 @@ impl Driver {
         self.deliver(machine).await
     }
 
-    async fn boot_payload(&self, book: &Book, previous: Option<&str>) -> Result<Value, StoreError> {
+    async fn boot_payload(
+        &self,
+        book: &Book,
+        continuation: bool,
+        previous: Option<&str>,
+    ) -> Result<Value, StoreError> {
         let open = book.head_start.as_ref();
-        let continuation = book.number > 1;
         let mut payload = payload::boot(&self.row, continuation, previous, open.is_some());
         if let Some(open) = open
             && open.by_gateway.is_some()

@@ -21,6 +21,13 @@ use crate::streams::transcript::SAVED_BLOB;
 use crate::turns::answer::Answer;
 
 impl Driver {
+    /// Is there a head start for the agent, as it registered last?
+    pub(super) fn has_head_start(&self) -> bool {
+        let (agents, row) = (&self.shared.agents, &self.row);
+        agents.head_start(&row.agent).is_some()
+            && agents.takes_over(&row.environment, &row.agent).is_some()
+    }
+
     /// Has the first step of the answer to `input` made, where that can be handed over.
     pub(super) async fn begin_step(
         &mut self,
@@ -34,6 +41,7 @@ impl Driver {
         let Some(message) = payload.message.clone() else { return Ok(()) };
         let Some(id) = message["id"].as_str().map(str::to_owned) else { return Ok(()) };
         let Some(mut transcript) = self.whole_transcript(machine).await? else { return Ok(()) };
+        let first = machine.book().turn == 0 && transcript.entries.is_empty();
         // A message that is there already is edited, or answered again: the agent's to decide.
         if transcript.entries.iter().any(|entry| entry.id == id) {
             return Ok(());
@@ -47,7 +55,7 @@ impl Driver {
         self.step = Some(Mutex::new(warm.begin(request, takes.calls)));
         let open = HeadStart {
             message: id,
-            first: machine.book().number == 0,
+            first,
             at: self.now(),
             wait_ms: warm.wait_ms,
             by_gateway: Some(ByGateway { input, answer_id, out_start }),
