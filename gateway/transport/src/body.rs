@@ -1,6 +1,5 @@
 //! Response bodies.
 
-use std::convert::Infallible;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -12,6 +11,11 @@ use crate::s2::session::Appends;
 use crate::self_test::Trial;
 use crate::service::connection::InFlight;
 use crate::sse::reader::Reader;
+
+/// The body was broken off, so that the client does not take it for whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the gateway broke the body off")]
+pub struct Cut;
 
 /// The body of every response: small, so that an idle reader costs little.
 #[derive(Debug)]
@@ -66,12 +70,12 @@ impl<T: Into<Bytes>> From<T> for Body {
 
 impl http_body::Body for Body {
     type Data = Bytes;
-    type Error = Infallible;
+    type Error = Cut;
 
     fn poll_frame(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
         let body = self.get_mut();
         let data = match &mut body.kind {
             Kind::Empty => Poll::Ready(None),
@@ -80,7 +84,10 @@ impl http_body::Body for Body {
                 body.kind = Kind::Empty;
                 Poll::Ready(Some(bytes).filter(|bytes| !bytes.is_empty()))
             }
-            Kind::Reader(reader) => reader.poll_data(cx),
+            Kind::Reader(reader) => match reader.poll_data(cx) {
+                Poll::Ready(None) if reader.is_cut() => return Poll::Ready(Some(Err(Cut))),
+                data => data,
+            },
             Kind::Answer(answer) => answer.poll_data(cx),
             Kind::Appends(appends) => appends.poll_data(cx),
             Kind::Trial(trial) => trial.poll_data(cx),

@@ -20,9 +20,10 @@ use super::engine::Shared;
 use super::head_start::OutState;
 use super::machine::Machine;
 use super::owed::Owed;
+use super::stepping::Stepping;
 use crate::drivers::{Epochs, Inbox};
 use crate::fleet::Hold;
-use crate::head_start::{StepEvent, WarmStep};
+use crate::head_start::StepEvent;
 use crate::seams::BoxFuture;
 use crate::seams::store::{Commit, CommitError, Committed, Op, ReadLimit, StoreError};
 use crate::sessions::row::SessionRow;
@@ -47,7 +48,7 @@ pub(super) struct Driver {
     pub(super) work: Option<Work>,
     /// The first step of the running turn, while it is made here. Behind a lock that is never
     /// locked: a driver is shared between threads, what a backend answers with is not.
-    pub(super) step: Option<Mutex<WarmStep>>,
+    pub(super) step: Option<Mutex<Stepping>>,
     /// A frame that the store failed under.
     pub(super) unheard: Option<Box<WorkerFrame>>,
     /// A task of its own, for it outlives each wait.
@@ -150,7 +151,8 @@ impl Driver {
         let looks = machine.awaits_activity().then(|| Instant::now() + LOOK);
         let due = machine.poll_timeout().map(|at| self.instant(at));
         let due = due.into_iter().chain(looks).min();
-        let placing = self.placing.is_some();
+        // What is made here is not left half done.
+        let may_move = self.placing.is_some() && self.step.is_none();
         tokio::select! {
             biased;
             poked = self.inbox.pokes.recv() => match poked {
@@ -163,7 +165,7 @@ impl Driver {
             event = next(self.work.as_ref(), &mut self.unheard) => Event::Worked(event),
             event = step(&mut self.step) => Event::Stepped(event),
             slot = placed(&mut self.placing) => Event::Placed(slot),
-            node = elsewhere(&self.shared.workers, self.wanted.as_ref()), if placing => {
+            node = elsewhere(&self.shared.workers, self.wanted.as_ref()), if may_move => {
                 Event::Room(node)
             }
             () = sleep_until(due.unwrap_or_else(far)), if due.is_some() => Event::Due,
@@ -239,6 +241,9 @@ impl Driver {
         self.slot = None;
         let mut machine = Machine::new(book, row, self.shared.limits, self.now());
         machine.offer_head_start(self.has_head_start());
+        if machine.book().wanted {
+            self.warm_up();
+        }
         if self.shared.common.serving.has_others() {
             machine.expect_worker_until(self.now() + FLEET_ORPHAN_MS);
         }
@@ -321,9 +326,9 @@ async fn elsewhere(workers: &Workers, want: Option<&Want>) -> String {
     }
 }
 
-async fn step(step: &mut Option<Mutex<WarmStep>>) -> StepEvent {
+async fn step(step: &mut Option<Mutex<Stepping>>) -> StepEvent {
     match step {
-        Some(step) => step.get_mut().next().await,
+        Some(step) => step.get_mut().warm.next().await,
         None => std::future::pending().await,
     }
 }

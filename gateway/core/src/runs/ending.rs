@@ -5,7 +5,7 @@ use tidegate_protocol::ids::Channel;
 use tidegate_protocol::link::Cause;
 use tidegate_protocol::{NewRecord, control};
 
-use super::book::{Book, RunRow, RunStatus};
+use super::book::{Book, Current, RunRow, RunStatus};
 use super::machine::{Effect, Machine};
 use super::owed::Owed;
 use crate::seams::store::{Append, Fate, Op, Writer};
@@ -181,6 +181,7 @@ impl Machine {
             consumed: self.book.consumed.max(consumed),
             initial: false,
             head_start: None,
+            current: self.book.current.clone().map(|run| Current { preloaded: false, ..run }),
             ..self.book.clone()
         }
     }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use tidegate_protocol::ids::SessionKey;
+use tokio_util::task::TaskTracker;
 use tracing::{Instrument, info_span};
 
 use super::calls::Call;
@@ -31,6 +32,8 @@ pub(super) struct Shared {
     /// Makes the runs' tokens.
     pub(super) access: Arc<Access>,
     pub(super) limits: RunLimits,
+    /// First steps that are being made.
+    pub(super) steps: TaskTracker,
     pub(super) keeper: Keeper<Call>,
 }
 
@@ -45,7 +48,17 @@ impl Runs {
     ) -> Self {
         // As many as the workers have room for: a session without a run is let go.
         let keeper = Keeper::new(usize::MAX);
-        Self { shared: Arc::new(Shared { common, workers, agents, access, limits, keeper }) }
+        Self {
+            shared: Arc::new(Shared {
+                common,
+                workers,
+                agents,
+                access,
+                limits,
+                steps: TaskTracker::new(),
+                keeper,
+            }),
+        }
     }
 
     /// Tells the engine that `session` may have new input, or wants a run. Never blocks; a hint.
@@ -76,6 +89,13 @@ impl Runs {
     /// Is no session driven?
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// Begins no first step of an answer any more, and waits for those that are being made
+    /// (R-DRN-11).
+    pub async fn finish_steps(&self) {
+        self.shared.steps.close();
+        self.shared.steps.wait().await;
     }
 
     /// Ends every driver. Runs go on at their workers, which bring them back after the restart.

@@ -71,6 +71,9 @@ impl Driver {
         if want.version.is_some() && !self.shared.workers.can_serve(&want) {
             machine.handle_missing_version();
         }
+        if !machine.is_answering() {
+            self.warm_up();
+        }
         self.wanted = Some(want.clone());
         let workers = Arc::clone(&self.shared.workers);
         let placing = tokio::spawn(async move { workers.place(want).await });

@@ -9,16 +9,24 @@ use tidegate_protocol::input::{Input, Payload, Trigger};
 use tidegate_protocol::record::Envelope;
 use tidegate_protocol::transcript::{Blob, Entry, parse};
 use tidegate_protocol::{Record, control};
+use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use super::driver::{Driver, PAGE};
 use super::first_step::{FirstStep, messages};
 use super::machine::Machine;
 use super::opened::{ByGateway, HeadStart};
-use crate::head_start::StepEvent;
+use crate::head_start::{StepEvent, WarmStep};
 use crate::seams::backend::TurnRequest;
 use crate::seams::store::{CommitError, StoreError};
 use crate::streams::transcript::SAVED_BLOB;
 use crate::turns::answer::Answer;
+
+/// A first step that is being made.
+pub(super) struct Stepping {
+    pub(super) warm: WarmStep,
+    /// A drain waits for it.
+    _awaited: TaskTrackerToken,
+}
 
 impl Driver {
     /// Is there a head start for the agent, as it registered last?
@@ -28,12 +36,23 @@ impl Driver {
             && agents.takes_over(&row.environment, &row.agent).is_some()
     }
 
+    /// A message is likely soon (R-HDS-20).
+    pub(super) fn warm_up(&self) {
+        if let Some(warm) = self.shared.agents.head_start(&self.row.agent) {
+            warm.warm_up();
+        }
+    }
+
     /// Has the first step of the answer to `input` made, where that can be handed over.
     pub(super) async fn begin_step(
         &mut self,
         machine: &mut Machine,
         input: Option<u64>,
     ) -> Result<(), CommitError> {
+        if self.shared.steps.is_closed() {
+            return Ok(());
+        }
+        let awaited = self.shared.steps.token();
         let (environment, agent) = (&self.row.environment, &self.row.agent);
         let Some(warm) = self.shared.agents.head_start(agent) else { return Ok(()) };
         let Some(takes) = self.shared.agents.takes_over(environment, agent) else { return Ok(()) };
@@ -52,7 +71,8 @@ impl Driver {
         let mut request = self.request(machine, payload, &answer_id, messages(&transcript));
         let answer = Answer::new(request.clone(), None);
         request.tools = takes.tools;
-        self.step = Some(Mutex::new(warm.begin(request, takes.calls)));
+        let warm_step = warm.begin(request, takes.calls);
+        self.step = Some(Mutex::new(Stepping { warm: warm_step, _awaited: awaited }));
         let open = HeadStart {
             message: id,
             first,

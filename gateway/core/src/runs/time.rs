@@ -1,7 +1,7 @@
 //! What happens because time passes: back-offs, runs that do not boot, leave or speak.
 
 use tidegate_protocol::control;
-use tidegate_protocol::limits::{RUN_BOOT_TIMEOUT_MS, TURN_KEEP_ALIVE_MS};
+use tidegate_protocol::limits::{PRELOAD_IDLE_MS, RUN_BOOT_TIMEOUT_MS, TURN_KEEP_ALIVE_MS};
 use tidegate_protocol::link::Cause;
 
 use super::book::RunStatus;
@@ -42,6 +42,9 @@ impl Machine {
             _ => {}
         }
         self.watch_head_start();
+        if self.preload_until().is_some_and(|at| at <= now) {
+            self.handle_evict(now);
+        }
         self.keep_alive();
         self.advance();
     }
@@ -58,6 +61,13 @@ impl Machine {
                 format!("Nothing came from the agent for {} s.", self.limits.idle_ms / 1_000);
             self.fail_turn(text, Cause::Cancelled, RunStatus::Crashed);
         }
+    }
+
+    /// When a run that was only preloaded, and waits, makes room (R-HDS-20).
+    fn preload_until(&self) -> Option<u64> {
+        let run = self.book.current.as_ref()?;
+        let waits = self.phase == Phase::Live && self.parked.is_some();
+        (run.preloaded && waits && !self.is_answering()).then_some(run.began_at + PRELOAD_IDLE_MS)
     }
 
     /// A running turn never falls silent for its readers (trap 5).
@@ -84,6 +94,11 @@ impl Machine {
             Phase::Idle | Phase::Placing | Phase::Fencing => None,
         };
         let keep_alive = self.is_answering().then(|| self.kept_alive_at + TURN_KEEP_ALIVE_MS);
-        phase.into_iter().chain(keep_alive).chain(self.head_start_until()).min()
+        phase
+            .into_iter()
+            .chain(keep_alive)
+            .chain(self.head_start_until())
+            .chain(self.preload_until())
+            .min()
     }
 }

@@ -68,6 +68,10 @@ impl Driver {
             return Ok(Exit::Moved(node));
         }
         let (mut machine, mut running) = self.restore(&*backend).await?;
+        if machine.is_idle() {
+            // Somebody has made a session, or preloads it: a message is likely.
+            backend.warm_up();
+        }
         let (mut looked, mut idle_from) = (Instant::now(), None);
         loop {
             // Made before the flag is read, so that no drain is missed in between.

@@ -74,6 +74,13 @@ impl AgentBackend for LinkBackend {
         self.abilities
     }
 
+    fn warm_up(&self) {
+        let workers = self.workers.upgrade();
+        if let Some(warm) = workers.and_then(|workers| workers.warm_place(&self.agent.agent)) {
+            warm.warm_up();
+        }
+    }
+
     fn better_place(&self, origin: &Origin) -> Option<BoxFuture<'static, String>> {
         let workers = self.workers.upgrade()?;
         let want = want(self.agent.clone(), origin);

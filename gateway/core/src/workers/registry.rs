@@ -113,6 +113,11 @@ impl Workers {
         self.access.mint_run_token(&origin.environment, &identity).unwrap_or_default()
     }
 
+    /// Who makes first steps for the agent.
+    pub(super) fn warm_place(&self, agent: &str) -> Option<Arc<HeadStart>> {
+        self.agents.head_start(agent)
+    }
+
     /// Who makes the first step of the answer, if its agent is cold for the session (R-HDS-11).
     pub(super) fn head_start(
         &self,

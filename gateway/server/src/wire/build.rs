@@ -101,8 +101,10 @@ impl Running {
         self.server.spread_over(self.drain.spread);
         let left = self.drain.timeout.saturating_sub(self.drain.delay);
         let turns = async {
+            let steps = tokio::time::timeout(left, self.gateway.runs().finish_steps());
             let drained = tokio::time::timeout(left, self.gateway.turns().drain());
-            if drained.await.is_err() {
+            let (drained, _) = tokio::join!(drained, steps);
+            if drained.is_err() {
                 warn!("turns did not end in time; they go on after the next start");
                 self.gateway.turns().abort();
             }

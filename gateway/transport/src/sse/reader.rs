@@ -30,6 +30,8 @@ pub(crate) struct ReaderParts {
     pub(crate) until: Option<u64>,
     /// How long to wait without a record.
     pub(crate) timeout: Duration,
+    /// The client takes any clean end for that of the turn (trap 21).
+    pub(crate) needs_boundary: bool,
     pub(crate) permit: StreamPermit,
     pub(crate) drain: Watch,
     pub(crate) gateway: Gateway,
@@ -52,6 +54,8 @@ pub(crate) struct Reader {
     permit: StreamPermit,
     gateway: Gateway,
     done: bool,
+    needs_boundary: bool,
+    cut: bool,
 }
 
 impl Reader {
@@ -69,11 +73,18 @@ impl Reader {
             permit: parts.permit,
             gateway: parts.gateway,
             done: false,
+            needs_boundary: parts.needs_boundary,
+            cut: false,
         }
     }
 
     pub(crate) fn is_done(&self) -> bool {
         self.done
+    }
+
+    /// Did it end without what its client needs?
+    pub(crate) fn is_cut(&self) -> bool {
+        self.cut
     }
 
     /// The next event or events.
@@ -92,7 +103,7 @@ impl Reader {
             // The turn has ended since, and its last records may not have been sent yet.
             Asked::LeaveAtBoundary if self.stayed && !self.at_boundary => at_tail = true,
             Asked::LeaveAtTail => at_tail = true,
-            Asked::LeaveAtBoundary | Asked::Leave => return self.end(GO),
+            Asked::LeaveAtBoundary | Asked::Leave => return self.leave(),
         }
         match self.follower.poll_next(cx) {
             Poll::Ready(Ok(delivery)) => {
@@ -108,7 +119,7 @@ impl Reader {
                 encode::error(&mut event, "the gateway can't read this stream right now");
                 self.end(event.into())
             }
-            Poll::Pending if at_tail => self.end(GO),
+            Poll::Pending if at_tail => self.leave(),
             Poll::Pending => match self.quiet.poll(cx) {
                 Poll::Pending => Poll::Pending,
                 Poll::Ready(Due::End) => self.end(DONE),
@@ -126,6 +137,15 @@ impl Reader {
         let stream = self.follower.stream();
         let awaited = || self.gateway.turns().awaits(&stream.session);
         stream.channel == Channel::OUT && !self.at_boundary && awaited()
+    }
+
+    /// Sends the client away (R-DRN-3, R-DRN-10).
+    fn leave(&mut self) -> Poll<Option<Bytes>> {
+        if self.needs_boundary && !self.at_boundary {
+            (self.done, self.cut) = (true, true);
+            return Poll::Ready(None);
+        }
+        self.end(GO)
     }
 
     fn end(&mut self, last: Bytes) -> Poll<Option<Bytes>> {

@@ -15,6 +15,7 @@ use crate::service::query::refused;
 use crate::service::respond::{self, Response};
 use crate::sse::reader::{Reader, ReaderParts};
 
+const TIMEOUT_SECONDS: &str = "timeout-seconds";
 const STREAM_VERSION: HeaderName = HeaderName::from_static("x-stream-version");
 const SESSION_SETTLED: HeaderName = HeaderName::from_static("x-session-settled");
 
@@ -37,6 +38,9 @@ pub(crate) async fn open(call: Call<'_>, name: &str, channel: &Channel) -> Resul
         until: settled.then_some(reading.state.tail),
         reading,
         timeout,
+        needs_boundary: *channel == Channel::OUT
+            && call.principal.is_secret()
+            && call.header(TIMEOUT_SECONDS)?.is_none(),
         permit,
         drain: call.app.drain.watch(),
         gateway: gateway.clone(),
@@ -71,8 +75,7 @@ fn start(call: &Call<'_>) -> Result<Start> {
 
 /// How long the stream is held without a record (traps 4 and 21).
 fn timeout(call: &Call<'_>) -> Result<Duration> {
-    const NAME: &str = "timeout-seconds";
-    let Some(text) = call.header(NAME)? else {
+    let Some(text) = call.header(TIMEOUT_SECONDS)? else {
         return Ok(Duration::from_secs(READ_TIMEOUT_DEFAULT_S));
     };
     let seconds = text.parse().ok().filter(|_| text.bytes().all(|b| b.is_ascii_digit()));
@@ -80,7 +83,10 @@ fn timeout(call: &Call<'_>) -> Result<Duration> {
         Some(seconds @ 1..=READ_TIMEOUT_MAX_S) => Ok(Duration::from_secs(seconds)),
         _ => {
             let max = READ_TIMEOUT_MAX_S;
-            Err(refused(NAME, format!("Timeout-Seconds must be an integer from 1 to {max}")))
+            Err(refused(
+                TIMEOUT_SECONDS,
+                format!("Timeout-Seconds must be an integer from 1 to {max}"),
+            ))
         }
     }
 }
