@@ -100,9 +100,12 @@ for (const [language, { agent, command }] of Object.entries(SUITE_AGENTS)) {
   test(`the step of an agent of ${language} is made while it boots`, async () => {
     const own = await warm();
     const first = start(own, command);
-    const talk = await chat(own, agent);
+    // What an agent takes over is known once it was registered.
+    const other = await chat(own, agent);
+    await other.settled(await other.say("say on"));
     first.kill("SIGKILL");
     await first.ended;
+    const talk = await chat(own, agent);
     const seq = await talk.say('model text One moment. + call search {"query":"a"}');
     await talk.shows("One moment.");
     start(own, command);
