@@ -88,6 +88,8 @@ codes! {
     SessionExpired = "session_expired", 409, false, Conflict;
     /// Another writer changed the row first.
     Conflict = "conflict", 409, true, Conflict;
+    /// A turn of the session runs, so that another can't be opened beside it.
+    TurnRunning = "turn_running", 409, false, Conflict;
     /// A write under an older fence (I4).
     Fenced = "fenced", 409, false, Conflict;
     /// The agent is served otherwise already: by the configuration, or in another mode.

@@ -14,6 +14,13 @@ pub enum Input {
     Message(Box<Payload>),
     /// End the turn that runs at this seq (I5).
     Stop,
+    /// The first step of an answer is made: the agent goes on (R-HDS-3).
+    HandOver {
+        /// Is it the whole answer?
+        is_final: bool,
+    },
+    /// The first step failed: nothing is handed over (R-HDS-4).
+    HandOverSkip,
     /// A record of another kind, raw text or broken JSON.
     Opaque,
 }
@@ -103,15 +110,24 @@ impl Input {
         struct Wire {
             kind: String,
             payload: Option<Map<String, Value>>,
+            #[serde(rename = "isFinal", default)]
+            is_final: bool,
         }
         let Ok(wire) = serde_json::from_str::<Wire>(text) else { return Self::Opaque };
         match (wire.kind.as_str(), wire.payload) {
             ("stop", _) => Self::Stop,
+            ("handover", _) => Self::HandOver { is_final: wire.is_final },
+            ("handover-skip", _) => Self::HandOverSkip,
             ("message", Some(payload)) => {
                 Payload::parse(payload).map_or(Self::Opaque, |p| Self::Message(Box::new(p)))
             }
             _ => Self::Opaque,
         }
+    }
+
+    /// Is it the end of a first step that was made elsewhere (R-HDS)?
+    pub fn is_hand_over(&self) -> bool {
+        matches!(self, Self::HandOver { .. } | Self::HandOverSkip)
     }
 
     /// Must this input be answered, so that it is owed until it has a fate (I7)?
@@ -149,6 +165,14 @@ pub fn is_from_secret_key(record: &Record) -> bool {
     record.header(control::CREDENTIAL) == Some("secret")
 }
 
+/// What [`control::CREDENTIAL`] says of a record that the gateway itself put on `.in`.
+pub const BY_GATEWAY: &str = "gateway";
+
+/// Did the gateway itself append the record?
+pub fn is_from_gateway(record: &Record) -> bool {
+    record.header(control::CREDENTIAL) == Some(BY_GATEWAY)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -172,5 +196,8 @@ mod tests {
             assert_eq!(Input::parse(text), Input::Opaque, "{text}");
         }
         assert_eq!(Input::parse(r#"{"kind":"stop","x":1}"#), Input::Stop);
+        let handover = r#"{"kind":"handover","partialAssistantMessage":[],"isFinal":true}"#;
+        assert_eq!(Input::parse(handover), Input::HandOver { is_final: true });
+        assert_eq!(Input::parse(r#"{"kind":"handover-skip"}"#), Input::HandOverSkip);
     }
 }

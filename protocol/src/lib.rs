@@ -8,6 +8,7 @@ pub mod cursor;
 pub mod duplex;
 pub mod error;
 pub mod frame;
+pub mod handover;
 pub mod ids;
 pub mod input;
 pub mod limits;

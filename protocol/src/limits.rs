@@ -159,6 +159,26 @@ pub const KNOWN_AGENTS_MAX: usize = 10_000;
 pub const SUBAGENT_DEPTH_MAX: usize = 8;
 /// How long a run may take to say that it is ready.
 pub const RUN_BOOT_TIMEOUT_MS: u64 = 60_000;
+/// How long a session stays warm at the worker that answered its last turn (mode `turns`).
+pub const TURN_WARM_MS: u64 = 30_000;
+/// How long a run that nobody has asked anything waits, where its agent has a head start: a message
+/// that comes meanwhile gets one.
+pub const PRELOAD_GRACE_MS: u64 = 200;
+/// How long a run that was booted before the first message counts as cold, where its agent has a
+/// head start.
+pub const PRELOAD_BOOT_MS: u64 = 3_000;
+/// Longest `wait` of a head start: how long its agent may take to take over.
+pub const HEAD_START_WAIT_MAX_MS: u64 = 600_000;
+/// `wait` when the configuration does not say.
+pub const HEAD_START_WAIT_MS: u64 = 60_000;
+/// Longest `step` of a head start: how long its first step may take.
+pub const HEAD_START_STEP_MAX_MS: u64 = 600_000;
+/// `step` when the configuration does not say.
+pub const HEAD_START_STEP_MS: u64 = 60_000;
+/// How long a run that was only preloaded stays.
+pub const PRELOAD_IDLE_MS: u64 = 300_000;
+/// Length of the name of a tool.
+pub const TOOL_NAME_MAX_CHARS: usize = 64;
 /// Runs and attempts without a boundary before the failure becomes visible (I7).
 pub const RUN_ATTEMPTS_MAX: u32 = 3;
 /// Bytes of a run's metadata.

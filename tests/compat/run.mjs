@@ -59,10 +59,9 @@ function printTable(columns) {
   const cell = (text, width) => text.padEnd(width);
   console.log(`${cell("row", 5)}${cell("capability", 46)}` +
     columns.map(({ label }) => cell(`sdk ${label}`, 12)).join(""));
-  for (const [number, { name, later }] of Object.entries(CATALOGUE)) {
-    const cells = columns.map(({ events }) => cell(later ? "later" : verdict(events, number), 12));
-    const note = later ? "with head start" : "";
-    console.log(`${cell(number, 5)}${cell(name, 46)}${cells.join("")}${note}`);
+  for (const [number, { name }] of Object.entries(CATALOGUE)) {
+    const cells = columns.map(({ events }) => cell(verdict(events, number), 12));
+    console.log(`${cell(number, 5)}${cell(name, 46)}${cells.join("")}`);
   }
 }
 
@@ -95,7 +94,7 @@ function finish(events) {
 
 /** The rows that did not run. */
 function missingRows() {
-  return Object.entries(CATALOGUE).filter(([, { later }]) => !later).flatMap(([number, { name }]) =>
+  return Object.entries(CATALOGUE).flatMap(([number, { name }]) =>
     outcomes.filter(({ events }) => verdict(events, number) === "MISSING")
       .map(({ label }) => `row ${number} ${name} did not run with ${label}`));
 }

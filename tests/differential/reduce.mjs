@@ -1,9 +1,11 @@
 // Reduces chunk sequences with the published reducers of ai 5, 6 and 7.
 //
-// stdin, one JSON object a line, either of
+// stdin, one JSON object a line, one of
 //   {id, versions: ["ai7", ...], initial, chunks: [...], unchecked?}   a sequence to reduce
 //   {id, versions: ["ai7", ...], messages: [...]}                      messages to keep
-// stdout, one a line: {id} and, per version, {message} or {error, at, where}; {} or {error}.
+//   {id, versions: ["ai7", ...], convert: [...]}                       messages for a model
+// stdout, one a line: {id} and, per version, {message} or {error, at, where}; {} or {error};
+// {converted}.
 //
 // A sequence runs as it does in a browser: every chunk passes `uiMessageChunkSchema`, then the
 // reducer. Only chunks of the type `unchecked`, which no version knows, skip the schema.
@@ -85,10 +87,14 @@ async function keep({ validate, convert }, { messages }) {
   }
 }
 
+async function forModel({ convert }, request) {
+  return { converted: await convert(request.convert) };
+}
+
 for await (const line of createInterface({ input: process.stdin })) {
   const request = JSON.parse(line);
   const answer = { id: request.id };
-  const ask = request.messages ? keep : reduce;
+  const ask = request.messages ? keep : request.convert ? forModel : reduce;
   for (const name of request.versions) answer[name] = await ask(reducers[name], request);
   process.stdout.write(`${JSON.stringify(answer)}\n`);
 }

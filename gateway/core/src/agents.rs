@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use parking_lot::RwLock;
 
-use crate::seams::AgentBackend;
+use crate::head_start::HeadStart;
+use crate::seams::{AgentBackend, ToolSchema};
 
 /// The agents of a gateway, by environment and id.
 #[derive(Debug, Default)]
@@ -13,7 +14,7 @@ pub struct Agents {
     /// Known in every environment.
     configured: HashMap<String, Agent>,
     /// Known where a worker registered them, whether or not one is connected now.
-    registered: RwLock<HashMap<AgentKey, Service>>,
+    registered: RwLock<HashMap<AgentKey, Registered>>,
 }
 
 /// An agent in an environment.
@@ -32,6 +33,26 @@ pub struct Agent {
     pub service: Service,
     /// Does closing the socket of the AI SDK binding's request stop its turn (I5)?
     pub stop_on_disconnect: bool,
+    /// Who makes the first step of an answer while a worker boots (R-HDS-11).
+    pub head_start: Option<Arc<HeadStart>>,
+}
+
+/// What a worker registered.
+#[derive(Clone, Debug)]
+pub struct Registered {
+    /// Who serves its sessions.
+    pub service: Service,
+    /// What it takes over from a head start, if anything.
+    pub takes_over: Option<TakesOver>,
+}
+
+/// What an agent takes over from a head start (R-HDS-22).
+#[derive(Clone, Debug, PartialEq)]
+pub struct TakesOver {
+    /// Calls of its tools, not only text.
+    pub calls: bool,
+    /// Its tools.
+    pub tools: Arc<[ToolSchema]>,
 }
 
 /// Who runs the turn loop of an agent's sessions.
@@ -51,7 +72,7 @@ pub enum Service {
 impl Agent {
     /// An agent whose turns the gateway runs.
     pub fn turns(backend: Arc<dyn AgentBackend>, stop_on_disconnect: bool) -> Self {
-        Self { service: Service::Turns(backend), stop_on_disconnect }
+        Self { service: Service::Turns(backend), stop_on_disconnect, head_start: None }
     }
 }
 
@@ -79,9 +100,21 @@ impl Agents {
         let registered = self.registered.read().get(&AgentKey::new(environment, id)).cloned();
         let stop_on_disconnect = configured.is_some_and(|agent| agent.stop_on_disconnect);
         match registered {
-            Some(service) => Some(Agent { service, stop_on_disconnect }),
+            Some(Registered { service, .. }) => {
+                Some(Agent { service, stop_on_disconnect, head_start: self.head_start(id) })
+            }
             None => configured.cloned(),
         }
+    }
+
+    /// The head start that the configuration gives the agent called `id`, registered or not.
+    pub fn head_start(&self, id: &str) -> Option<Arc<HeadStart>> {
+        self.configured.get(id)?.head_start.clone()
+    }
+
+    /// What the agent called `id` takes over from a head start, as a worker registered it.
+    pub fn takes_over(&self, environment: &str, id: &str) -> Option<TakesOver> {
+        self.registered.read().get(&AgentKey::new(environment, id))?.takes_over.clone()
     }
 
     /// Is there an agent called `id` in `environment`?
@@ -101,8 +134,8 @@ impl Agents {
     }
 
     /// A worker registered an agent. Answers whether that is news.
-    pub fn register(&self, key: AgentKey, service: Service) -> bool {
-        self.registered.write().insert(key, service).is_none()
+    pub fn register(&self, key: AgentKey, agent: Registered) -> bool {
+        self.registered.write().insert(key, agent).is_none()
     }
 
     /// Every id in `environment`, sorted.

@@ -87,7 +87,13 @@ impl Gateway {
         };
         let turns = Turns::new(common.clone(), Arc::clone(&agents), limits);
         let run_limits = RunLimits { idle_ms: limits.idle_ms };
-        let runs = Runs::new(common, Arc::clone(&workers), Arc::clone(&access), run_limits);
+        let runs = Runs::new(
+            common,
+            Arc::clone(&workers),
+            Arc::clone(&agents),
+            Arc::clone(&access),
+            run_limits,
+        );
         let inner = Inner {
             store,
             channels,

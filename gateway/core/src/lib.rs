@@ -9,6 +9,7 @@ pub mod drivers;
 pub mod error;
 pub mod fleet;
 pub mod gateway;
+pub mod head_start;
 pub mod metrics;
 pub mod runs;
 pub mod seams;

@@ -68,7 +68,8 @@ impl AgentSpec {
 
     /// Without what only operators see: how its sessions are served.
     pub fn for_service(&self) -> Self {
-        Self { tools: Vec::new(), metadata: None, ..self.clone() }
+        let tools = if self.handover.is_some() { self.tools.clone() } else { Vec::new() };
+        Self { tools, metadata: None, ..self.clone() }
     }
 }
 

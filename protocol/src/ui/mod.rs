@@ -14,6 +14,7 @@ mod json;
 mod json_strategy;
 mod kind;
 mod metadata;
+mod model;
 mod partial_json;
 mod parts;
 mod repair;
@@ -29,4 +30,5 @@ pub use history::{Change, HistoryError, is_noop_submit, regenerate, upsert_messa
 pub use json::parse_js;
 pub(crate) use json::replace_lone_surrogates;
 pub use kind::Kind;
+pub use model::to_model_messages;
 pub use partial_json::parse_partial_json;

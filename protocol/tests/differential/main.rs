@@ -10,13 +10,13 @@ mod rng;
 
 use std::collections::BTreeSet;
 
-use compare::{differences, same_outcome};
+use compare::{differences, equal, same_outcome};
 use generator::Case;
 use guarded::Guarded;
 use node::Node;
 use rng::Rng;
 use serde_json::Value;
-use tidegate_protocol::ui::{Accumulator, Grammar, clean_partial};
+use tidegate_protocol::ui::{Accumulator, Grammar, clean_partial, to_model_messages};
 
 const SEQUENCES: usize = 3000;
 const PLAUSIBLE: usize = 1000;
@@ -165,6 +165,22 @@ fn cleaned_partials_are_valid_history() {
     assert!(kept.len() > GUARDED / 3, "{} partials were kept", kept.len());
     for (message, answer) in kept.iter().zip(Node::start().keep(&kept)) {
         assert_eq!(answer["ai7"]["error"], Value::Null, "seed {seed}: {message}");
+    }
+}
+
+#[test]
+fn messages_become_model_messages_as_in_ai_6() {
+    let seed = seed();
+    let mut rng = Rng::new(seed);
+    let mut case = |at| match at % 2 {
+        0 => generator::case(&mut rng),
+        _ => plausible::case(&mut rng),
+    };
+    let messages: Vec<Value> = (0..SEQUENCES).filter_map(|at| reduce(&case(at)).ok()).collect();
+    assert!(messages.len() > SEQUENCES / 2, "{} messages were made", messages.len());
+    for (message, answer) in messages.iter().zip(Node::start().for_model(&messages)) {
+        let (ours, theirs) = (Value::from(to_model_messages(message)), &answer["ai6"]["converted"]);
+        assert!(equal(&ours, theirs), "seed {seed}: {message}\ngives {ours}\nnot {theirs}");
     }
 }
 

@@ -45,6 +45,11 @@ impl Node {
         self.ask(messages, |message| json!({"messages": [message], "versions": ["ai7"]}))
     }
 
+    /// The model messages that `ai` 6 makes of each message.
+    pub(crate) fn for_model(&mut self, messages: &[Value]) -> Vec<Value> {
+        self.ask(messages, |message| json!({"convert": [message], "versions": ["ai6"]}))
+    }
+
     fn ask<T: Sync>(&mut self, items: &[T], request: impl Fn(&T) -> Value + Send) -> Vec<Value> {
         let Self { input, output, .. } = self;
         std::thread::scope(|scope| {

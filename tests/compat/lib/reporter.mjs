@@ -8,6 +8,8 @@ const note = (line) => appendFileSync(process.env.TIDEGATE_NOTES, `${JSON.string
 export default async function* report(events) {
   for await (const { type, data } of events) {
     const isFile = data?.name && (data.name === data.file || data.name.endsWith(".test.mjs"));
+    // A suite only says how many of its tests run at once.
+    if (data?.details?.type === "suite") continue;
     if (type === "test:pass" || type === "test:fail") {
       if (isFile && type === "test:pass") continue;
       note({ event: type, name: data.name, file: data.file,

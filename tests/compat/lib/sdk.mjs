@@ -10,3 +10,4 @@ export const isOldest = name !== "@trigger.dev/sdk";
 export const { TriggerChatTransport, AgentChat } = await import(`${name}/chat`);
 export const { chat, defaultStorage } = await import(`${name}/ai`);
 export const { configure, auth, sessions } = await import(name);
+export const { chat: chatServer } = await import(`${name}/chat-server`);

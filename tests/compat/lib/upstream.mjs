@@ -26,6 +26,8 @@ export async function upstream(route) {
     entry.body = JSON.parse(text);
     const request = new Request(`http://route${incoming.url}`, { method: incoming.method,
       headers: incoming.headers, body: text, signal: abort.signal });
+    // Node forgets to abort a request that nobody holds any more.
+    entry.request = request;
     try {
       const answer = await route(request, entry);
       outgoing.writeHead(answer.status, Object.fromEntries(answer.headers));

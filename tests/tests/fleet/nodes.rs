@@ -65,7 +65,7 @@ pub(crate) async fn gateway(
         let backend = tidegate_agents::build("demo", "demo", table).expect("a right table");
         Agent::turns(backend, false)
     };
-    let linked = Agent { service: Service::Awaited, stop_on_disconnect: false };
+    let linked = Agent { service: Service::Awaited, stop_on_disconnect: false, head_start: None };
     let agents = HashMap::from([
         ("demo".to_owned(), backend(json!({"words_per_second": 0}))),
         ("linked".to_owned(), linked),

@@ -11,7 +11,8 @@ use crate::config::{AiSdkConfig, ConfigError};
 use crate::headers::Headers;
 use crate::upstream::{Client, Endpoint, relay};
 
-/// Posts what `DefaultChatTransport` posts.
+/// Posts what `DefaultChatTransport` posts; in the step of a head start also `tools`, what the
+/// model may call and the route must not execute: `[{name, description?, parameters}]`.
 #[derive(Debug)]
 pub(crate) struct AiSdk {
     client: Arc<Client>,
@@ -35,6 +36,10 @@ impl AiSdk {
 impl AgentBackend for AiSdk {
     fn answer(&self, request: TurnRequest) -> AnswerStream {
         relay(self.client.clone(), request::body(&request), UiMessageStream)
+    }
+
+    fn warm_up(&self) {
+        self.client.warm_up();
     }
 
     fn abilities(&self) -> Abilities {

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use serde::Serialize;
 use serde_json::{Map, Value};
+use tidegate_core::seams::ToolSchema;
 use tidegate_core::seams::backend::TurnRequest;
 
 /// The body of a turn's request: the application's own keys first, so that ours win over them.
@@ -10,6 +11,9 @@ pub(super) fn body(request: &TurnRequest) -> Bytes {
     let mut rest = request.rest.clone();
     for key in ["id", "messages", "trigger", "messageId", "metadata", "action"] {
         rest.remove(key);
+    }
+    if !request.tools.is_empty() {
+        rest.remove("tools");
     }
     let body = Body {
         rest: &rest,
@@ -19,6 +23,7 @@ pub(super) fn body(request: &TurnRequest) -> Bytes {
         message_id: request.message_id.as_deref(),
         metadata: request.metadata.as_ref(),
         action: request.action.as_ref(),
+        tools: &request.tools,
     };
     serde_json::to_vec(&body).expect("JSON values with string keys are valid JSON").into()
 }
@@ -37,4 +42,6 @@ struct Body<'a> {
     metadata: Option<&'a Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     action: Option<&'a Value>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    tools: &'a [ToolSchema],
 }

@@ -41,8 +41,12 @@ impl OpenAi {
 
 impl AgentBackend for OpenAi {
     fn answer(&self, request: TurnRequest) -> AnswerStream {
-        let body = self.template.body(&request.messages);
+        let body = self.template.body(&request.messages, &request.tools);
         relay(self.client.clone(), body, Completion::new(request.answer_id, request.turn))
+    }
+
+    fn warm_up(&self) {
+        self.client.warm_up();
     }
 
     fn abilities(&self) -> Abilities {

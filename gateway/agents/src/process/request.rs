@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use serde::Serialize;
 use serde_json::{Map, Value};
+use tidegate_core::seams::ToolSchema;
 use tidegate_core::seams::backend::TurnRequest;
 use tidegate_protocol::limits::PROCESS_TEXT_MAX_BYTES;
 
@@ -37,6 +38,7 @@ pub(super) fn line(request: &TurnRequest) -> Bytes {
         metadata: request.metadata.as_ref(),
         action: request.action.as_ref(),
         rest: &request.rest,
+        tools: &request.tools,
     };
     let mut line = serde_json::to_vec(&turn).expect("JSON values with string keys are valid JSON");
     line.push(b'\n');
@@ -57,4 +59,6 @@ struct Turn<'a> {
     metadata: Option<&'a Value>,
     action: Option<&'a Value>,
     rest: &'a Map<String, Value>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    tools: &'a [ToolSchema],
 }

@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::io::{self, ErrorKind};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -19,7 +20,7 @@ use super::connection::Connection;
 use super::endpoint::Endpoint;
 use super::failure::{Failure, Retry};
 use super::pool::Pool;
-use super::reply::{Reply, keep_time};
+use super::reply::{KEEP_DEFAULT, Reply, keep_time};
 use super::tls;
 use crate::config::Timeouts;
 use crate::namer::Namer;
@@ -39,6 +40,8 @@ pub(crate) struct Client {
     tls: Option<Arc<ClientConfig>>,
     pub(super) timeouts: Timeouts,
     pub(super) pool: Pool,
+    /// A connection is being opened ahead of the call that will need it.
+    warming: AtomicBool,
     pub(super) namer: Namer,
 }
 
@@ -61,7 +64,8 @@ impl Client {
     ) -> Result<Arc<Self>, String> {
         let tls = if endpoint.tls { Some(tls::system()?) } else { None };
         let namer = Namer::new(format!("{name} at {}", endpoint.shown()), secrets);
-        Ok(Arc::new(Self { endpoint, headers, tls, timeouts, pool: Pool::default(), namer }))
+        let (pool, warming) = (Pool::default(), AtomicBool::new(false));
+        Ok(Arc::new(Self { endpoint, headers, tls, timeouts, pool, warming, namer }))
     }
 
     /// Posts `body` and gives the answer once its head says that it is one.
@@ -88,6 +92,22 @@ impl Client {
             sleep(pause).await;
         }
         self.attempt(&body, deadlines).await.map_err(|failure| failure.error)
+    }
+
+    /// Opens a connection for a call that is to come, unless one is open or being opened. Whether
+    /// that works shows with the call.
+    pub(crate) fn warm_up(self: &Arc<Self>) {
+        if self.pool.has_open() || self.warming.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        let client = Arc::clone(self);
+        tokio::spawn(async move {
+            let until = Instant::now() + client.timeouts.connect();
+            if let Ok(connection) = client.connect(until).await {
+                client.pool.put(connection, KEEP_DEFAULT);
+            }
+            client.warming.store(false, Ordering::Relaxed);
+        });
     }
 
     /// A fault of this backend.
@@ -136,7 +156,7 @@ impl Client {
                 Err(_) => {}
             }
         }
-        let mut connection = self.connect(limits).await?;
+        let mut connection = self.connect(limits.first_byte).await?;
         let answer = connection.send(self.request(endpoint, body));
         match self.in_time(limits.first_byte, answer).await? {
             Ok(response) => Ok((connection, response)),
@@ -144,8 +164,8 @@ impl Client {
         }
     }
 
-    async fn connect(&self, limits: Deadlines) -> Result<Connection, Failure> {
-        let until = (Instant::now() + self.timeouts.connect()).min(limits.first_byte);
+    async fn connect(&self, until: Instant) -> Result<Connection, Failure> {
+        let until = until.min(Instant::now() + self.timeouts.connect());
         let opened = timeout_at(until, async {
             let io = connect(&self.endpoint, self.tls.as_ref()).await?;
             Connection::open(io).await.map_err(io::Error::other)

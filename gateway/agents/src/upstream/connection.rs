@@ -7,6 +7,7 @@ use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
+use futures_util::FutureExt;
 use http::{Request, Response};
 use http_body_util::Full;
 use hyper::body::Incoming;
@@ -58,6 +59,11 @@ impl Connection {
     /// Is it ready for a next request?
     pub(super) fn is_idle(&mut self, cx: &mut Context<'_>) -> bool {
         self.drive(cx) && matches!(self.sender.poll_ready(cx), Poll::Ready(Ok(())))
+    }
+
+    /// The same, of one that nobody waits for.
+    pub(super) fn is_kept(&mut self) -> bool {
+        poll_fn(|cx| self.is_idle(cx).into()).now_or_never() == Some(true)
     }
 }
 

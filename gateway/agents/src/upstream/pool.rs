@@ -3,7 +3,6 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use futures_util::FutureExt;
 use tokio::time::Instant;
 
 use super::connection::Connection;
@@ -33,11 +32,18 @@ impl Pool {
                 idle.retain(|idle| idle.until > now);
                 idle.pop()?.connection
             };
-            let check = std::future::poll_fn(|cx| connection.is_idle(cx).into());
-            if check.now_or_never() == Some(true) {
+            if connection.is_kept() {
                 return Some(connection);
             }
         }
+    }
+
+    /// Is there a connection to take?
+    pub(super) fn has_open(&self) -> bool {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = Instant::now();
+        idle.retain_mut(|idle| idle.until > now && idle.connection.is_kept());
+        !idle.is_empty()
     }
 
     /// Keeps a connection for `time`.

@@ -7,7 +7,7 @@ use http::{HeaderMap, header};
 use super::body::Body;
 
 /// How long a connection is kept if the backend does not say.
-const KEEP_DEFAULT: Duration = Duration::from_secs(30);
+pub(super) const KEEP_DEFAULT: Duration = Duration::from_secs(30);
 /// How long at most.
 const KEEP_MAX: Duration = Duration::from_secs(120);
 /// A connection is given up this long before the backend closes it, so that no call meets that.

@@ -7,6 +7,7 @@ mod cancel;
 mod config;
 mod demo;
 mod faults;
+mod head_start;
 mod openai;
 mod pool;
 mod process;

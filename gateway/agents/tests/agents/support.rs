@@ -178,6 +178,7 @@ pub(crate) fn request(messages: Vec<Value>) -> TurnRequest {
         metadata: None,
         action: None,
         rest: Map::new(),
+        tools: Arc::default(),
         origin: Arc::default(),
         steering: None,
     }

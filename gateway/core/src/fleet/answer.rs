@@ -41,6 +41,11 @@ impl Gateway {
                 call(Call::Cancel { number, reply }).await;
                 live.await.map_or_else(|_| failed("the driver ended"), Answer::Said)
             }
+            Question::Open(open) => {
+                let (reply, opened) = oneshot::channel();
+                call(Call::Open { open, reply }).await;
+                opened.await.map_or_else(|_| failed("the driver ended"), Answer::Said)
+            }
             Question::Yield => {
                 let (reply, left) = oneshot::channel();
                 call(Call::Yield(reply)).await;

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use tidegate_protocol::NewRecord;
 
-use crate::runs::Succession;
+use crate::runs::{Succession, ToOpen};
 use crate::seams::store::{Appended, CommitError, StoreError, Writer};
 
 /// See the module.
@@ -61,6 +61,8 @@ pub enum Question {
         /// Its number.
         number: u64,
     },
+    /// Open a head start.
+    Open(Box<ToOpen>),
     /// The running turn took these messages in.
     Injected(Vec<String>),
     /// The session was closed by its own run.

@@ -67,6 +67,7 @@ impl Machine {
     pub fn handle_missing_version(&mut self) {
         if !self.book.pending {
             self.book.pending = true;
+            self.own_record();
             let record = control::record(control::PENDING_VERSION, Vec::new());
             let put = self.book.put();
             self.commit(vec![append(vec![record], false), put]);

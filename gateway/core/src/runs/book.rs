@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use tidegate_protocol::ids::SESSION_ID_PREFIX;
 use tidegate_protocol::link::Cause;
 
+use super::opened::HeadStart;
 use crate::seams::store::{Op, StoreError};
 
 /// Name of the blob that holds a [`Book`].
@@ -31,6 +32,8 @@ pub struct Book {
     pub swaps: u32,
     /// The message of the base payload has no boundary yet.
     pub initial: bool,
+    /// A turn whose first step is made by somebody else.
+    pub head_start: Option<HeadStart>,
     /// A run is wanted although nothing is owed: a preload, or a successor.
     pub wanted: bool,
     /// Number of the run that takes over when the current one exits.
@@ -58,6 +61,9 @@ pub struct Current {
     /// of its.
     #[serde(default)]
     pub seen: Option<u64>,
+    /// It was booted before anything was asked for.
+    #[serde(default)]
+    pub preloaded: bool,
 }
 
 /// One run, for whoever asks.
@@ -101,6 +107,19 @@ impl Book {
     /// Reads the blob.
     pub fn parse(bytes: &[u8]) -> Result<Self, StoreError> {
         serde_json::from_slice(bytes).map_err(|e| StoreError::Corrupt(format!("run book: {e}")))
+    }
+
+    /// Does a turn run, or wait for its run, whose message is not on `.in`?
+    pub fn begins_without_input(&self) -> bool {
+        self.initial || self.head_start.is_some()
+    }
+
+    /// Does the running turn, if there is one, answer a message that is not on `.in`?
+    pub(super) fn answers_no_input(&self) -> bool {
+        match &self.head_start {
+            Some(open) => open.by_gateway.as_ref().is_none_or(|by| by.input.is_none()),
+            None => self.initial,
+        }
     }
 
     /// The operation that writes it.

@@ -1,6 +1,6 @@
 //! Whether another run follows, and when nothing more is tried (I7).
 
-use tidegate_protocol::limits::{RUN_ATTEMPTS_MAX, UPGRADE_SWAPS_MAX};
+use tidegate_protocol::limits::{PRELOAD_GRACE_MS, RUN_ATTEMPTS_MAX, UPGRADE_SWAPS_MAX};
 use tidegate_protocol::link::Cause;
 
 use super::machine::{Effect, Machine, Phase};
@@ -32,7 +32,13 @@ impl Machine {
                     | Cause::GatewayRestarted
             )
         );
-        if by_others || self.book.fruitless < 2 {
+        if let Some(input) = self.head_start_input() {
+            self.effects.push_back(Effect::BeginStep(input));
+        }
+        if self.has_head_start && !self.is_answering() && self.book.fruitless == 0 {
+            // A message that comes right behind its session's create is no preload's.
+            self.phase = Phase::Waiting(self.now + PRELOAD_GRACE_MS);
+        } else if by_others || self.book.fruitless < 2 {
             self.phase = Phase::Placing;
             self.effects.push_back(Effect::Place);
         } else {
@@ -55,7 +61,7 @@ impl Machine {
             Some(error) => format!("The agent failed {RUN_ATTEMPTS_MAX} times: {error}"),
             None => format!("The agent ended {RUN_ATTEMPTS_MAX} times without an answer."),
         };
-        self.give_up(text);
+        self.give_up(Some(text));
     }
 
     /// Something is asked for after a while: runs that had nothing to answer were not in vain.

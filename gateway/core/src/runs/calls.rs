@@ -4,6 +4,7 @@ use tidegate_protocol::NewRecord;
 use tokio::sync::oneshot;
 
 use super::asked::Succession;
+use super::opening::ToOpen;
 use crate::seams::store::{Appended, CommitError, Writer};
 use crate::workers::Work;
 
@@ -50,6 +51,13 @@ pub enum Call {
         /// Highest `.in` seq that it was sent.
         seen: Option<u64>,
         /// Is it still the session's run?
+        reply: oneshot::Sender<bool>,
+    },
+    /// Open a head start.
+    Open {
+        /// What.
+        open: Box<ToOpen>,
+        /// Is it open? Not while a turn runs.
         reply: oneshot::Sender<bool>,
     },
     /// The running turn took these messages in.

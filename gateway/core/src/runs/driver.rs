@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use serde::Deserialize;
 use tidegate_protocol::Record;
 use tidegate_protocol::ids::{Channel, SessionKey, StreamId};
@@ -16,9 +17,12 @@ use tokio_util::task::AbortOnDropHandle;
 use super::book::{BOOK_BLOB, Book, RunRow, run_name};
 use super::calls::Call;
 use super::engine::Shared;
+use super::head_start::OutState;
 use super::machine::Machine;
+use super::owed::Owed;
 use crate::drivers::{Epochs, Inbox};
 use crate::fleet::Hold;
+use crate::head_start::{StepEvent, WarmStep};
 use crate::seams::BoxFuture;
 use crate::seams::store::{Commit, CommitError, Committed, Op, ReadLimit, StoreError};
 use crate::sessions::row::SessionRow;
@@ -41,6 +45,9 @@ pub(super) struct Driver {
     /// The right to serve the session.
     pub(super) hold: Hold,
     pub(super) work: Option<Work>,
+    /// The first step of the running turn, while it is made here. Behind a lock that is never
+    /// locked: a driver is shared between threads, what a backend answers with is not.
+    pub(super) step: Option<Mutex<WarmStep>>,
     /// A frame that the store failed under.
     pub(super) unheard: Option<Box<WorkerFrame>>,
     /// A task of its own, for it outlives each wait.
@@ -74,6 +81,7 @@ enum Event {
     Forgotten,
     Called(Box<Call>),
     Worked(WorkEvent),
+    Stepped(StepEvent),
     Placed(Slot),
     Due,
     Idle,
@@ -90,6 +98,7 @@ impl Driver {
             called,
             hold,
             work,
+            step: None,
             unheard,
             placing,
             slot,
@@ -120,6 +129,7 @@ impl Driver {
                 },
                 Event::Room(node) => return Ok(Exit::Moved(node)),
                 Event::Worked(event) => self.take(&mut machine, event).await?,
+                Event::Stepped(event) => self.stepped(&mut machine, event).await?,
                 Event::Placed(slot) => {
                     self.placing = None;
                     self.slot = Some(slot);
@@ -151,6 +161,7 @@ impl Driver {
                 Event::Called(Box::new(call))
             }
             event = next(self.work.as_ref(), &mut self.unheard) => Event::Worked(event),
+            event = step(&mut self.step) => Event::Stepped(event),
             slot = placed(&mut self.placing) => Event::Placed(slot),
             node = elsewhere(&self.shared.workers, self.wanted.as_ref()), if placing => {
                 Event::Room(node)
@@ -175,6 +186,9 @@ impl Driver {
             // A page may be short for its bytes, so only an empty one is the end.
             let page = self.read(Channel::IN, from, PAGE).await?;
             for record in &page {
+                if Owed::of(record).is_some_and(|owed| owed.is_hand_over()) {
+                    self.note_out(machine).await?;
+                }
                 machine.handle_input(record, self.now());
                 self.perform(machine).await?;
             }
@@ -185,14 +199,20 @@ impl Driver {
     }
 
     async fn look(&self, machine: &mut Machine) -> Result<(), CommitError> {
-        let state = self.shared.common.store.state(&self.stream(Channel::OUT)).await?;
-        if machine.awaits_activity() && machine.is_live() && state.tail > self.out_at_boot {
+        let tail = self.note_out(machine).await?;
+        if machine.awaits_activity() && machine.is_live() && tail > self.out_at_boot {
             machine.handle_activity(self.now());
         }
-        machine.note_error(self.ends_in_error(state.tail).await?);
-        machine.handle_timeout(state.last_timestamp, self.now());
-        machine.note_error(false);
+        machine.handle_timeout(self.now());
         Ok(())
+    }
+
+    /// Tells the machine where `.out` stands. Gives its tail.
+    pub(super) async fn note_out(&self, machine: &mut Machine) -> Result<u64, StoreError> {
+        let state = self.shared.common.store.state(&self.stream(Channel::OUT)).await?;
+        let erred = self.ends_in_error(state.tail).await?;
+        machine.note_out(OutState { tail: state.tail, written_at: state.last_timestamp, erred });
+        Ok(state.tail)
     }
 
     async fn ends_in_error(&self, tail: u64) -> Result<bool, StoreError> {
@@ -218,6 +238,7 @@ impl Driver {
         self.placing = None;
         self.slot = None;
         let mut machine = Machine::new(book, row, self.shared.limits, self.now());
+        machine.offer_head_start(self.has_head_start());
         if self.shared.common.serving.has_others() {
             machine.expect_worker_until(self.now() + FLEET_ORPHAN_MS);
         }
@@ -231,6 +252,9 @@ impl Driver {
             }
         }
         machine.restore_seen(tail);
+        self.note_out(&mut machine).await?;
+        self.step = None;
+        self.restore_step(&mut machine).await?;
         if let Some(work) = &self.work {
             machine.handle_adopted(work.is_parked(), self.delivered, self.now());
         }
@@ -293,6 +317,13 @@ async fn called(first: &mut Option<Call>, calls: &mut mpsc::Receiver<Call>) -> O
 async fn elsewhere(workers: &Workers, want: Option<&Want>) -> String {
     match want {
         Some(want) => workers.room_elsewhere(want).await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn step(step: &mut Option<Mutex<WarmStep>>) -> StepEvent {
+    match step {
+        Some(step) => step.get_mut().next().await,
         None => std::future::pending().await,
     }
 }

@@ -29,6 +29,12 @@ impl Call {
                     let _ = reply.send(live);
                 }
             }
+            Self::Open { open, reply } => {
+                let answer = serving.ask(node, session, Question::Open(open)).await;
+                if let Ok(Answer::Said(opened)) = answer {
+                    let _ = reply.send(opened);
+                }
+            }
             Self::Injected(ids) => {
                 let _ = serving.ask(node, session, Question::Injected(ids)).await;
             }

@@ -27,12 +27,12 @@ impl Machine {
         let consumed = consumed.min(self.seen).max(floor);
         let turn = self.book.turn + 1;
         let fate = |(seq, owed): (&u64, &Owed)| match owed {
-            Owed::Answer { message } if Some(*seq) <= floor => {
+            Owed::Answer { message, .. } if Some(*seq) <= floor => {
                 let injected = message.as_ref().is_some_and(|id| self.injected.contains(id));
                 Some(if injected { Fate::Injected { turn } } else { Fate::Answered { turn } })
             }
             // Each came before the boundary, so it was meant for no later turn (I5).
-            Owed::Stop { .. } => Some(Fate::Applied { turn: Some(turn) }),
+            owed if owed.is_of_turn() => Some(Fate::Applied { turn: Some(turn) }),
             Owed::Preload if Some(*seq) <= consumed => Some(Fate::Applied { turn: None }),
             _ => None,
         };
@@ -41,7 +41,7 @@ impl Machine {
         let mut book = self.book_after(floor, consumed);
         // A boundary that settles nothing while something is owed gets nobody further (I7).
         let answers = |fate: &Fate| matches!(fate, Fate::Answered { .. } | Fate::Injected { .. });
-        let progress = self.book.initial
+        let progress = self.book.begins_without_input()
             || !self.is_answering()
             || fates.iter().any(|(_, fate)| answers(fate));
         if progress {
@@ -58,40 +58,55 @@ impl Machine {
         }
         self.book = plan.book;
         self.injected.clear();
+        (self.first_step, self.out.erred) = (None, false);
         self.early_stop = false;
         self.stuck_at = None;
         (self.heard_at, self.kept_alive_at) = (now, now);
     }
 
-    /// The gateway ends the turn that nobody else ends: an `error` chunk and a boundary under a
-    /// new fence. The run, if there is one, is cut off.
-    pub(super) fn give_up(&mut self, text: String) {
+    /// The gateway ends the turn that nobody else ends: a boundary under a new fence, behind an
+    /// `error` chunk if there is `text`. The run, if there is one, is cut off.
+    pub(super) fn give_up(&mut self, text: Option<String>) {
         let first = self.owed.iter().find(|(_, owed)| owed.is_answer()).map(|(seq, _)| *seq);
         let turn = self.book.turn + 1;
         let mut fates = Vec::new();
-        // The message of the base payload comes before everything on `.in`.
-        if !self.book.initial
+        // A message that is not on `.in` comes before everything there.
+        if !self.book.answers_no_input()
             && let Some(seq) = first
         {
-            fates.push((seq, Fate::Rejected { reason: text.clone() }));
+            fates.push((
+                seq,
+                match &text {
+                    Some(text) => Fate::Rejected { reason: text.clone() },
+                    None => Fate::Answered { turn },
+                },
+            ));
         }
-        let stops = self.owed.iter().filter(|(_, owed)| matches!(owed, Owed::Stop { .. }));
+        let stops = self.owed.iter().filter(|(_, owed)| owed.is_of_turn());
         fates.extend(stops.map(|(seq, _)| (*seq, Fate::Applied { turn: Some(turn) })));
         for (seq, _) in &fates {
             self.owed.remove(seq);
         }
+        let closed = self.close_first_step(text.as_deref());
         let (floor, consumed) = self.floor();
+        // Server code may be about to write more of a turn that ends here.
+        let guests = self.book.head_start.is_some().then_some(Op::HandOver);
         self.book = Book { fruitless: 0, swaps: 0, ..self.book_after(floor, consumed) };
         self.injected.clear();
         self.early_stop = false;
-        let chunk = (!std::mem::take(&mut self.erred)).then(|| {
+        let erred = std::mem::take(&mut self.out.erred);
+        let chunk = text.filter(|_| !erred).map(|text| {
             let chunk = json!({"type": "error", "errorText": text}).to_string();
             NewRecord::data(chunk.as_bytes(), &format!("e{}", self.book.number))
         });
         let boundary = control::boundary(floor, consumed, None);
-        let records = chunk.into_iter().chain([boundary]).collect();
+        let (closing, saved) = closed.unzip();
+        let records = closing.unwrap_or_else(|| chunk.into_iter().collect());
+        let records = records.into_iter().chain([boundary]).collect();
         let mut ops = vec![append(records, true), Op::Settle(fates), self.book.put()];
+        ops.extend(saved);
         ops.extend(self.row.as_ref().map(RunRow::put));
+        ops.extend(guests);
         self.commit(ops);
         self.advance();
     }
@@ -100,7 +115,7 @@ impl Machine {
     pub(super) fn fail_turn(&mut self, text: String, cause: Cause, status: RunStatus) {
         self.clear_run(cause, status, Some(text.clone()));
         self.effects.push_back(Effect::End(Some(cause)));
-        self.give_up(text);
+        self.give_up(Some(text));
     }
 
     /// A stop while no turn runs (I3): settled at once, with a boundary for a secret key.
@@ -119,7 +134,7 @@ impl Machine {
 
     /// Without a run: what needs none takes effect, up to the first input that does.
     pub(super) fn settle_leading(&mut self) {
-        if self.book.initial {
+        if self.book.begins_without_input() {
             return;
         }
         while let Some((&seq, owed)) = self.owed.first_key_value() {
@@ -127,6 +142,7 @@ impl Machine {
             match owed {
                 Owed::Answer { .. } => return,
                 Owed::Stop { .. } => self.stop_idle(seq, &owed),
+                Owed::HandOver { .. } | Owed::HandOverSkip => self.reject_hand_over(seq),
                 Owed::CloseRun => {
                     self.commit(vec![Op::Settle(vec![(seq, Fate::Applied { turn: None })])]);
                 }
@@ -164,6 +180,7 @@ impl Machine {
             floor: self.book.floor.max(floor),
             consumed: self.book.consumed.max(consumed),
             initial: false,
+            head_start: None,
             ..self.book.clone()
         }
     }

@@ -9,6 +9,7 @@ use super::calls::Call;
 use super::driver::Driver;
 use super::machine::RunLimits;
 use crate::access::Access;
+use crate::agents::Agents;
 use crate::drivers::{Common, Inbox, Keeper, keep_serving};
 use crate::sessions::row::SessionRow;
 use crate::workers::Workers;
@@ -25,6 +26,8 @@ pub(super) struct Shared {
     pub(super) common: Common,
     /// Who runs them.
     pub(super) workers: Arc<Workers>,
+    /// What they take over, and from whom.
+    pub(super) agents: Arc<Agents>,
     /// Makes the runs' tokens.
     pub(super) access: Arc<Access>,
     pub(super) limits: RunLimits,
@@ -36,12 +39,13 @@ impl Runs {
     pub fn new(
         common: Common,
         workers: Arc<Workers>,
+        agents: Arc<Agents>,
         access: Arc<Access>,
         limits: RunLimits,
     ) -> Self {
         // As many as the workers have room for: a session without a run is let go.
         let keeper = Keeper::new(usize::MAX);
-        Self { shared: Arc::new(Shared { common, workers, access, limits, keeper }) }
+        Self { shared: Arc::new(Shared { common, workers, agents, access, limits, keeper }) }
     }
 
     /// Tells the engine that `session` may have new input, or wants a run. Never blocks; a hint.

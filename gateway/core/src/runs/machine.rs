@@ -10,6 +10,8 @@ use tidegate_protocol::Record;
 use tidegate_protocol::link::{Cause, ExitClass, ExitError};
 
 use super::book::{Book, Current, RunRow, RunStatus};
+use super::first_step::FirstStep;
+use super::head_start::OutState;
 use super::owed::Owed;
 use crate::seams::store::Op;
 
@@ -28,6 +30,11 @@ pub enum Effect {
     Deliver,
     /// Ask the parked run to leave.
     Evict,
+    /// Have the first step of the answer to this input made meanwhile, if the agent has a head
+    /// start; then call [`Machine::handle_first_step`]. `None`: the message of the base payload.
+    BeginStep(Option<u64>),
+    /// Drop the stream of the warm backend.
+    CancelStep,
     /// The run's work is over: tell the worker why, unless it said so itself.
     End(Option<Cause>),
     /// Append a stop for the turn that has just begun: it was sent before the run could hear it.
@@ -59,10 +66,14 @@ pub struct Machine {
     /// The last sign of life in a running turn, Unix ms.
     pub(super) heard_at: u64,
     pub(super) kept_alive_at: u64,
-    /// The newest `.out` record of the turn is an `error` chunk: the gateway adds none.
-    pub(super) erred: bool,
+    /// Where `.out` stood when it was last looked at.
+    pub(super) out: OutState,
     /// A stop came before the run could hear it.
     pub(super) early_stop: bool,
+    /// The agent has a head start.
+    pub(super) has_head_start: bool,
+    /// The first step that the gateway makes, until the turn's boundary.
+    pub(super) first_step: Option<FirstStep>,
     pub(super) row: Option<RunRow>,
     pub(super) effects: VecDeque<Effect>,
     pub(super) limits: RunLimits,
@@ -116,8 +127,10 @@ impl Machine {
             stuck_at: None,
             heard_at: now,
             kept_alive_at: now,
-            erred: false,
+            out: OutState::default(),
             early_stop: false,
+            has_head_start: false,
+            first_step: None,
             row,
             effects: VecDeque::new(),
             limits,
@@ -152,7 +165,7 @@ impl Machine {
 
     /// Does a turn run, or wait for a run?
     pub fn is_answering(&self) -> bool {
-        self.book.initial || self.owed.values().any(Owed::is_answer)
+        self.book.begins_without_input() || self.owed.values().any(Owed::is_answer)
     }
 
     /// An input from before, still owed.
@@ -171,6 +184,8 @@ impl Machine {
     /// Everything that is owed was handed in.
     pub fn handle_restored(&mut self, now: u64) {
         self.now = now;
+        self.restore_hand_overs();
+        self.settle_restored_step();
         self.expect_stop();
         self.advance();
     }
@@ -180,8 +195,13 @@ impl Machine {
         self.now = now;
         self.seen = self.seen.max(Some(record.seq_num));
         if let Some(owed) = Owed::of(record) {
-            if matches!(owed, Owed::Stop { .. }) && !self.is_answering() {
+            if owed.is_hand_over() {
+                self.hear_hand_over(record.seq_num, owed);
+            } else if matches!(owed, Owed::Stop { .. }) && !self.is_answering() {
                 self.stop_idle(record.seq_num, &owed);
+            } else if matches!(owed, Owed::Stop { .. }) && self.stops_here() {
+                self.owed.insert(record.seq_num, owed);
+                self.give_head_start_up(None);
             } else {
                 // A run that is there hears it by itself.
                 let heard = matches!(self.phase, Phase::Live | Phase::Leaving(_));
@@ -190,7 +210,11 @@ impl Machine {
                     (self.heard_at, self.kept_alive_at) = (now, now);
                     self.renew_budget();
                 }
+                let asked = owed.is_answer();
                 self.owed.insert(record.seq_num, owed);
+                if asked {
+                    self.overtake_preload();
+                }
             }
         }
         if self.is_live() {
@@ -211,9 +235,12 @@ impl Machine {
     /// The fence is raised: the run begins.
     pub fn handle_fenced(&mut self, fence: u64, version: &str, worker: &str, now: u64) {
         self.now = now;
+        let answering = self.is_answering();
         let book = &mut self.book;
         // The base payload's message is answered by the first run, or by another try of it.
-        let again = book.number > 0 && (book.initial || book.cause == Some(Cause::Oom));
+        let preloaded = !answering;
+        let first = book.initial || book.head_start.as_ref().is_some_and(|open| open.first);
+        let again = book.number > 0 && (first || book.cause == Some(Cause::Oom));
         let attempt = match (&self.row, again && book.successor.is_none()) {
             (Some(row), true) => row.attempts + 1,
             _ => 1,
@@ -227,6 +254,7 @@ impl Machine {
             version: version.to_owned(),
             began_at: now,
             seen: self.seen,
+            preloaded,
         });
         (book.wanted, book.pending) = (false, false);
         book.worker = Some(worker.to_owned());
@@ -282,7 +310,11 @@ impl Machine {
         self.now = now;
         self.parked = Some(seen);
         let first = self.owed.iter().find(|(_, owed)| owed.is_answer()).map(|(seq, _)| *seq);
-        let left = self.book.initial || first.is_some_and(|seq| Some(seq) <= seen);
+        let left = match &self.book.head_start {
+            // What else it has seen it answers afterwards.
+            Some(open) => open.handed.is_some_and(|handed| Some(handed.seq) <= seen),
+            None => self.book.initial || first.is_some_and(|seq| Some(seq) <= seen),
+        };
         self.stuck_at = left.then_some(now + STUCK_MS);
     }
 
@@ -350,8 +382,14 @@ impl Machine {
         error: Option<String>,
         tell: Option<Cause>,
     ) {
+        let cut = self.is_cut();
         self.clear_run(cause, status, error);
         self.effects.push_back(Effect::End(tell));
+        if cut.is_some() {
+            // What the agent wrote behind it is its to restore.
+            self.first_step = None;
+            return self.give_up(cut);
+        }
         let ops = [Some(self.book.put()), self.row.as_ref().map(RunRow::put)];
         self.effects.push_back(Effect::Commit(ops.into_iter().flatten().collect()));
         self.advance();

@@ -13,25 +13,46 @@ use crate::error::{self, Result};
 use crate::gateway::Gateway;
 use crate::seams::store::StoreError;
 
+/// What a reader of `.in` sees of it.
+#[derive(Debug, Default)]
+pub(crate) struct InputView {
+    /// Seqs that it does not see, ascending.
+    pub(crate) hidden: Vec<u64>,
+    /// Pages end before this seq. By a page the published SDK learns how far the run before it
+    /// came, and takes a hand-over in it for one of that run's.
+    pub(crate) pages_end: Option<u64>,
+}
+
 impl Gateway {
-    /// Seqs of `.in` that `principal` does not see, ascending; none unless it is the session's run.
-    pub(crate) async fn hidden_inputs(
+    /// What `principal` sees of `channel`: all of it, unless it is the session's run.
+    pub(crate) async fn input_view(
         &self,
         principal: &Principal,
         session: &SessionKey,
         channel: &Channel,
-    ) -> Result<Vec<u64>> {
+    ) -> Result<InputView> {
         if *channel != Channel::IN || principal.run().is_none_or(|run| run.session != *session) {
-            return Ok(Vec::new());
+            return Ok(InputView::default());
         }
-        self.find_hidden(session).await.map_err(error::store)
+        let blob = self.store().blob(session, BOOK_BLOB).await.map_err(error::store)?;
+        let Some(blob) = blob else { return Ok(InputView::default()) };
+        let book = Book::parse(&blob).map_err(error::store)?;
+        let handed = book.head_start.as_ref().and_then(|open| open.handed);
+        let mut hidden = self.find_hidden(session, &book).await.map_err(error::store)?;
+        // The hand-over stands in its place (R-HDS-16).
+        hidden.extend(book.stepped_input());
+        hidden.sort_unstable();
+        Ok(InputView { hidden, pages_end: handed.map(|handed| handed.seq) })
     }
 
-    async fn find_hidden(&self, session: &SessionKey) -> std::result::Result<Vec<u64>, StoreError> {
+    async fn find_hidden(
+        &self,
+        session: &SessionKey,
+        book: &Book,
+    ) -> std::result::Result<Vec<u64>, StoreError> {
         let store = self.store();
-        let Some(bytes) = store.blob(session, BOOK_BLOB).await? else { return Ok(Vec::new()) };
-        let book = Book::parse(&bytes)?;
-        let Some(end) = book.current.and_then(|run| run.seen) else { return Ok(Vec::new()) };
+        let seen = book.current.as_ref().and_then(|run| run.seen);
+        let Some(end) = seen else { return Ok(Vec::new()) };
         let owed = store.owed(session).await?;
         let stream = StreamId { session: session.clone(), channel: Channel::IN };
         let (mut hidden, mut next) = (Vec::new(), book.floor.map_or(0, |floor| floor + 1));
@@ -48,9 +69,19 @@ impl Gateway {
     }
 }
 
+impl Book {
+    /// The input whose first step the gateway makes, or made.
+    fn stepped_input(&self) -> Option<u64> {
+        self.head_start.as_ref()?.by_gateway.as_ref()?.input
+    }
+}
+
 impl Machine {
     /// May the live run see this `.in` record?
     pub fn shows(&self, record: &Record) -> bool {
+        if self.book.stepped_input() == Some(record.seq_num) {
+            return false;
+        }
         let seen = self.book.current.as_ref().and_then(|run| run.seen);
         Some(record.seq_num) > seen || self.owed.contains_key(&record.seq_num) || !is_signal(record)
     }

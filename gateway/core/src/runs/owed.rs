@@ -1,6 +1,6 @@
 //! Inputs of a session that have no fate yet, as its runs see them.
 
-use tidegate_protocol::input::{Input, Trigger, is_from_secret_key};
+use tidegate_protocol::input::{Input, Trigger, is_from_gateway, is_from_secret_key};
 use tidegate_protocol::{Record, control};
 
 /// What an input without a fate asks for.
@@ -10,12 +10,23 @@ pub enum Owed {
     Answer {
         /// Tells a message that was injected into a running turn.
         message: Option<String>,
+        /// It is a new message of the user.
+        by_user: bool,
     },
     /// The end of the turn that runs.
     Stop {
         /// It came with a secret key (I3).
         secret: bool,
     },
+    /// The first step of the answer, made by somebody else (R-HDS-3).
+    HandOver {
+        /// By the gateway itself.
+        by_gateway: bool,
+        /// It is the whole answer.
+        is_final: bool,
+    },
+    /// Word that there will be none (R-HDS-4).
+    HandOverSkip,
     /// The end of the run.
     CloseRun,
     /// The end of the session, and why.
@@ -30,10 +41,19 @@ impl Owed {
         match Input::of(record) {
             Input::Opaque => None,
             Input::Stop => Some(Self::Stop { secret: is_from_secret_key(record) }),
+            Input::HandOver { is_final } => {
+                Some(Self::HandOver { by_gateway: is_from_gateway(record), is_final })
+            }
+            Input::HandOverSkip => Some(Self::HandOverSkip),
             Input::Message(payload) => Some(match payload.trigger {
                 Trigger::Submit | Trigger::Regenerate | Trigger::Action => {
                     let id = payload.message.as_ref().and_then(|message| message["id"].as_str());
-                    Self::Answer { message: id.map(str::to_owned) }
+                    let by_user = payload.trigger == Trigger::Submit
+                        && payload
+                            .message
+                            .as_ref()
+                            .is_some_and(|message| message["role"] == "user");
+                    Self::Answer { message: id.map(str::to_owned), by_user }
                 }
                 Trigger::Preload => Self::Preload,
                 Trigger::Close => match record.header(control::CLOSE) {
@@ -47,5 +67,15 @@ impl Owed {
     /// Does it wait for an answer (I7)?
     pub fn is_answer(&self) -> bool {
         matches!(self, Self::Answer { .. })
+    }
+
+    /// Does it belong to a turn that somebody else began?
+    pub fn is_hand_over(&self) -> bool {
+        matches!(self, Self::HandOver { .. } | Self::HandOverSkip)
+    }
+
+    /// Is it meant for the turn that runs, and for no later one?
+    pub fn is_of_turn(&self) -> bool {
+        matches!(self, Self::Stop { .. }) || self.is_hand_over()
     }
 }

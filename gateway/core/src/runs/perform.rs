@@ -8,7 +8,9 @@ use tidegate_protocol::link::{BootFrame, GatewayFrame};
 use tokio_util::task::AbortOnDropHandle;
 use tracing::info;
 
-use super::book::run_id;
+use serde_json::Value;
+
+use super::book::{Book, run_id};
 use super::driver::{Driver, PAGE};
 use super::machine::{Effect, Machine};
 use super::payload;
@@ -40,6 +42,8 @@ impl Driver {
                         work.send(GatewayFrame::evict(work.id(), EVICT_MS));
                     }
                 }
+                Effect::BeginStep(input) => self.begin_step(machine, input).await?,
+                Effect::CancelStep => self.step = None,
                 Effect::End(Some(cause)) => {
                     self.unheard = None;
                     if let Some(work) = self.work.take() {
@@ -118,7 +122,12 @@ impl Driver {
         let records = self.takes_records();
         let tail = if records { self.tail(out.replay_floor).await? } else { Vec::new() };
         let checkpoint = if records { self.checkpoint().await? } else { None };
-        let previous = (book.number > 1).then(|| run_id(&row.id, book.number - 1));
+        // Whatever ran before, nobody has said anything yet.
+        let fresh = book.head_start.as_ref().is_some_and(|open| open.first);
+        let continuation = book.number > 1 && !fresh;
+        let previous = continuation.then(|| run_id(&row.id, book.number - 1));
+        let payload = self.boot_payload(book, continuation, previous.as_deref()).await?;
+        let row = &self.row;
         let frame = BootFrame {
             id: format!("{run}:{}", current.attempt),
             session: row.id.clone(),
@@ -130,8 +139,8 @@ impl Driver {
             cause: book.cause,
             depth: row.depth,
             token,
-            continuation: book.number > 1,
-            payload: payload::boot(row, book.number > 1, previous.as_deref()),
+            continuation,
+            payload,
             previous_run: previous,
             floor: book.floor,
             checkpoint,
@@ -142,6 +151,23 @@ impl Driver {
         let id = frame.id.clone();
         self.work = Some(slot.begin(&id, GatewayFrame::Boot(Box::new(frame))));
         self.deliver(machine).await
+    }
+
+    async fn boot_payload(
+        &self,
+        book: &Book,
+        continuation: bool,
+        previous: Option<&str>,
+    ) -> Result<Value, StoreError> {
+        let open = book.head_start.as_ref();
+        let mut payload = payload::boot(&self.row, continuation, previous, open.is_some());
+        if let Some(open) = open
+            && open.by_gateway.is_some()
+            && !continuation
+        {
+            payload::prepare(&mut payload, self.saved_messages().await?);
+        }
+        Ok(payload)
     }
 
     /// The row with the id of the run that begins.

@@ -163,10 +163,17 @@ impl Gateway {
         }
         let blob = self.store().blob(key, BOOK_BLOB).await.map_err(error::store)?;
         let book = blob.map(|bytes| Book::parse(&bytes)).transpose().map_err(error::store)?;
-        if book.is_some_and(|book| book.initial || book.wanted) {
+        if book.is_some_and(|book| book.initial || book.wanted || book.head_start.is_some()) {
             self.runs().poke(key, row);
         }
         Ok(())
+    }
+
+    /// Does a turn run, or wait for its run, whose message is not on `.in`?
+    pub(crate) async fn begins_without_input(&self, key: &SessionKey) -> Result<bool> {
+        let blob = self.store().blob(key, BOOK_BLOB).await.map_err(error::store)?;
+        let book = blob.map(|bytes| Book::parse(&bytes)).transpose().map_err(error::store)?;
+        Ok(book.is_some_and(|book| book.begins_without_input()))
     }
 
     /// Appends records with a boundary among them, for whoever may write them.
@@ -198,7 +205,7 @@ impl Gateway {
         self.runs().call(&session, &row, call).await && adopted.await.unwrap_or(false)
     }
 
-    async fn call_runs<T>(
+    pub(super) async fn call_runs<T>(
         &self,
         key: &SessionKey,
         row: &Arc<SessionRow>,

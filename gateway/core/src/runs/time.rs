@@ -9,16 +9,10 @@ use super::ending::append;
 use super::machine::{Effect, Machine, Phase};
 
 impl Machine {
-    /// Is the newest `.out` record an `error` chunk? Said before [`Machine::handle_timeout`].
-    pub fn note_error(&mut self, erred: bool) {
-        self.erred = erred;
-    }
-
-    /// A time that [`Machine::poll_timeout`] named has come. `wrote_at`: timestamp of the newest
-    /// `.out` record.
-    pub fn handle_timeout(&mut self, wrote_at: u64, now: u64) {
+    /// A time that [`Machine::poll_timeout`] named has come, and [`Machine::note_out`] was called.
+    pub fn handle_timeout(&mut self, now: u64) {
         self.now = now;
-        self.heard_at = self.heard_at.max(wrote_at.min(now));
+        self.heard_at = self.heard_at.max(self.out.written_at.min(now));
         self.kept_alive_at = self.kept_alive_at.max(self.heard_at);
         match self.phase {
             Phase::Waiting(at) if at <= now => {
@@ -47,6 +41,7 @@ impl Machine {
             Phase::Live => self.watch(),
             _ => {}
         }
+        self.watch_head_start();
         self.keep_alive();
         self.advance();
     }
@@ -69,7 +64,10 @@ impl Machine {
     pub(super) fn keep_alive(&mut self) {
         if self.is_answering() && self.kept_alive_at + TURN_KEEP_ALIVE_MS <= self.now {
             self.kept_alive_at = self.now;
-            self.commit(vec![append(vec![control::keep_alive()], false)]);
+            self.own_record();
+            let put = self.book.head_start.is_some().then(|| self.book.put());
+            let alive = append(vec![control::keep_alive()], false);
+            self.commit(std::iter::once(alive).chain(put).collect());
         }
     }
 
@@ -86,6 +84,6 @@ impl Machine {
             Phase::Idle | Phase::Placing | Phase::Fencing => None,
         };
         let keep_alive = self.is_answering().then(|| self.kept_alive_at + TURN_KEEP_ALIVE_MS);
-        phase.into_iter().chain(keep_alive).min()
+        phase.into_iter().chain(keep_alive).chain(self.head_start_until()).min()
     }
 }

@@ -25,7 +25,10 @@ impl Driver {
     ) -> Result<(), CommitError> {
         let now = self.now();
         match event {
-            WorkEvent::Lost(cause) => machine.handle_lost(cause, now),
+            WorkEvent::Lost(cause) => {
+                self.note_out(machine).await?;
+                machine.handle_lost(cause, now);
+            }
             WorkEvent::Evict => machine.handle_evict(now),
             WorkEvent::Resumed { seen } => {
                 machine.handle_resumed();
@@ -70,6 +73,7 @@ impl Driver {
             }
             WorkerFrame::Exit(exit) => {
                 self.read_inputs(machine).await?;
+                self.note_out(machine).await?;
                 machine.handle_exit(exit.error.as_ref(), now);
                 return Ok(());
             }
@@ -194,6 +198,7 @@ impl Driver {
             }
             Call::Cancel { number, reply } => {
                 self.read_inputs(machine).await?;
+                self.note_out(machine).await?;
                 let cancelled = machine.handle_cancel(number, now);
                 self.perform(machine).await?;
                 let _ = reply.send(cancelled);
@@ -214,6 +219,11 @@ impl Driver {
                     work.finish();
                 }
                 let _ = reply.send(adopted);
+                Ok(())
+            }
+            Call::Open { open, reply } => {
+                let opened = self.open(machine, *open).await?;
+                let _ = reply.send(opened);
                 Ok(())
             }
             Call::Injected(ids) => {

@@ -8,8 +8,8 @@ use futures_core::Stream;
 use serde_json::{Map, Value};
 use tidegate_protocol::input::Trigger;
 
-use super::BoxFuture;
 use super::steering::Steering;
+use super::{BoxFuture, ToolSchema};
 
 /// Answers turns. Stateless: everything it needs is in the request.
 pub trait AgentBackend: Send + Sync + std::fmt::Debug + 'static {
@@ -19,6 +19,10 @@ pub trait AgentBackend: Send + Sync + std::fmt::Debug + 'static {
 
     /// What it can do besides answering messages.
     fn abilities(&self) -> Abilities;
+
+    /// An answer will be asked for soon: opens a connection, if it uses any and none is open, in
+    /// its own time. Nobody learns whether it could. Needs a Tokio runtime.
+    fn warm_up(&self) {}
 
     /// For a backend whose agents are linked to gateways: resolves to the name of another gateway
     /// that is the better place for an answer to `origin`, as soon as there is one.
@@ -84,6 +88,9 @@ pub struct TurnRequest {
     pub action: Option<Value>,
     /// The application's own keys.
     pub rest: Map<String, Value>,
+    /// What the model may call, in the step of a head start; else empty. The calls are not the
+    /// backend's to execute.
+    pub tools: Arc<[ToolSchema]>,
     /// Whose turn it is.
     pub origin: Arc<Origin>,
     /// Messages that come meanwhile, if the backend takes them.

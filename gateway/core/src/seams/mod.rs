@@ -5,11 +5,13 @@ pub mod clock;
 pub mod fleet;
 pub mod steering;
 pub mod store;
+pub mod tools;
 
 pub use backend::AgentBackend;
 pub use clock::{Clock, Entropy};
 pub use fleet::Fleet;
 pub use store::StreamStore;
+pub use tools::ToolSchema;
 
 use std::future::Future;
 use std::pin::Pin;

@@ -9,14 +9,17 @@ use tidegate_protocol::limits::{SESSION_TOKEN_TTL_S, SUBAGENT_DEPTH_MAX};
 use tidegate_protocol::token::scope::{Action, Resource};
 use tidegate_protocol::{ApiError, ErrorCode, NewRecord, control};
 
+use super::head_start;
 use super::request::{CreateSession, refused};
 use super::row::SessionRow;
 use crate::access::Principal;
 use crate::agents::Service;
 use crate::error::{self, Result};
 use crate::gateway::Gateway;
+use crate::runs::ToOpen;
 use crate::runs::book::{Book, run_id};
 use crate::seams::store::{Append, Commit, CommitError, Op, Writer};
+use crate::streams::saved::save_messages;
 
 /// What a create answers.
 #[derive(Clone, Debug)]
@@ -44,6 +47,7 @@ impl Gateway {
         }
         let depth = self.depth(principal).await?;
         let now = self.now();
+        let open = self.head_start(principal, &request, now)?;
         if expires_at.is_some_and(|at| at <= now) {
             return Err(refused("expiresAt", "expiresAt must lie in the future"));
         }
@@ -58,9 +62,13 @@ impl Gateway {
                 principal.require(principal.may_session(Action::Write, &ids, None))?;
             }
             let class = if principal.is_secret() { "secret" } else { "public" };
-            let outcome = match &found {
-                Some(found) => self.refresh(&key, found, &request).await,
-                None => self.insert(&key, row, &request, class).await,
+            let outcome = match (&found, open.clone()) {
+                (Some(found), Some(open)) if found.closed_at.is_none() => {
+                    self.open_head_start(&key, found, open).await?;
+                    Ok(())
+                }
+                (Some(found), _) => self.refresh(&key, found, &request).await,
+                (None, open) => self.insert(&key, row, &request, class, open).await,
             };
             match outcome {
                 // Somebody else was first: look again, and find theirs.
@@ -157,18 +165,40 @@ impl Gateway {
         row: SessionRow,
         request: &CreateSession,
         class: &str,
+        open: Option<ToOpen>,
     ) -> std::result::Result<(), CommitError> {
         let first = request.base_payload().and_then(|base| first_message(base, row.name()));
         let agent = self.agents().find(&row.environment, &row.agent);
         let runs = matches!(agent.map(|agent| agent.service), Some(Service::Runs { .. }));
         let mut ops = vec![Op::PutRow { expected: None, row: Box::new(row) }];
-        if runs {
+        if let Some(ToOpen { head_start, messages, .. }) = open {
+            let head_start = Some(head_start);
+            ops.push(Book { wanted: true, head_start, ..Book::default() }.put());
+            ops.extend(save_messages(None, &messages, self.now()));
+        } else if runs {
             // Its agent gets the base payload itself, first message included.
             ops.push(Book { wanted: true, initial: first.is_some(), ..Book::default() }.put());
         } else {
             ops.extend(first.map(|record| self.first_input(record, class)));
         }
         self.store().commit(Commit { session: key.clone(), ops }).await.map(drop)
+    }
+
+    /// The head start that the create opens.
+    fn head_start(
+        &self,
+        principal: &Principal,
+        request: &CreateSession,
+        now: u64,
+    ) -> Result<Option<ToOpen>> {
+        let config = &request.trigger_config;
+        let Some((head_start, messages)) = head_start::asked(config, now)? else { return Ok(None) };
+        principal.require_secret()?;
+        let agent = self.agents().find(&principal.environment, &request.task_identifier);
+        if matches!(agent.map(|agent| agent.service), Some(Service::Turns(_))) {
+            return Err(head_start::not_for_turns(&request.task_identifier));
+        }
+        Ok(Some(ToOpen { head_start, config: config.clone(), messages }))
     }
 
     /// A message in the base payload is the session's first input, so that it is owed an answer

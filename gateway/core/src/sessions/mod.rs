@@ -2,6 +2,7 @@
 
 pub mod close;
 pub mod create;
+pub(crate) mod head_start;
 pub mod locate;
 pub mod request;
 pub mod row;

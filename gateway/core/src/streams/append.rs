@@ -42,7 +42,9 @@ impl Gateway {
             Direction::Out => principal.is_secret(),
         };
         principal.require(allowed)?;
-        let mut append = self.build(principal, channel, request)?;
+        let (mut append, input) = self.build(principal, channel, request)?;
+        // The time of guests ends with the record that says so (I4).
+        let hands_over = input.is_hand_over().then_some(Op::HandOver);
         if let Some(run) =
             principal.run().filter(|run| run.session == located.key && run.has_lease())
             && channel.direction == Direction::Out
@@ -60,8 +62,8 @@ impl Gateway {
                 return Err(unknown_agent(&row.agent));
             }
             // Nothing is accepted behind a close.
-            let open = Op::ExpectRow { version: row.version };
-            let ops = vec![open, Op::Append(append.clone())];
+            let mut ops = vec![Op::ExpectRow { version: row.version }, Op::Append(append.clone())];
+            ops.extend(hands_over.clone());
             let commit = Commit { session: located.key.clone(), ops };
             match self.store().commit(commit).await {
                 Err(CommitError::RowChanged { .. }) => {}
@@ -83,7 +85,7 @@ impl Gateway {
         principal: &Principal,
         channel: &Channel,
         request: AppendRequest,
-    ) -> Result<Append> {
+    ) -> Result<(Append, Input)> {
         let text = std::str::from_utf8(&request.body)
             .map_err(|_| ApiError::new(ErrorCode::InvalidBody, "the body must be UTF-8 text"))?;
         if request.part_id.as_ref().is_some_and(|id| id.len() > PART_ID_MAX_BYTES) {
@@ -108,6 +110,10 @@ impl Gateway {
             check_roles(text, request.history.as_ref())?;
         }
         let input = if *channel == Channel::IN { Input::parse(text) } else { Input::Opaque };
+        if input.is_hand_over() {
+            // The agent would take it for its own words.
+            principal.require_secret()?;
+        }
         // Stops and close messages get a fate from the engine as well, and so are owed too.
         let owed = input != Input::Opaque;
         // A session that owes too much can still be stopped.
@@ -123,13 +129,14 @@ impl Gateway {
             let json = serde_json::to_string(&history).expect("a HistoryEdit is valid JSON");
             record.headers.push((control::HISTORY.to_owned(), json));
         }
-        Ok(Append {
+        let append = Append {
             channel: channel.clone(),
             writer,
             frame_key: request.part_id,
             records: vec![record],
             owed,
-        })
+        };
+        Ok((append, input))
     }
 }
 

@@ -4,6 +4,6 @@ pub mod append;
 pub mod chat;
 pub mod inputs;
 pub mod read;
-mod saved;
+pub(crate) mod saved;
 pub mod transcript;
 pub mod write;

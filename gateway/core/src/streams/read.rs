@@ -61,7 +61,7 @@ impl Gateway {
         };
         let from = from.max(state.retention_floor);
         let token = self.token_for(principal, &located, name, channel);
-        let hidden = self.hidden_inputs(principal, &located.key, channel).await?;
+        let hidden = self.input_view(principal, &located.key, channel).await?.hidden;
         if let (Some(row), true) = (&located.row, *channel == Channel::OUT) {
             self.wake_wanted(&located.key, row).await?;
         }
@@ -108,7 +108,7 @@ impl Gateway {
         limit: usize,
     ) -> Result<Vec<Record>> {
         let located = self.locate_readable(principal, name, channel).await?;
-        let hidden = self.hidden_inputs(principal, &located.key, channel).await?;
+        let view = self.input_view(principal, &located.key, channel).await?;
         let stream = StreamId { session: located.key, channel: channel.clone() };
         let from = match after {
             Some(seq) => seq + 1,
@@ -116,7 +116,10 @@ impl Gateway {
         };
         let limit = ReadLimit { records: limit.min(RECORDS_PAGE_MAX), bytes: READ_PAGE_MAX_BYTES };
         let mut page = self.store().read(&stream, from, limit).await.map_err(error::store)?;
-        page.retain(|record| hidden.binary_search(&record.seq_num).is_err());
+        page.retain(|record| {
+            view.hidden.binary_search(&record.seq_num).is_err()
+                && view.pages_end.is_none_or(|end| record.seq_num < end)
+        });
         Ok(page)
     }
 
@@ -126,6 +129,9 @@ impl Gateway {
         let Some(newest) = self.newest_shown(stream, state).await? else { return Ok(false) };
         let kind = control::kind(&newest);
         let ended = matches!(kind, Some(control::TURN_COMPLETE | control::SESSION_CLOSED));
+        if ended && self.begins_without_input(&stream.session).await? {
+            return Ok(false);
+        }
         let owed = self.store().owed(&stream.session).await.map_err(error::store)?;
         // A whole turn may have passed between the two looks.
         let now = self.store().state(stream).await.map_err(error::store)?;

@@ -2,8 +2,9 @@
 //! keeps it as it came, and looks into it only to page its messages.
 
 use bytes::Bytes;
+use serde_json::Value;
 use tidegate_protocol::ids::SessionKey;
-use tidegate_protocol::transcript::{Blob, parse};
+use tidegate_protocol::transcript::{Blob, Entry, parse, render};
 
 use super::transcript::{SAVED_BLOB, TranscriptPage};
 use crate::access::UploadGrant;
@@ -41,6 +42,26 @@ impl Gateway {
     }
 }
 
+/// The operation that adds `messages` to what is saved, where it does not hold them; `None` if it
+/// has them all, or is not of a form that can be added to.
+pub(crate) fn save_messages(saved: Option<&[u8]>, messages: &[Value], now: u64) -> Option<Op> {
+    let mut blob = match saved {
+        Some(bytes) => parse(bytes).ok()?,
+        None => Blob::default(),
+    };
+    let there = blob.entries.len();
+    for message in messages {
+        let Some(id) = message["id"].as_str() else { continue };
+        if !blob.entries.iter().any(|entry| entry.id == id) {
+            let (id, message) = (id.to_owned(), message.clone());
+            blob.entries.push(Entry { id, is_final: true, message });
+        }
+    }
+    blob.saved_at = now;
+    let put = || Op::PutBlob { name: SAVED_BLOB.to_owned(), bytes: render(&blob).into() };
+    (blob.entries.len() > there).then(put)
+}
+
 /// The newest `limit` messages before the one with the id `before`: ids stay when the agent writes
 /// its transcript anew, places do not. A message that is gone has nothing before it.
 fn page(blob: Blob, limit: usize, before: Option<&str>) -> TranscriptPage {
@@ -64,7 +85,23 @@ fn page(blob: Blob, limit: usize, before: Option<&str>) -> TranscriptPage {
 mod tests {
     use super::*;
     use serde_json::json;
-    use tidegate_protocol::transcript::Entry;
+
+    #[test]
+    fn messages_are_added_once() {
+        let user = |id: &str| json!({"id": id, "role": "user", "parts": []});
+        let save = |saved: Option<&[u8]>, messages: &[Value]| {
+            save_messages(saved, messages, 5).map(|op| match op {
+                Op::PutBlob { bytes, .. } => bytes,
+                other => panic!("unexpected {other:?}"),
+            })
+        };
+        let first = save(None, &[user("u1")]).expect("new");
+        assert!(save(Some(&first), &[user("u1")]).is_none());
+        let both = save(Some(&first), &[user("u1"), user("u2")]).expect("u2 is new");
+        let ids: Vec<_> = parse(&both).expect("valid").entries.into_iter().map(|e| e.id).collect();
+        assert_eq!(ids, ["u1", "u2"]);
+        assert!(save(Some(b"of another form"), &[user("u3")]).is_none());
+    }
 
     #[test]
     fn pages_follow_one_another_by_id() {

@@ -80,6 +80,11 @@ impl Answer {
         self.failed
     }
 
+    /// The message so far, copied.
+    pub fn message(&self) -> Value {
+        self.message.message()
+    }
+
     /// The message so far.
     pub fn into_message(self) -> Value {
         self.message.into_message()

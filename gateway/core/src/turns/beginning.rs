@@ -124,6 +124,7 @@ impl Machine {
             metadata: payload.metadata,
             action: payload.action,
             rest: payload.rest,
+            tools: Arc::default(),
             origin: Arc::clone(&self.setting.origin),
             steering: self.setting.abilities.steering.then(Arc::default),
         }

@@ -179,6 +179,9 @@ impl Machine {
             Input::Opaque if fetched => self.settle(seq, Fate::Consumed),
             Input::Opaque => {}
             Input::Stop => self.stop(record),
+            Input::HandOver { .. } | Input::HandOverSkip => {
+                self.settle(seq, Fate::Rejected { reason: "no head start waits for it".into() });
+            }
             Input::Message(payload) if !matches!(self.phase, Phase::Idle) => {
                 self.wait(record);
                 self.offer(record, &payload);

@@ -14,6 +14,7 @@ use tidegate_protocol::ui::parse_js;
 use super::piece::WorkEvent;
 use super::pool::Want;
 use super::registry::Workers;
+use super::stepping::{Next, Stepping};
 use super::work::Work;
 use crate::agents::AgentKey;
 use crate::seams::backend::{
@@ -37,15 +38,20 @@ struct Answering {
     /// Taken from the worker and handed on; acknowledged once the engine comes back for more,
     /// for then it is committed.
     handed_on: Option<u64>,
+    /// What the worker was handed over, until it is known to have come.
+    hand_over: Option<GatewayFrame>,
+    origin: Arc<Origin>,
 }
 
 enum State {
     Asking(Arc<Workers>, Box<TurnRequest>, AgentKey),
+    /// The gateway makes the first step.
+    Stepping(Box<Stepping>, Option<Arc<Steering>>),
     Answering(Work, Option<Arc<Steering>>),
     Over,
 }
 
-type Item = Result<Vec<Chunk>, BackendError>;
+pub(super) type Item = Result<Vec<Chunk>, BackendError>;
 
 impl LinkBackend {
     pub(super) fn new(workers: &Arc<Workers>, agent: AgentKey, abilities: Abilities) -> Self {
@@ -55,11 +61,13 @@ impl LinkBackend {
 
 impl AgentBackend for LinkBackend {
     fn answer(&self, request: TurnRequest) -> AnswerStream {
+        let origin = Arc::clone(&request.origin);
         let state = match self.workers.upgrade() {
-            Some(workers) => State::Asking(workers, Box::new(request), self.agent.clone()),
+            Some(workers) => self.begin(workers, request),
             None => State::Over,
         };
-        Box::pin(unfold(Answering { state, handed_on: None }, Answering::step))
+        let answering = Answering { state, handed_on: None, hand_over: None, origin };
+        Box::pin(unfold(answering, Answering::step))
     }
 
     fn abilities(&self) -> Abilities {
@@ -73,6 +81,21 @@ impl AgentBackend for LinkBackend {
     }
 }
 
+impl LinkBackend {
+    fn begin(&self, workers: Arc<Workers>, request: TurnRequest) -> State {
+        match workers.head_start(&self.agent, &request) {
+            Some((warm, takes)) => {
+                let steering = request.steering.clone();
+                let request = TurnRequest { tools: takes.tools, ..request };
+                let agent = self.agent.clone();
+                let stepping = Stepping::begin(&workers, request, agent, &warm, takes.calls);
+                State::Stepping(Box::new(stepping), steering)
+            }
+            None => State::Asking(workers, Box::new(request), self.agent.clone()),
+        }
+    }
+}
+
 impl Answering {
     /// The next item of the answer. Dropping the future, or the stream, cancels the work.
     async fn step(mut self) -> Option<(Item, Self)> {
@@ -81,11 +104,24 @@ impl Answering {
                 State::Over => return None,
                 State::Asking(workers, request, agent) => {
                     let steering = request.steering.clone();
-                    let work = ask(&workers, *request, agent).await;
+                    let work = ask(&workers, *request, agent, false).await;
                     self.state = State::Answering(work, steering);
                     // It has found its place, and stays.
                     return Some((Ok(Vec::new()), self));
                 }
+                State::Stepping(mut stepping, steering) => match stepping.next().await {
+                    Next::Item(item) => {
+                        if item.is_ok() {
+                            self.state = State::Stepping(stepping, steering);
+                        }
+                        return Some((item, self));
+                    }
+                    Next::HandedOver(work, frame) => {
+                        self.hand_over = Some(frame);
+                        self.state = State::Answering(work, steering);
+                        return Some((Ok(Vec::new()), self));
+                    }
+                },
                 State::Answering(work, steering) => {
                     if let Some(seq) = self.handed_on.take() {
                         work.acknowledge(seq);
@@ -118,6 +154,9 @@ impl Answering {
         work: Work,
         steering: Option<Arc<Steering>>,
     ) -> Option<Item> {
+        if let WorkEvent::Frame(_) = &event {
+            self.hand_over = None;
+        }
         let item = match event {
             WorkEvent::Frame(frame) => match *frame {
                 WorkerFrame::Out(out) => match chunks(&out.chunks) {
@@ -140,6 +179,7 @@ impl Answering {
                 }
                 WorkerFrame::Done(done) => {
                     work.acknowledge(done.seq);
+                    work.note_served(&self.origin);
                     work.finish();
                     return done.error.map(|text| Err(failure(BackendFault::Invalid, text)));
                 }
@@ -150,16 +190,27 @@ impl Answering {
                 work.finish();
                 return Some(Err(failure(BackendFault::Lost, text)));
             }
-            WorkEvent::Resumed { .. } | WorkEvent::Evict => None,
+            WorkEvent::Resumed { .. } => {
+                self.hand_over.iter().for_each(|frame| work.send(frame.clone()));
+                None
+            }
+            WorkEvent::Evict => None,
         };
         self.state = State::Answering(work, steering);
         item
     }
 }
 
-async fn ask(workers: &Arc<Workers>, request: TurnRequest, agent: AgentKey) -> Work {
+/// Asks a worker for the answer; with `head_start` for what comes before it.
+pub(super) async fn ask(
+    workers: &Arc<Workers>,
+    request: TurnRequest,
+    agent: AgentKey,
+    head_start: bool,
+) -> Work {
     let origin = Arc::clone(&request.origin);
-    let slot = workers.place(want(agent, &origin)).await;
+    let prefer = workers.last_served(&origin);
+    let slot = workers.place(Want { prefer, ..want(agent, &origin) }).await;
     let id = format!("t_{}", base36(workers.entropy(), 20));
     let frame = TurnFrame {
         id: id.clone(),
@@ -175,17 +226,17 @@ async fn ask(workers: &Arc<Workers>, request: TurnRequest, agent: AgentKey) -> W
         messages: request.messages,
         answer_id: request.answer_id.to_string(),
         continues: request.continues,
+        head_start,
         message_id: request.message_id,
         metadata: request.metadata,
         action: request.action,
         rest: request.rest,
-        head_start: false,
         token: workers.turn_token(&origin, request.attempt),
     };
     slot.begin(&id, GatewayFrame::Turn(Box::new(frame))).if_dropped(Cause::Stopped)
 }
 
-fn want(agent: AgentKey, origin: &Origin) -> Want {
+pub(super) fn want(agent: AgentKey, origin: &Origin) -> Want {
     Want { agent, version: origin.version.clone(), depth: origin.depth, prefer: None }
 }
 
@@ -204,6 +255,6 @@ fn chunks(raw: &[Box<RawValue>]) -> Result<Vec<Chunk>, Refusal> {
     })
 }
 
-fn failure(kind: BackendFault, message: String) -> BackendError {
+pub(super) fn failure(kind: BackendFault, message: String) -> BackendError {
     BackendError { kind, message }
 }

@@ -40,8 +40,8 @@ impl Gateway {
                 let known: Known = serde_json::from_slice(&bytes)
                     .map_err(|error| StoreError::Corrupt(format!("known agent: {error}")))?;
                 let agent = AgentKey::new(&environment, &known.spec.id);
-                let service = registration::service(self.workers(), &agent, &known.spec);
-                self.agents().register(agent, service);
+                let registered = registration::registered(self.workers(), &agent, &known.spec);
+                self.agents().register(agent, registered);
             }
         }
         Ok(())
@@ -53,8 +53,8 @@ impl Gateway {
         if !self.agents().may_register(&spec.id) || self.agents().is_registered(&agent) {
             return false;
         }
-        let service = registration::service(self.workers(), &agent, spec);
-        self.agents().register(agent, service)
+        let registered = registration::registered(self.workers(), &agent, spec);
+        self.agents().register(agent, registered)
     }
 
     /// Is there such an agent? One that registered at another gateway a moment ago is in the

@@ -147,7 +147,7 @@ impl Link {
         let since = self.gateway.remember_agents(&self.environment, &hello.agents).await?;
         for spec in &hello.agents {
             let agent = AgentKey::new(&self.environment, &spec.id);
-            agents.register(agent.clone(), registration::service(workers, &agent, spec));
+            agents.register(agent.clone(), registration::registered(workers, &agent, spec));
         }
         let outbox = workers.attach(&key, &hello, &since);
         self.joined = Some(Joined { key: key.clone(), epoch: hello.epoch, outbox, gone: None });

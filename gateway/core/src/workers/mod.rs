@@ -11,6 +11,8 @@ mod pool;
 mod presence;
 mod registration;
 mod registry;
+mod served;
+mod stepping;
 mod work;
 
 #[cfg(test)]

@@ -3,17 +3,20 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use serde::Deserialize;
+use serde_json::{Value, json};
 use tidegate_protocol::limits::{
     AGENT_ID_MAX_CHARS, KNOWN_AGENTS_MAX, WORKER_AGENTS_MAX, WORKER_CAPACITY_MAX, WORKERS_MAX,
 };
-use tidegate_protocol::link::{AgentSpec, Hello, Mode};
+use tidegate_protocol::link::{self, AgentSpec, Hello, Mode};
 use tidegate_protocol::{ApiError, ErrorCode};
 
 use super::backend::LinkBackend;
 use super::pool::{Want, WorkerKey};
 use super::registry::{Entry, Workers};
-use crate::agents::{AgentKey, Agents, Service};
+use crate::agents::{AgentKey, Agents, Registered, Service, TakesOver};
 use crate::error::Result;
+use crate::seams::ToolSchema;
 use crate::seams::backend::Abilities;
 
 const NAME_MAX: usize = 64;
@@ -46,6 +49,9 @@ pub(super) fn check(hello: &Hello) -> Result<()> {
         }
         if !seen.insert(&agent.id) {
             return Err(invalid("agents.id", format!("{:?} is registered twice", agent.id)));
+        }
+        if let Err(why) = tools(agent) {
+            return Err(invalid("agents.tools", format!("agent {:?}: {why}", agent.id)));
         }
     }
     Ok(())
@@ -90,8 +96,17 @@ pub(super) fn admit(
     Ok(())
 }
 
-/// Who serves the sessions of an agent that was registered so.
-pub(super) fn service(workers: &Arc<Workers>, agent: &AgentKey, spec: &AgentSpec) -> Service {
+/// The agent that was registered so.
+pub(super) fn registered(workers: &Arc<Workers>, agent: &AgentKey, spec: &AgentSpec) -> Registered {
+    // Checked when it was registered.
+    let tools = tools(spec).unwrap_or_default();
+    let takes_over = spec
+        .handover
+        .map(|what| TakesOver { calls: what == link::TakesOver::Calls, tools: tools.into() });
+    Registered { service: service(workers, agent, spec), takes_over }
+}
+
+fn service(workers: &Arc<Workers>, agent: &AgentKey, spec: &AgentSpec) -> Service {
     match spec.mode {
         Mode::Turns => {
             let abilities = Abilities { actions: spec.actions, steering: spec.steering };
@@ -100,6 +115,28 @@ pub(super) fn service(workers: &Arc<Workers>, agent: &AgentKey, spec: &AgentSpec
         Mode::Runs => Service::Runs { records: true },
         Mode::Http => Service::Runs { records: false },
     }
+}
+
+/// The tools of an agent; the error says what is wrong with one (R-HDS-22).
+fn tools(spec: &AgentSpec) -> std::result::Result<Vec<ToolSchema>, String> {
+    #[derive(Deserialize)]
+    struct Tool {
+        name: String,
+        description: Option<String>,
+        input_schema: Option<Value>,
+        #[serde(default)]
+        needs_approval: bool,
+    }
+    let mut tools = Vec::with_capacity(spec.tools.len());
+    for (at, value) in spec.tools.iter().enumerate() {
+        let tool = Tool::deserialize(value).map_err(|error| format!("tool {at}: {error}"))?;
+        let parameters = tool.input_schema.unwrap_or_else(|| json!({"type": "object"}));
+        let Tool { name, description, needs_approval, .. } = tool;
+        let tool = ToolSchema { name, description, parameters, needs_approval };
+        tool.check(&tools).map_err(|why| format!("tool {at}: {why}"))?;
+        tools.push(tool);
+    }
+    Ok(tools)
 }
 
 fn same_mode(service: &Service, mode: Mode) -> bool {

@@ -3,22 +3,29 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use tidegate_protocol::ids::SessionKey;
+use tidegate_protocol::input::Trigger;
+use tidegate_protocol::limits::TURN_WARM_MS;
 use tidegate_protocol::link::{Cause, GatewayFrame};
 use tokio::sync::{Notify, oneshot};
+use tokio::time::Instant;
 
+use super::backend::want;
 use super::outbox::Outbox;
 use super::parked::Parked;
 use super::piece::Piece;
 use super::pool::{Choice, Pool, Want, WorkerKey};
+use super::served::Served;
 use super::work::{Slot, Work};
 use crate::access::{Access, RunIdentity};
-use crate::agents::{AgentKey, Agents, Service};
+use crate::agents::{AgentKey, Agents, Service, TakesOver};
 use crate::fleet::Serving;
+use crate::head_start::HeadStart;
 use crate::seams::Entropy;
-use crate::seams::backend::Origin;
+use crate::seams::backend::{Origin, TurnRequest};
 
 /// See the module.
 #[derive(Debug)]
@@ -41,6 +48,7 @@ pub(super) struct State {
     /// First come, first served, for each agent.
     waiting: HashMap<AgentKey, VecDeque<Waiter>>,
     pub(super) parked: Parked,
+    served: Served,
 }
 
 /// A worker, connected or expected back.
@@ -103,6 +111,47 @@ impl Workers {
             attempt,
         };
         self.access.mint_run_token(&origin.environment, &identity).unwrap_or_default()
+    }
+
+    /// Who makes the first step of the answer, if its agent is cold for the session (R-HDS-11).
+    pub(super) fn head_start(
+        &self,
+        agent: &AgentKey,
+        request: &TurnRequest,
+    ) -> Option<(Arc<HeadStart>, TakesOver)> {
+        let fresh = matches!(request.trigger, Trigger::Submit | Trigger::Regenerate);
+        if !fresh || request.continues || request.attempt > 1 {
+            return None;
+        }
+        let warm = self.agents.head_start(&agent.agent)?;
+        let takes = self.agents.takes_over(&agent.environment, &agent.agent)?;
+        let want = want(agent.clone(), &request.origin);
+        let state = self.state.lock();
+        let choice = state.pool.choose(&want);
+        let is_warm = state.served.warm(&request.origin, Instant::now()).is_some_and(|last| {
+            let prefer = Some(Arc::clone(&last.worker));
+            let choice = state.pool.choose(&Want { prefer, ..want.clone() });
+            matches!(&choice, Choice::Take(worker, _) if worker == last)
+        });
+        // A worker that comes to another gateway could not take over from this one.
+        let may_come_elsewhere = choice == Choice::Missing && self.serving.has_others();
+        (!is_warm && !may_come_elsewhere).then_some((warm, takes))
+    }
+
+    /// The worker that last served the session of `origin`, while it is warm there.
+    pub(super) fn last_served(&self, origin: &Origin) -> Option<Arc<str>> {
+        let state = self.state.lock();
+        state.served.warm(origin, Instant::now()).map(|worker| Arc::clone(&worker.worker))
+    }
+
+    pub(super) fn note_served(&self, origin: &Origin, slot: &Slot) {
+        let now = Instant::now();
+        self.state.lock().served.note(
+            origin,
+            &slot.worker,
+            now + Duration::from_millis(TURN_WARM_MS),
+            now,
+        );
     }
 
     /// Room for a piece of work, as soon as there is some here. Where a newer version or a better

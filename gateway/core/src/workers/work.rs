@@ -7,6 +7,7 @@ use tidegate_protocol::link::{Cause, GatewayFrame, Refusal};
 use super::piece::{Piece, WorkEvent};
 use super::pool::WorkerKey;
 use super::registry::Workers;
+use crate::seams::backend::Origin;
 
 /// Room for one piece of work at a worker; dropping it gives the room back.
 #[derive(Debug)]
@@ -100,6 +101,11 @@ impl Work {
     /// It waits for input and may be evicted, or works again.
     pub fn set_parked(&self, parked: bool) {
         self.slot.workers.set_parked(&self.piece, &self.slot, parked);
+    }
+
+    /// The worker has answered a turn of the session of `origin`.
+    pub(super) fn note_served(&self, origin: &Origin) {
+        self.slot.workers.note_served(origin, &self.slot);
     }
 
     /// What the worker is told if the work is dropped.

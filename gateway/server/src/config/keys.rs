@@ -1,7 +1,10 @@
 //! Every key of the configuration, in one table: what the loader accepts and `config explain`
 //! and `config defaults` print.
 
+mod agent;
+
 pub use super::kind::Kind;
+use agent::AGENT;
 
 /// One key.
 #[derive(Clone, Copy, Debug)]
@@ -18,10 +21,12 @@ pub struct Key {
     pub meaning: &'static str,
 }
 
-/// The key at `path`, with or without indexes in its brackets.
+/// The key at `path`, with or without indexes in its brackets. What a backend takes is the same in
+/// a head start as in an agent.
 pub fn find(path: &str) -> Option<&'static Key> {
     let path = without_indexes(path);
-    KEYS.iter().find(|key| key.path == path)
+    let find = |path: &str| KEYS.iter().find(|key| key.path == path);
+    find(&path).or_else(|| find(&path.replace(".head_start", "").replace(".hedge", "")))
 }
 
 /// `agent[3].url` → `agent[].url`.
@@ -46,7 +51,25 @@ const fn key(
 }
 
 /// Every key, in the order of the file.
-pub const KEYS: &[Key] = &[
+pub const KEYS: &[Key] = &all();
+
+const COUNT: usize = FIRST.len() + AGENT.len() + LAST.len();
+
+const fn all() -> [Key; COUNT] {
+    let mut all = [FIRST[0]; COUNT];
+    let mut at = 0;
+    while at < COUNT {
+        all[at] = match at.checked_sub(FIRST.len()) {
+            None => FIRST[at],
+            Some(at) if at < AGENT.len() => AGENT[at],
+            Some(at) => LAST[at - AGENT.len()],
+        };
+        at += 1;
+    }
+    all
+}
+
+const FIRST: &[Key] = &[
     key(
         "server.listen",
         Kind::Address,
@@ -139,132 +162,10 @@ pub const KEYS: &[Key] = &[
          that `tidegate keys new` prints lets the gateway mint tokens; with any other key the SDK \
          signs tokens itself.",
     ),
-    key(
-        "agent[].id",
-        Kind::Text,
-        None,
-        "\"my-chat\"",
-        "What clients call the agent: unique, 1 to 128 characters.",
-    ),
-    key(
-        "agent[].backend",
-        Kind::Choice(&["ai_sdk", "openai", "process", "demo", "link"]),
-        None,
-        "\"ai_sdk\"",
-        "What answers: an AI SDK route, an OpenAI-compatible endpoint, a command, the built-in \
-         demo, or workers that register (link).",
-    ),
-    key(
-        "agent[].stop_on_disconnect",
-        Kind::Boolean,
-        Some("false"),
-        "true",
-        "AI SDK binding: does closing the request's socket stop the turn?",
-    ),
-    key(
-        "agent[].url",
-        Kind::Url,
-        None,
-        "\"http://127.0.0.1:3000/api/chat\"",
-        "ai_sdk: the route that answers a UI message stream. openai: the API's base, as …/v1.",
-    ),
-    key("agent[].model", Kind::Text, None, "\"gpt-5\"", "openai: the model."),
-    key(
-        "agent[].api_key",
-        Kind::Secret,
-        None,
-        "\"env:OPENAI_API_KEY\"",
-        "openai: sent as a bearer token.",
-    ),
-    key("agent[].system", Kind::Text, None, "\"Be brief.\"", "openai: the system prompt."),
-    key("agent[].temperature", Kind::Number, None, "0.2", "openai: sampling temperature."),
-    key("agent[].max_tokens", Kind::Integer, None, "4096", "openai: most tokens of one answer."),
-    key(
-        "agent[].tools",
-        Kind::Tables,
-        None,
-        "[{ name = \"locate\", description = \"Where the user is\" }]",
-        "openai: tools that run in the client: name, description, parameters (a JSON schema).",
-    ),
-    key(
-        "agent[].headers",
-        Kind::Table,
-        None,
-        "{ x-team = \"tides\" }",
-        "ai_sdk, openai: headers of every request; values may be env:NAME or file:PATH.",
-    ),
-    key(
-        "agent[].extra_body",
-        Kind::Table,
-        None,
-        "{ top_p = 0.9 }",
-        "openai: keys set in every request body, over those that the gateway sets.",
-    ),
-    key(
-        "agent[].command",
-        Kind::Texts,
-        None,
-        "[\"sh\", \"agent.sh\"]",
-        "process: program and arguments, run for each answer; no shell reads them.",
-    ),
-    key("agent[].cwd", Kind::Path, None, "\"agents\"", "process: where the command runs."),
-    key(
-        "agent[].env",
-        Kind::Table,
-        None,
-        "{ LANG = \"C.UTF-8\" }",
-        "process: variables of the command; values may be env:NAME or file:PATH. Of the gateway's \
-         own it gets PATH, HOME, LANG and a few more.",
-    ),
-    key(
-        "agent[].max_children",
-        Kind::Integer,
-        Some("64"),
-        "8",
-        "process: commands that run at once; further turns wait.",
-    ),
-    key(
-        "agent[].actions",
-        Kind::Boolean,
-        Some("false"),
-        "true",
-        "process: does the command take action turns?",
-    ),
-    key(
-        "agent[].timeouts.connect_ms",
-        Kind::Integer,
-        Some("5000"),
-        "2000",
-        "ai_sdk, openai: for each connection, TLS included, in ms.",
-    ),
-    key(
-        "agent[].timeouts.first_byte_ms",
-        Kind::Integer,
-        Some("120000"),
-        "30000",
-        "ai_sdk, openai, process: until the answer's first byte, in ms.",
-    ),
-    key(
-        "agent[].timeouts.idle_ms",
-        Kind::Integer,
-        Some("120000"),
-        "60000",
-        "ai_sdk, openai, process: between two bytes of the answer, in ms.",
-    ),
-    key(
-        "agent[].timeouts.total_ms",
-        Kind::Integer,
-        Some("900000"),
-        "600000",
-        "ai_sdk, openai, process: for the whole answer, in ms.",
-    ),
-    key(
-        "agent[].words_per_second",
-        Kind::Integer,
-        Some("20"),
-        "100",
-        "demo: pace of answers; 0 is as fast as possible.",
-    ),
+];
+
+/// Behind the agents.
+const LAST: &[Key] = &[
     key(
         "retention.ttl",
         Kind::Duration,

@@ -1,6 +1,7 @@
 //! The configuration: a TOML file, overridden key by key from the environment.
 
 pub mod explain;
+mod head_start;
 pub mod keys;
 mod kind;
 pub mod load;
@@ -15,8 +16,8 @@ pub mod units;
 
 pub use load::{Source, load};
 pub use model::{
-    AgentConfig, Config, Drain, EnvironmentConfig, LINK, Limits, LogConfig, LogFormat, RateLimit,
-    ServerConfig, TlsFiles,
+    AgentConfig, BackendConfig, Config, Drain, EnvironmentConfig, HeadStartConfig, LINK, Limits,
+    LogConfig, LogFormat, RateLimit, ServerConfig, TlsFiles,
 };
 pub use problem::{ConfigError, Problem};
 pub use secret::Secret;

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use tidegate_core::seams::ToolSchema;
 use tidegate_core::seams::store::Retention;
 use tidegate_transport::proxies::Proxies;
 
@@ -83,6 +84,38 @@ pub struct AgentConfig {
     pub stop_on_disconnect: bool,
     /// The backend's own keys; may hold secrets.
     pub table: serde_json::Value,
+    /// `agent[].head_start`, of an agent that workers register.
+    pub head_start: Option<HeadStartConfig>,
+}
+
+/// `agent[].head_start`
+#[derive(Clone, Debug, PartialEq)]
+pub struct HeadStartConfig {
+    /// Makes the step.
+    pub backend: BackendConfig,
+    /// Is asked at the same time.
+    pub hedge: Option<BackendConfig>,
+    /// What the model may call, if not what the workers registered.
+    pub tools: Option<Vec<ToolSchema>>,
+    /// How long the agent may take to take over.
+    pub wait: Duration,
+    /// How long the step may take.
+    pub step: Duration,
+}
+
+/// A turn backend of a head start.
+#[derive(Clone, PartialEq)]
+pub struct BackendConfig {
+    /// Its name.
+    pub backend: String,
+    /// Its own keys; may hold secrets.
+    pub table: serde_json::Value,
+}
+
+impl std::fmt::Debug for BackendConfig {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("BackendConfig").field("backend", &self.backend).finish_non_exhaustive()
+    }
 }
 
 impl std::fmt::Debug for AgentConfig {
@@ -91,6 +124,7 @@ impl std::fmt::Debug for AgentConfig {
             .field("id", &self.id)
             .field("backend", &self.backend)
             .field("stop_on_disconnect", &self.stop_on_disconnect)
+            .field("head_start", &self.head_start)
             .finish_non_exhaustive()
     }
 }

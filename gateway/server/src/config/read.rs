@@ -12,6 +12,7 @@ use toml::{Table, Value};
 use tidegate_store::STORE_URLS;
 use tidegate_store::redis::connect::{RedisUrl, UrlError};
 
+use super::head_start::head_start;
 use super::model::{
     AgentConfig, Config, Drain, EnvironmentConfig, LINK, Limits, LogConfig, LogFormat, RateLimit,
     ServerConfig, TlsFiles,
@@ -192,6 +193,7 @@ fn agents(root: &mut Section<'_>) -> Vec<AgentConfig> {
         } else if agents.iter().any(|other| other.id == id) {
             section.refuse("id", format!("another agent is called `{id}` already"));
         }
+        let head_start = head_start(&mut section, &id, &backend);
         // The backend has its own keys; they are checked by building it.
         let path = section.at("");
         let problems = section.problems();
@@ -205,7 +207,7 @@ fn agents(root: &mut Section<'_>) -> Vec<AgentConfig> {
         } else if let Err(error) = tidegate_agents::build(&backend, &id, table.clone()) {
             problems.add(path, error.to_string());
         }
-        agents.push(AgentConfig { id, backend, stop_on_disconnect, table });
+        agents.push(AgentConfig { id, backend, stop_on_disconnect, table, head_start });
     }
     agents
 }

@@ -6,14 +6,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use serde_json::Value;
 use tidegate_core::Gateway;
 use tidegate_core::access::{Access, Environment};
 use tidegate_core::agents::{Agent, Agents, Service as AgentService};
 use tidegate_core::channels::Channels;
 use tidegate_core::gateway::Parts;
+use tidegate_core::head_start::HeadStart;
 use tidegate_core::seams::clock::SystemClock;
 use tidegate_core::seams::store::CommitListener;
-use tidegate_core::seams::{Entropy, StreamStore};
+use tidegate_core::seams::{AgentBackend, Entropy, StreamStore};
 use tidegate_core::turns::TurnLimits;
 use tidegate_protocol::ids::base36;
 use tidegate_store::redis::connect::ConnectError;
@@ -27,7 +29,7 @@ use tracing::{info, warn};
 use super::entropy::SystemEntropy;
 use super::extra::Extra;
 use super::sweeps::Sweeps;
-use crate::config::{Config, Drain, LINK, TlsFiles};
+use crate::config::{BackendConfig, Config, Drain, HeadStartConfig, LINK, TlsFiles};
 use crate::exit::Failure;
 
 /// How long connections may take to end after the last turn that was waited for.
@@ -162,13 +164,35 @@ fn agents(config: &Config) -> Result<Agents, Failure> {
         let service = if agent.backend == LINK {
             AgentService::Awaited
         } else {
-            let built = tidegate_agents::build(&agent.backend, &agent.id, agent.table.clone());
-            AgentService::Turns(built.map_err(|error| Failure::Usage(error.to_string()))?)
+            AgentService::Turns(backend(&agent.id, &agent.backend, &agent.table)?)
         };
+        let head_start = agent.head_start.as_ref().map(|config| head_start(&agent.id, config));
+        let head_start = head_start.transpose()?.map(Arc::new);
         let stop_on_disconnect = agent.stop_on_disconnect;
-        agents.insert(agent.id.clone(), Agent { service, stop_on_disconnect });
+        agents.insert(agent.id.clone(), Agent { service, stop_on_disconnect, head_start });
     }
     Ok(Agents::new(agents))
+}
+
+fn head_start(id: &str, config: &HeadStartConfig) -> Result<HeadStart, Failure> {
+    let one = |of: &BackendConfig| backend(id, &of.backend, &of.table);
+    Ok(HeadStart {
+        backend: one(&config.backend)?,
+        hedge: config.hedge.as_ref().map(one).transpose()?,
+        tools: config.tools.as_deref().map(Into::into),
+        wait_ms: millis(config.wait),
+        step_ms: millis(config.step),
+    })
+}
+
+fn backend(id: &str, name: &str, table: &Value) -> Result<Arc<dyn AgentBackend>, Failure> {
+    let built = tidegate_agents::build(name, id, table.clone());
+    built.map_err(|error| Failure::Usage(error.to_string()))
+}
+
+/// The configuration bounds it.
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 fn transport(config: &Config) -> Result<TransportConfig, Failure> {

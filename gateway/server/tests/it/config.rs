@@ -6,7 +6,7 @@ use crate::support::{KEY, tidegate, tidegate_in};
 use tidegate_server::config::keys::{KEYS, Kind};
 use tidegate_server::config::{Config, Source, explain, load};
 
-const ENVIRONMENT: &str = "environment = [{ name = 'e', secret_keys = ['k'] }]\n";
+pub(crate) const ENVIRONMENT: &str = "environment = [{ name = 'e', secret_keys = ['k'] }]\n";
 
 fn source(text: &str, vars: &[(&str, &str)]) -> (tempfile::NamedTempFile, Source) {
     let file = tempfile::NamedTempFile::new().expect("a temporary file");
@@ -16,7 +16,7 @@ fn source(text: &str, vars: &[(&str, &str)]) -> (tempfile::NamedTempFile, Source
     (file, Source { file: file_path, vars: vars.collect(), fill: String::new() })
 }
 
-fn good(text: &str, vars: &[(&str, &str)]) -> Config {
+pub(crate) fn good(text: &str, vars: &[(&str, &str)]) -> Config {
     let (_file, source) = source(text, vars);
     load(&source).expect("a good configuration")
 }
@@ -284,6 +284,7 @@ fn agent(key: &str, example: &str) -> String {
     let backend = match key {
         "words_per_second" | "id" | "stop_on_disconnect" => "demo",
         "command" | "cwd" | "env" | "max_children" | "actions" => "process",
+        _ if key.starts_with("head_start.") => "link",
         _ => "openai",
     };
     let mut table = format!("{ENVIRONMENT}[[agent]]\n");
@@ -303,6 +304,12 @@ fn agent(key: &str, example: &str) -> String {
         _ if backend == "process" => {
             set("backend", "'process'");
             set("command", "['true']");
+        }
+        _ if backend == "link" => {
+            set("backend", "'link'");
+            set("head_start.backend", "'openai'");
+            set("head_start.url", "'http://127.0.0.1:1/v1'");
+            set("head_start.model", "'m'");
         }
         _ => set("backend", "'demo'"),
     }

@@ -4,6 +4,7 @@ mod cli;
 mod config;
 mod console;
 mod gateway;
+mod head_start;
 mod redis;
 mod store_urls;
 mod support;

@@ -108,9 +108,6 @@ const rows = [
   [105, "upgrade of snapshot v1 to v2"],
 ];
 
-/** Rows that come with head start. */
-export const LATER = new Set([77, 78, 79, 80]);
-
 /** Rows that need services which the gateway does not have. */
 export const OUT_OF_SCOPE = new Set([92, 94, 98, 100]);
 
@@ -118,12 +115,11 @@ export const OUT_OF_SCOPE = new Set([92, 94, 98, 100]);
 export const PASSED_THROUGH = new Set([102]);
 
 function stateOf(number) {
-  if (LATER.has(number)) return "later";
   if (OUT_OF_SCOPE.has(number)) return "out of scope";
   return PASSED_THROUGH.has(number) ? "passed through" : "tested";
 }
 
-/** Row number → `{name, state}`; `state` is tested, passed through, later or out of scope. */
+/** Row number → `{name, state}`; `state` is tested, passed through or out of scope. */
 export const AGENT_CATALOGUE = Object.fromEntries(
   rows.map(([number, name]) => [number, { name, state: stateOf(number) }]),
 );

@@ -11,9 +11,12 @@ import { open, recordsOf } from "./sse.mjs";
 const load = helpers.createLoadTranscriptAction(defaultStorage);
 
 export class Talk {
-  /** `chat`: its id; `clientData`: what every message carries. */
-  constructor(gw, agent, { chat = newChat(agent), clientData } = {}) {
-    Object.assign(this, { gw, agent, chat, clientData });
+  /**
+   * `chat`: its id; `clientData`: what every message carries; `patience`: how many seconds to wait
+   * for turns and for what is stored of them.
+   */
+  constructor(gw, agent, { chat = newChat(agent), clientData, patience } = {}) {
+    Object.assign(this, { gw, agent, chat, clientData, patience });
     Object.assign(this, newTransport(gw, { agent, clientData }));
   }
 
@@ -63,7 +66,7 @@ export class Talk {
   /** The first turn whose boundary covers an `.in` seq. */
   covered(seq) {
     return eventually(async () => (await this.turns()).find(({ floor }) => floor >= seq),
-      `the answer to ${seq} of ${this.chat}`, 120);
+      `the answer to ${seq} of ${this.chat}`, this.patience ?? 120);
   }
 
   /** Every record of `.out`. */
@@ -81,7 +84,7 @@ export class Talk {
     return eventually(async () => {
       const found = await this.turns();
       return found.length >= count && found;
-    }, `${count} turns of ${this.chat}`, 120);
+    }, `${count} turns of ${this.chat}`, this.patience ?? 120);
   }
 
   /** Waits until readers without a cursor start behind the boundary of turn `count`; gives the seq. */
@@ -114,7 +117,7 @@ export class Talk {
     return eventually(() => {
       const found = this.notes(what);
       return found.length >= count && found;
-    }, `${count} notes of ${what} in ${this.chat}`);
+    }, `${count} notes of ${what} in ${this.chat}`, this.patience);
   }
 
   /** The session's row. */
@@ -159,7 +162,7 @@ export class Talk {
     return eventually(async () => {
       const found = await this.transcript();
       return probe(found) && found;
-    }, `the transcript of ${this.chat}`);
+    }, `the transcript of ${this.chat}`, this.patience);
   }
 }
 

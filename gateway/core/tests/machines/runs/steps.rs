@@ -1,6 +1,7 @@
 //! What happens next, and how a history comes to its end.
 
 use tidegate_core::runs::book::Current;
+use tidegate_core::runs::head_start::OutState;
 use tidegate_protocol::limits::{RUN_ATTEMPTS_MAX, UPGRADE_SWAPS_MAX};
 use tidegate_protocol::link::Cause;
 
@@ -27,6 +28,13 @@ impl World {
             _ => self.live(),
         }
         self.tick();
+    }
+
+    /// Said before whatever may end a turn.
+    fn note_out(&mut self) {
+        let tail = self.disk.out.len() as u64;
+        let out = OutState { tail, written_at: self.wrote_at, erred: false };
+        self.machine.note_out(out);
     }
 
     fn live(&mut self) {
@@ -93,7 +101,8 @@ impl World {
             self.machine.handle_activity(self.now);
         }
         if self.machine.poll_timeout().is_some_and(|at| at <= self.now) {
-            self.machine.handle_timeout(self.wrote_at, self.now);
+            self.note_out();
+            self.machine.handle_timeout(self.now);
         }
         self.perform();
     }

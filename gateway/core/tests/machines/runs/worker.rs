@@ -190,7 +190,7 @@ impl Run {
         self.state = State::Turn(left - 1);
         self.say(Frame::Chunk);
         let taken = self.queue.front().and_then(|(_, job)| match job {
-            Owed::Answer { message } => message.clone(),
+            Owed::Answer { message, .. } => message.clone(),
             _ => None,
         });
         if let Some(id) = taken.filter(|_| rng.one_in(3)) {

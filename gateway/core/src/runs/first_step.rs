@@ -1,0 +1,228 @@
+//! First steps that the gateway makes (R-HDS-11 to R-HDS-19): pure. The chunks of the warm backend
+//! go to `.out`, the step's end hands over, and what nobody takes over is stored.
+
+use serde_json::Value;
+use tidegate_protocol::handover::Handover;
+use tidegate_protocol::ids::Channel;
+use tidegate_protocol::input::BY_GATEWAY;
+use tidegate_protocol::limits::PRELOAD_BOOT_MS;
+use tidegate_protocol::link::Cause;
+use tidegate_protocol::transcript::{Blob, Entry, render};
+use tidegate_protocol::ui::{Close, clean_partial};
+use tidegate_protocol::{NewRecord, control};
+
+use super::book::RunStatus;
+use super::ending::append;
+use super::machine::{Effect, Machine, Phase};
+use super::opened::HeadStart;
+use super::owed::Owed;
+use crate::head_start::Outcome;
+use crate::seams::backend::Chunk;
+use crate::seams::store::{Append, Op, Writer};
+use crate::streams::transcript::SAVED_BLOB;
+use crate::turns::answer::Answer;
+
+const INTERRUPTED: &str = "The answer was interrupted. Regenerate it, or send the message again.";
+
+/// A first step of the running turn.
+#[derive(Debug)]
+pub struct FirstStep {
+    answer: Answer,
+    /// What is saved of the session, with the message that is answered.
+    transcript: Blob,
+}
+
+impl FirstStep {
+    /// A step of which `answer` holds what is on `.out`.
+    pub fn new(answer: Answer, transcript: Blob) -> Self {
+        Self { answer, transcript }
+    }
+
+    /// Did nothing of it reach `.out`?
+    fn is_silent(&self) -> bool {
+        self.answer.is_silent()
+    }
+
+    /// What ends it where no agent takes over: records for `.out`, and the transcript with what was
+    /// shown. `text`: what went wrong.
+    fn close(mut self, text: Option<&str>, is_whole: bool, now: u64) -> (Vec<NewRecord>, Op) {
+        let records = match (text, is_whole) {
+            (Some(error_text), _) => self.answer.close(Close::Interrupted { error_text }),
+            (None, true) => self.answer.close(Close::Finished),
+            (None, false) => self.answer.close(Close::Stopped),
+        };
+        let message = self.answer.into_message();
+        let message = if is_whole { Some(message) } else { clean_partial(message) };
+        let shown = message.filter(|one| one["parts"].as_array().is_some_and(|p| !p.is_empty()));
+        if let Some(message) = shown {
+            let id = message["id"].as_str().unwrap_or_default().to_owned();
+            self.transcript.entries.push(Entry { id, is_final: is_whole, message });
+        }
+        (records, put(&self.transcript, now))
+    }
+}
+
+/// The operation that saves a transcript.
+pub(super) fn put(transcript: &Blob, now: u64) -> Op {
+    let blob = Blob { saved_at: now, ..transcript.clone() };
+    Op::PutBlob { name: SAVED_BLOB.to_owned(), bytes: render(&blob).into() }
+}
+
+impl Machine {
+    /// The input whose first step may be made while the agent boots: a message of the user that
+    /// nobody has tried to answer. `Some(None)`: that of the base payload.
+    pub(super) fn head_start_input(&self) -> Option<Option<u64>> {
+        let untried = self.book.fruitless == 0 && self.book.head_start.is_none();
+        if !untried || self.early_stop {
+            return None;
+        }
+        if self.book.initial {
+            return Some(None);
+        }
+        let (seq, first) = self.owed.iter().find(|(_, owed)| owed.is_answer())?;
+        matches!(first, Owed::Answer { by_user: true, .. }).then_some(Some(*seq))
+    }
+
+    /// Is there a head start for the agent, and does it take one over?
+    pub fn offer_head_start(&mut self, offered: bool) {
+        self.has_head_start = offered;
+    }
+
+    /// A message came before the run that was to wait for it is warm: one that takes over from a
+    /// head start is booted in its place (R-HDS-11).
+    pub(super) fn overtake_preload(&mut self) {
+        if !self.has_head_start {
+            return;
+        }
+        let Some(run) = &self.book.current else {
+            if matches!(self.phase, Phase::Waiting(_)) && self.book.fruitless == 0 {
+                self.phase = Phase::Idle;
+            }
+            return;
+        };
+        let young = run.began_at + PRELOAD_BOOT_MS > self.now;
+        let working = matches!(self.phase, Phase::Booting(_) | Phase::Live);
+        if run.preloaded && young && working && self.parked.is_none() {
+            self.book.fruitless = 0;
+            self.over(Cause::Evicted, RunStatus::Completed, None, Some(Cause::Evicted));
+        }
+    }
+
+    /// The warm backend is being asked.
+    pub fn handle_first_step(&mut self, open: HeadStart, step: FirstStep, now: u64) {
+        self.now = now;
+        self.book.head_start = Some(open);
+        self.commit(vec![self.book.put(), put(&step.transcript, now)]);
+        self.first_step = Some(step);
+        (self.heard_at, self.kept_alive_at) = (now, now);
+    }
+
+    /// The step as `.out` has it, after a crash.
+    pub fn restore_first_step(&mut self, step: FirstStep) {
+        self.first_step = Some(step);
+    }
+
+    /// A step that was cut by a crash.
+    pub(super) fn settle_restored_step(&mut self) {
+        if !self.awaits_own_step() {
+            return;
+        }
+        match &self.first_step {
+            Some(step) if !step.is_silent() => {
+                self.give_head_start_up(Some(INTERRUPTED.to_owned()));
+            }
+            _ => self.skip_first_step(),
+        }
+    }
+
+    /// Does the gateway itself make the first step of the running turn?
+    pub(super) fn awaits_own_step(&self) -> bool {
+        let open = self.book.head_start.as_ref();
+        open.is_some_and(|open| open.by_gateway.is_some() && open.handed.is_none())
+    }
+
+    /// Chunks to show.
+    pub fn handle_step_chunks(&mut self, chunks: Vec<Chunk>, now: u64) {
+        self.now = now;
+        let Some(step) = &mut self.first_step else { return };
+        let (records, outcome) = step.answer.admit(chunks);
+        (self.heard_at, self.kept_alive_at) = (now, now);
+        if !records.is_empty() {
+            self.commit(vec![append(records, false)]);
+        }
+        if let Err(error) = outcome {
+            self.effects.push_back(Effect::CancelStep);
+            self.fail_first_step(error.message);
+        }
+    }
+
+    /// The step is over.
+    pub fn handle_step_end(&mut self, outcome: Outcome, now: u64) {
+        self.now = now;
+        let Some(step) = &self.first_step else { return };
+        let message = step.answer.message();
+        match outcome {
+            Outcome::Final => self.hand_over(&Handover::of(&message, true)),
+            Outcome::Calls | Outcome::Text => self.hand_over(&Handover::of(&message, false)),
+            Outcome::Failed(error) => self.fail_first_step(error.message),
+        }
+    }
+
+    fn fail_first_step(&mut self, text: String) {
+        if self.first_step.as_ref().is_some_and(FirstStep::is_silent) {
+            self.skip_first_step();
+        } else {
+            self.give_head_start_up(Some(text));
+        }
+    }
+
+    /// Nothing was shown: the agent makes the step itself. A run that waits for the hand-over is
+    /// handed an empty one.
+    fn skip_first_step(&mut self) {
+        let Some(open) = &self.book.head_start else { return };
+        let message_id = open.by_gateway.as_ref().map(|by| by.answer_id.clone());
+        if self.book.current.is_some() {
+            return self.hand_over(&Handover { partial: Vec::new(), message_id, is_final: false });
+        }
+        self.first_step = None;
+        self.book.head_start = None;
+        let put = self.book.put();
+        self.commit(vec![put]);
+    }
+
+    fn hand_over(&mut self, hand_over: &Handover) {
+        let seen = self.seen.map_or(0, |seq| seq + 1);
+        let mut record = NewRecord::text(&hand_over.render(), &format!("handover-{seen}"));
+        record.headers.push((control::CREDENTIAL.to_owned(), BY_GATEWAY.to_owned()));
+        self.commit(vec![Op::Append(Append {
+            channel: Channel::IN,
+            writer: Writer::Gateway { bump: false },
+            frame_key: None,
+            records: vec![record],
+            owed: true,
+        })]);
+    }
+
+    /// Is the running turn one that a stop ends here, since no run works on it yet?
+    pub(super) fn stops_here(&self) -> bool {
+        let own = self.book.head_start.as_ref().is_some_and(|open| open.by_gateway.is_some());
+        self.awaits_hand_over() || (own && self.phase != Phase::Live)
+    }
+
+    /// What the gateway writes to end the turn whose first step it made.
+    pub(super) fn close_first_step(&mut self, text: Option<&str>) -> Option<(Vec<NewRecord>, Op)> {
+        let step = self.first_step.take()?;
+        self.effects.push_back(Effect::CancelStep);
+        if self.is_taken() {
+            return None;
+        }
+        let handed = self.book.head_start.as_ref().and_then(|open| open.handed);
+        let is_whole = text.is_none() && handed.is_some_and(|handed| handed.is_final);
+        Some(step.close(text, is_whole, self.now))
+    }
+}
+
+/// The messages of a transcript, oldest first.
+pub(super) fn messages(transcript: &Blob) -> Vec<Value> {
+    transcript.entries.iter().map(|entry| entry.message.clone()).collect()
+}

@@ -1,0 +1,168 @@
+//! Drives first steps that the gateway makes: what the step is made from, and its events.
+
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use serde_json::Value;
+use tidegate_protocol::ids::{Channel, base36};
+use tidegate_protocol::input::{Input, Payload, Trigger};
+use tidegate_protocol::record::Envelope;
+use tidegate_protocol::transcript::{Blob, Entry, parse};
+use tidegate_protocol::{Record, control};
+
+use super::driver::{Driver, PAGE};
+use super::first_step::{FirstStep, messages};
+use super::machine::Machine;
+use super::opened::{ByGateway, HeadStart};
+use crate::head_start::StepEvent;
+use crate::seams::backend::TurnRequest;
+use crate::seams::store::{CommitError, StoreError};
+use crate::streams::transcript::SAVED_BLOB;
+use crate::turns::answer::Answer;
+
+impl Driver {
+    /// Is there a head start for the agent, as it registered last?
+    pub(super) fn has_head_start(&self) -> bool {
+        let (agents, row) = (&self.shared.agents, &self.row);
+        agents.head_start(&row.agent).is_some()
+            && agents.takes_over(&row.environment, &row.agent).is_some()
+    }
+
+    /// Has the first step of the answer to `input` made, where that can be handed over.
+    pub(super) async fn begin_step(
+        &mut self,
+        machine: &mut Machine,
+        input: Option<u64>,
+    ) -> Result<(), CommitError> {
+        let (environment, agent) = (&self.row.environment, &self.row.agent);
+        let Some(warm) = self.shared.agents.head_start(agent) else { return Ok(()) };
+        let Some(takes) = self.shared.agents.takes_over(environment, agent) else { return Ok(()) };
+        let Some(payload) = self.payload_of(input).await? else { return Ok(()) };
+        let Some(message) = payload.message.clone() else { return Ok(()) };
+        let Some(id) = message["id"].as_str().map(str::to_owned) else { return Ok(()) };
+        let Some(mut transcript) = self.whole_transcript(machine).await? else { return Ok(()) };
+        let first = machine.book().turn == 0 && transcript.entries.is_empty();
+        // A message that is there already is edited, or answered again: the agent's to decide.
+        if transcript.entries.iter().any(|entry| entry.id == id) {
+            return Ok(());
+        }
+        transcript.entries.push(Entry { id: id.clone(), is_final: true, message });
+        let answer_id = format!("msg_{}", base36(self.shared.common.entropy.next_u128(), 20));
+        let out_start = self.shared.common.store.state(&self.stream(Channel::OUT)).await?.tail;
+        let mut request = self.request(machine, payload, &answer_id, messages(&transcript));
+        let answer = Answer::new(request.clone(), None);
+        request.tools = takes.tools;
+        self.step = Some(Mutex::new(warm.begin(request, takes.calls)));
+        let open = HeadStart {
+            message: id,
+            first,
+            at: self.now(),
+            wait_ms: warm.wait_ms,
+            by_gateway: Some(ByGateway { input, answer_id, out_start }),
+            handed: None,
+        };
+        machine.handle_first_step(open, FirstStep::new(answer, transcript), self.now());
+        Ok(())
+    }
+
+    /// Something of the warm backend.
+    pub(super) async fn stepped(
+        &mut self,
+        machine: &mut Machine,
+        event: StepEvent,
+    ) -> Result<(), CommitError> {
+        match event {
+            StepEvent::Chunks(chunks) => machine.handle_step_chunks(chunks, self.now()),
+            StepEvent::Ended(outcome) => {
+                self.step = None;
+                machine.handle_step_end(outcome, self.now());
+                self.perform(machine).await?;
+                // The hand-over, for one.
+                self.read_inputs(machine).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The step that ran before a crash, as far as it is on `.out`.
+    pub(super) async fn restore_step(&self, machine: &mut Machine) -> Result<(), StoreError> {
+        let open = machine.book().head_start.as_ref();
+        let Some(by) = open.and_then(|open| open.by_gateway.clone()) else { return Ok(()) };
+        let saved = self.shared.common.store.blob(&self.session, SAVED_BLOB).await?;
+        let transcript = saved.and_then(|bytes| parse(&bytes).ok()).unwrap_or_default();
+        let visible: Vec<Value> = self.tail(by.out_start).await?.iter().filter_map(chunk).collect();
+        let payload = Payload::parse(serde_json::Map::new()).expect("an empty payload is valid");
+        let request = self.request(machine, payload, &by.answer_id, Vec::new());
+        let answer = Answer::restore(request, None, &visible);
+        machine.restore_first_step(FirstStep::new(answer, transcript));
+        Ok(())
+    }
+
+    /// The messages of what is saved.
+    pub(super) async fn saved_messages(&self) -> Result<Vec<Value>, StoreError> {
+        let saved = self.shared.common.store.blob(&self.session, SAVED_BLOB).await?;
+        let transcript = saved.and_then(|bytes| parse(&bytes).ok()).unwrap_or_default();
+        Ok(messages(&transcript))
+    }
+
+    fn request(
+        &self,
+        machine: &Machine,
+        payload: Payload,
+        answer_id: &str,
+        messages: Vec<Value>,
+    ) -> TurnRequest {
+        TurnRequest {
+            agent: self.row.agent.as_str().into(),
+            chat_id: self.row.name().into(),
+            turn: machine.book().turn + 1,
+            attempt: 1,
+            trigger: Trigger::Submit,
+            messages: Arc::new(messages),
+            answer_id: answer_id.into(),
+            continues: false,
+            message_id: payload.message_id,
+            metadata: payload.metadata,
+            action: None,
+            rest: payload.rest,
+            tools: Arc::default(),
+            origin: Arc::new(self.row.origin()),
+            steering: None,
+        }
+    }
+
+    /// What is asked for at `input`, or in the base payload.
+    async fn payload_of(&self, input: Option<u64>) -> Result<Option<Payload>, StoreError> {
+        let Some(seq) = input else {
+            let base = self.row.trigger_config.get("basePayload").and_then(Value::as_object);
+            let payload = base.cloned().and_then(Payload::parse);
+            return Ok(payload.filter(|payload| payload.trigger == Trigger::Submit));
+        };
+        let page = self.read(Channel::IN, seq, PAGE).await?;
+        Ok(page.iter().find(|record| record.seq_num == seq).and_then(|record| {
+            match Input::of(record) {
+                Input::Message(payload) => Some(*payload),
+                _ => None,
+            }
+        }))
+    }
+
+    /// What is saved of the session, if that is its whole history (R-HDS-17).
+    async fn whole_transcript(&self, machine: &Machine) -> Result<Option<Blob>, StoreError> {
+        let saved = self.shared.common.store.blob(&self.session, SAVED_BLOB).await?;
+        let Some(saved) = saved else {
+            return Ok((machine.book().turn == 0).then(Blob::default));
+        };
+        let Ok(blob) = parse(&saved) else { return Ok(None) };
+        let cursor = blob.last_out_event_id.as_deref().and_then(|text| text.parse().ok());
+        let newer = self.tail(cursor.map_or(0, |seq: u64| seq + 1)).await?;
+        Ok((!newer.iter().any(|record| chunk(record).is_some())).then_some(blob))
+    }
+}
+
+fn chunk(record: &Record) -> Option<Value> {
+    if control::kind(record).is_some() {
+        return None;
+    }
+    serde_json::from_str(Envelope::of(record)?.data.0.get()).ok()
+}

@@ -1,0 +1,209 @@
+//! Turns of linked agents whose first step the gateway makes while the worker does what comes
+//! before its model (R-HDS, mode `turns`).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use tidegate_protocol::ErrorCode;
+use tidegate_protocol::link::{GatewayFrame, Handed, HandoverFrame, Refusal, WorkerFrame};
+use tokio::time::{Instant, sleep_until};
+
+use super::backend::{Item, ask, failure};
+use super::piece::WorkEvent;
+use super::registry::Workers;
+use super::work::Work;
+use crate::agents::AgentKey;
+use crate::head_start::{HeadStart, Outcome, StepEvent, WarmStep};
+use crate::seams::backend::{BackendFault, TurnRequest};
+use crate::turns::answer::Answer;
+
+/// A turn until its hand-over.
+pub(super) struct Stepping {
+    workers: Arc<Workers>,
+    request: TurnRequest,
+    agent: AgentKey,
+    wait: Duration,
+    /// What was shown.
+    answer: Answer,
+    phase: Phase,
+    worker: Worker,
+}
+
+enum Phase {
+    /// The step is made.
+    Step(Box<WarmStep>),
+    /// It is over; the agent takes over until then, where there is something to take.
+    Over(Handed, Option<Instant>),
+}
+
+enum Worker {
+    Asked(BoxFuture<'static, Work>),
+    There(Work),
+}
+
+/// What comes next.
+pub(super) enum Next {
+    /// Something to show, or the failure of the turn.
+    Item(Item),
+    /// The worker was handed the turn; the frame is sent again if its link is cut.
+    HandedOver(Work, GatewayFrame),
+}
+
+enum Event {
+    Step(StepEvent),
+    There(Work),
+    Worker(WorkEvent),
+    Late,
+}
+
+impl Stepping {
+    pub(super) fn begin(
+        workers: &Arc<Workers>,
+        request: TurnRequest,
+        agent: AgentKey,
+        warm: &HeadStart,
+        calls: bool,
+    ) -> Self {
+        let answer = Answer::new(request.clone(), None);
+        let worker = Worker::Asked(asking(workers, &request, &agent));
+        let step = Box::new(warm.begin(request.clone(), calls));
+        let (workers, wait) = (Arc::clone(workers), Duration::from_millis(warm.wait_ms));
+        Self { workers, request, agent, wait, answer, phase: Phase::Step(step), worker }
+    }
+
+    /// Cancel-safe: what it has taken is in `self`.
+    pub(super) async fn next(&mut self) -> Next {
+        loop {
+            if let Some(handed) = self.hand_over() {
+                return handed;
+            }
+            let event = self.event().await;
+            if let Some(next) = self.take(event) {
+                return next;
+            }
+        }
+    }
+
+    async fn event(&mut self) -> Event {
+        let late = match &self.phase {
+            Phase::Over(_, late) => *late,
+            Phase::Step(_) => None,
+        };
+        tokio::select! {
+            biased;
+            event = step(&mut self.phase) => Event::Step(event),
+            event = worker(&mut self.worker) => event,
+            () = sleep_until(late.unwrap_or_else(Instant::now)), if late.is_some() => Event::Late,
+        }
+    }
+
+    fn take(&mut self, event: Event) -> Option<Next> {
+        match event {
+            Event::Step(StepEvent::Chunks(chunks)) => {
+                // The engine holds them to the grammar, and says so where they break it.
+                let _ = self.answer.admit(chunks.clone());
+                Some(Next::Item(Ok(chunks)))
+            }
+            Event::Step(StepEvent::Ended(outcome)) => self.end_step(outcome),
+            Event::There(work) => {
+                self.worker = Worker::There(work);
+                None
+            }
+            Event::Worker(event) => self.hear(event),
+            Event::Late => {
+                let text = "the agent did not take the answer over in time".to_owned();
+                Some(Next::Item(Err(failure(BackendFault::Timeout, text))))
+            }
+        }
+    }
+
+    fn end_step(&mut self, outcome: Outcome) -> Option<Next> {
+        let outcome = match outcome {
+            Outcome::Final => Handed::Final,
+            Outcome::Calls => Handed::Calls,
+            Outcome::Text => Handed::Text,
+            Outcome::Failed(_) if self.answer.is_silent() => Handed::Skip,
+            // Not one that nobody saw: it is not asked again.
+            Outcome::Failed(error) => return Some(Next::Item(Err(error))),
+        };
+        // An agent that was handed nothing is waited for like any other.
+        let late = (outcome != Handed::Skip).then(|| Instant::now() + self.wait);
+        self.phase = Phase::Over(outcome, late);
+        None
+    }
+
+    fn hear(&mut self, event: WorkEvent) -> Option<Next> {
+        let Worker::There(work) = &self.worker else { return None };
+        match event {
+            WorkEvent::Frame(frame) => {
+                let seq = frame.seq()?;
+                if let WorkerFrame::Done(done) = *frame {
+                    work.acknowledge(seq);
+                    if let Worker::There(work) = std::mem::replace(&mut self.worker, nobody()) {
+                        work.finish();
+                    }
+                    let text = done.error.unwrap_or_else(|| "it took nothing over".to_owned());
+                    return Some(Next::Item(Err(failure(BackendFault::Invalid, text))));
+                }
+                let text = "nothing may come before the hand-over";
+                work.refuse(seq, Refusal::new(ErrorCode::InvalidBody, text));
+                None
+            }
+            // It has been handed nothing: another one may begin.
+            WorkEvent::Lost(_) => {
+                let asked = asking(&self.workers, &self.request, &self.agent);
+                self.worker = Worker::Asked(asked);
+                None
+            }
+            WorkEvent::Resumed { .. } | WorkEvent::Evict => None,
+        }
+    }
+
+    /// Once the step is over and a worker is there.
+    fn hand_over(&mut self) -> Option<Next> {
+        let Phase::Over(outcome, _) = &self.phase else { return None };
+        let outcome = *outcome;
+        match std::mem::replace(&mut self.worker, nobody()) {
+            Worker::There(work) => {
+                let message = (outcome != Handed::Skip).then(|| self.answer.message());
+                let frame = HandoverFrame { id: work.id().to_owned(), outcome, message };
+                let frame = GatewayFrame::Handover(Box::new(frame));
+                work.send(frame.clone());
+                Some(Next::HandedOver(work, frame))
+            }
+            asked => {
+                self.worker = asked;
+                None
+            }
+        }
+    }
+}
+
+fn nobody() -> Worker {
+    Worker::Asked(std::future::pending().boxed())
+}
+
+fn asking(
+    workers: &Arc<Workers>,
+    request: &TurnRequest,
+    agent: &AgentKey,
+) -> BoxFuture<'static, Work> {
+    let (workers, request, agent) = (Arc::clone(workers), request.clone(), agent.clone());
+    async move { ask(&workers, request, agent, true).await }.boxed()
+}
+
+async fn step(phase: &mut Phase) -> StepEvent {
+    match phase {
+        Phase::Step(step) => step.next().await,
+        Phase::Over(..) => std::future::pending().await,
+    }
+}
+
+async fn worker(worker: &mut Worker) -> Event {
+    match worker {
+        Worker::Asked(asked) => Event::There(asked.await),
+        Worker::There(work) => Event::Worker(work.next().await),
+    }
+}

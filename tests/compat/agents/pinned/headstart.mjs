@@ -1,0 +1,8 @@
+// The same agent with `ai` 6.0.201. From 6.0.202 on the tool branch of a head start is broken
+// upstream: the SDK resumes the call with an approval that it makes up, which `ai` denies.
+
+import { chat } from "@trigger.dev/sdk/ai";
+import { stepCountIs, tool } from "ai";
+import { starter } from "../fixtures/lib/starters.mjs";
+
+export const pinned = starter({ chat, tool, stepCountIs }, "pinned");
