@@ -1,5 +1,4 @@
-// Head starts by the gateway, for agents in every language. Not run yet: it needs a gateway that
-// makes first steps. Rename it to `head-start.test.mjs` to run it.
+// Head starts by the gateway, for agents in every language.
 
 import assert from "node:assert/strict";
 import { describe, it, test } from "node:test";
