@@ -3,14 +3,35 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tidegate_client::{Agent, AgentError, Answer, Turn, Worker, WorkerError};
+use tidegate_client::{Agent, AgentError, Answer, Tool, Turn, Worker, WorkerError};
 
 #[tokio::main]
 async fn main() -> Result<(), WorkerError> {
     let url = std::env::var("TIDEGATE_URL").unwrap_or("http://127.0.0.1:8787".into());
     let key = std::env::var("TIDEGATE_KEY").expect("TIDEGATE_KEY is set");
-    let suite = Agent::new("suite-rust", suite).with_actions();
+    let suite = tools().into_iter().fold(Agent::new("suite-rust", suite), Agent::tool);
+    let suite = suite.with_actions();
     Worker::connect(&url, &key).agent(suite).capacity(64).run().await
+}
+
+fn tools() -> [Tool; 5] {
+    let nothing = json!({"type": "object"});
+    let query = json!({"type": "object", "properties": {"query": {"type": "string"}},
+        "required": ["query"]});
+    let search = Tool::new("search", query, async |input: Value, _call| {
+        Ok::<_, AgentError>(json!({"found": input["query"]}))
+    });
+    let breaks =
+        Tool::new("breaks", nothing.clone(), async |_: Value, _call| Err::<Value, _>("no luck"));
+    let sleeps = Tool::new("sleeps", nothing.clone(), async |_: Value, _call| {
+        std::future::pending::<Result<Value, AgentError>>().await
+    });
+    let delete = Tool::new("delete_file", nothing.clone(), async |_: Value, _call| {
+        Ok::<_, AgentError>(Value::Null)
+    });
+    let search = search.description("Finds what it is asked for");
+    let delete = delete.needs_approval_if(|_| true);
+    [search, breaks, sleeps, delete, Tool::in_client("show_map", nothing)]
 }
 
 async fn suite(turn: Turn, answer: Answer) -> Result<(), AgentError> {
@@ -45,6 +66,7 @@ async fn suite(turn: Turn, answer: Answer) -> Result<(), AgentError> {
             answer.text("Half").await?;
             return Err("out of order".into());
         }
+        "model" => answer.text("Ran.").await?,
         "which" => answer.text(turn.trigger()).await?,
         "meta" => answer.text(&turn.metadata().unwrap_or(&Value::Null).to_string()).await?,
         "cite" => cite(&answer).await?,
@@ -82,9 +104,11 @@ async fn delete(turn: &Turn, name: &str, answer: &Answer) -> Result<(), AgentErr
 
 async fn resumed(turn: &Turn, answer: &Answer) -> Result<(), AgentError> {
     let parts = turn.messages().last().and_then(|message| message["parts"].as_array());
-    let call = parts
-        .and_then(|parts| parts.iter().rfind(|part| part["toolCallId"].is_string()))
-        .ok_or("nothing was asked")?;
+    let parts = parts.into_iter().flatten();
+    let calls: Vec<&Value> = parts.filter(|part| part["toolCallId"].is_string()).collect();
+    let Some(call) = calls.last().filter(|call| call["approval"].is_object()) else {
+        return Ok(answer.text(&format!("Then: {}.", ends(&calls))).await?);
+    };
     let name = call["input"]["name"].as_str().unwrap_or_default();
     let id = &call["toolCallId"];
     if call["approval"]["approved"] == true {
@@ -97,6 +121,18 @@ async fn resumed(turn: &Turn, answer: &Answer) -> Result<(), AgentError> {
         answer.chunk(json!({"type": "tool-output-denied", "toolCallId": id})).await?;
         Ok(answer.text(&format!("Kept {name}.")).await?)
     }
+}
+
+/// How calls ended.
+fn ends(calls: &[&Value]) -> String {
+    if calls.is_empty() {
+        return "nothing".to_owned();
+    }
+    let end = |call: &&Value| match call["errorText"].as_str() {
+        Some(text) => text.to_owned(),
+        None => call["output"].to_string(),
+    };
+    calls.iter().map(end).collect::<Vec<_>>().join(", ")
 }
 
 async fn cite(answer: &Answer) -> Result<(), AgentError> {

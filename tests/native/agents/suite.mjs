@@ -45,6 +45,7 @@ const commands = {
       yield String.fromCharCode(97 + (number % 26)).repeat(65_536);
     }
   },
+  model: () => "Ran.",
   which: (turn) => turn.trigger,
   meta: (turn) => JSON.stringify(turn.metadata),
   async *steer(turn) {
@@ -56,9 +57,33 @@ const commands = {
   },
 };
 
+const nothing = { type: "object" };
+const tools = {
+  search: {
+    description: "Finds what it is asked for",
+    inputSchema: { ...nothing, properties: { query: { type: "string" } }, required: ["query"] },
+    execute: ({ query }) => ({ found: query }),
+  },
+  breaks: {
+    inputSchema: nothing,
+    execute() {
+      throw new TurnError("no luck");
+    },
+  },
+  sleeps: { inputSchema: nothing, execute: () => new Promise(() => undefined) },
+  show_map: { inputSchema: nothing },
+  // Its calls are only handed over where the gateway's configuration lists it itself.
+  delete_file: { inputSchema: nothing, needsApproval: () => true, execute: () => undefined },
+};
+
 async function* resumed(turn) {
-  const call = turn.messages.at(-1).parts.findLast((part) => part.toolCallId !== undefined);
-  const { toolCallId, input, approval } = call;
+  const calls = turn.messages.at(-1).parts.filter((part) => part.toolCallId !== undefined);
+  const { toolCallId, input, approval } = calls.at(-1) ?? {};
+  if (approval === undefined) {
+    const ends = calls.map(({ output, errorText }) => errorText ?? JSON.stringify(output));
+    yield `Then: ${ends.join(", ") || "nothing"}.`;
+    return;
+  }
   if (approval.approved) {
     yield { type: "tool-output-available", toolCallId, output: { deleted: true } };
     yield `Deleted ${input.name}.`;
@@ -71,6 +96,7 @@ async function* resumed(turn) {
 await serve([agent({
   id: "suite-typescript",
   steering: true,
+  tools,
   run(turn) {
     if (turn.continues) return resumed(turn);
     const [, command, rest] = /^(\w+) ?(.*)$/.exec(textOf(turn.messages.at(-1)));

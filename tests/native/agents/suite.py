@@ -3,13 +3,16 @@
 import asyncio
 import json
 
-from tidegate import App, Turn, TurnError
+from tidegate import App, Tool, Turn, TurnError
 
 app = App()
 TOOL = "delete_file"
+NOTHING = {"type": "object"}
+QUERY = {**NOTHING, "properties": {"query": {"type": "string"}}, "required": ["query"]}
 
 
-@app.agent("suite-python", actions=True, steering=True)
+@app.agent("suite-python", actions=True, steering=True,
+           tools=[Tool("show_map", input_schema=NOTHING)])
 async def suite(turn: Turn):
     if turn.trigger == "action":
         yield act(turn.action)
@@ -22,6 +25,27 @@ async def suite(turn: Turn):
             yield given
 
 
+@suite.tool(input_schema=QUERY)
+async def search(input, call):
+    """Finds what it is asked for"""
+    return {"found": input["query"]}
+
+
+@suite.tool(input_schema=NOTHING)
+async def breaks(input, call):
+    raise TurnError("no luck")
+
+
+@suite.tool(input_schema=NOTHING)
+async def sleeps(input, call):
+    await asyncio.Event().wait()
+
+
+@suite.tool(name=TOOL, input_schema=NOTHING, needs_approval=lambda input, call: True)
+def delete_file(input, call):
+    return None
+
+
 def act(action):
     if action.get("type") != "greet":
         raise TurnError("unknown action")
@@ -29,7 +53,12 @@ def act(action):
 
 
 def resumed(turn):
-    call = next(part for part in reversed(turn.messages[-1]["parts"]) if "toolCallId" in part)
+    calls = [part for part in turn.messages[-1]["parts"] if "toolCallId" in part]
+    call = calls[-1] if calls else {}
+    if "approval" not in call:
+        ends = [part.get("errorText") or compact(part.get("output")) for part in calls]
+        yield f"Then: {', '.join(ends) or 'nothing'}."
+        return
     name = call["input"]["name"]
     if call["approval"]["approved"]:
         output = {"deleted": True}
@@ -38,6 +67,14 @@ def resumed(turn):
     else:
         yield {"type": "tool-output-denied", "toolCallId": call["toolCallId"]}
         yield f"Kept {name}."
+
+
+def compact(value):
+    return json.dumps(value, separators=(",", ":"))
+
+
+async def model(turn, rest):
+    yield "Ran."
 
 
 async def say(turn, rest):
@@ -105,6 +142,6 @@ async def flood(turn, rest):
 
 
 COMMANDS = {f.__name__: f for f in (
-    say, history, wait, count, delete, fail, cite, which, meta, steer, flood)}
+    model, say, history, wait, count, delete, fail, cite, which, meta, steer, flood)}
 
 app.run()
