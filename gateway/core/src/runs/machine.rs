@@ -173,6 +173,12 @@ impl Machine {
     pub fn handle_restored(&mut self, now: u64) {
         self.now = now;
         self.restore_hand_overs();
+        // A run is shown nothing before that is committed.
+        let before = self.effects.len();
+        self.effects.retain(|effect| !matches!(effect, Effect::Deliver));
+        if self.effects.len() < before {
+            self.effects.push_back(Effect::Deliver);
+        }
         self.expect_stop();
         self.advance();
     }

@@ -170,7 +170,10 @@ impl Driver {
         }
         loop {
             let from = self.delivered.map_or(0, |seq| seq + 1);
-            let page = self.read(Channel::IN, from, PAGE).await?;
+            let mut page = self.read(Channel::IN, from, PAGE).await?;
+            if let Some(first) = page.iter().position(|record| machine.withholds(record)) {
+                page.truncate(first);
+            }
             let (Some(last), Some(work)) = (page.last(), &self.work) else { return Ok(()) };
             self.delivered = Some(last.seq_num);
             let shown: Vec<_> = page.into_iter().filter(|record| machine.shows(record)).collect();

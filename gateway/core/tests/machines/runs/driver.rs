@@ -88,6 +88,9 @@ impl World {
         let Some(run) = &mut self.work else { return };
         let from = self.delivered.map_or(0, |seq| seq + 1) as usize;
         for record in self.disk.input.iter().skip(from) {
+            if self.machine.withholds(record) {
+                return;
+            }
             self.delivered = Some(record.seq_num);
             if self.machine.shows(record) {
                 let stray = Owed::of(record).is_some_and(|owed| owed.is_hand_over());
