@@ -221,9 +221,14 @@ impl Machine {
         }
     }
 
-    /// The fence is raised: the run begins.
+    /// The fence is raised, and [`Machine::note_out`] was called: the run begins.
     pub fn handle_fenced(&mut self, fence: u64, version: &str, worker: &str, now: u64) {
         self.now = now;
+        if let Some(text) = self.is_cut() {
+            // The run before was given up, and wrote until now.
+            self.phase = Phase::Idle;
+            return self.give_up(Some(text));
+        }
         let book = &mut self.book;
         // The base payload's message is answered by the first run, or by another try of it.
         let first = book.initial || book.head_start.as_ref().is_some_and(|open| open.first);

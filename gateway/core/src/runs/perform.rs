@@ -82,7 +82,7 @@ impl Driver {
         Ok(())
     }
 
-    async fn fence(&self, machine: &mut Machine) -> Result<(), CommitError> {
+    async fn fence(&mut self, machine: &mut Machine) -> Result<(), CommitError> {
         let holder = format!("run:{}", base36(self.shared.common.entropy.next_u128(), 12));
         let request = LeaseRequest::Take { holder, ttl_ms: LEASE_MS };
         let lease = loop {
@@ -92,9 +92,13 @@ impl Driver {
                 Err(LeaseError::Store(error)) => return Err(error.into()),
             }
         };
+        self.note_out(machine).await?;
         let Some(slot) = &self.slot else { return Ok(()) };
         let (version, worker) = (slot.version().to_string(), slot.worker().to_string());
         machine.handle_fenced(lease.fence, &version, &worker, self.now());
+        if !machine.is_live() {
+            self.slot = None;
+        }
         Ok(())
     }
 

@@ -24,6 +24,7 @@ impl World {
                 Effect::Fence => {
                     self.disk.fence += 1;
                     if self.slot {
+                        self.note_out();
                         self.machine.handle_fenced(self.disk.fence, "1", "w", self.now);
                     }
                 }
