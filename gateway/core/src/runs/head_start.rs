@@ -1,9 +1,11 @@
 //! Head starts that server code makes (R-HDS-1 to R-HDS-9): opened by a create, handed over by an
 //! input, given up by a stop, a skip or time.
 
+use tidegate_protocol::control;
 use tidegate_protocol::link::Cause;
 
-use super::book::RunStatus;
+use super::book::{RunRow, RunStatus};
+use super::ending::append;
 use super::machine::{Effect, Machine};
 use super::opened::{Handed, HeadStart};
 use super::owed::Owed;
@@ -42,18 +44,27 @@ impl Machine {
         if self.is_answering() {
             return Opening::Refused;
         }
+        let mut ops = Vec::new();
+        if self.book.current.is_some() {
+            // It would not hear of the head start, whoever it is that it goes on with.
+            self.clear_run(Cause::Evicted, RunStatus::Completed, None);
+            self.effects.push_back(Effect::End(Some(Cause::Evicted)));
+            ops.extend(self.row.as_ref().map(RunRow::put));
+        }
         self.book.head_start = Some(HeadStart { first: self.book.number == 0, ..open });
         self.renew_budget();
-        Opening::Opened(self.book.put())
+        if self.book.number > 0 {
+            // A run of before may not know that it is over, and would answer what comes now.
+            ops.push(append(vec![control::keep_alive()], true));
+        }
+        ops.push(self.book.put());
+        Opening::Opened(ops)
     }
 
-    /// What opened the head start is committed: a run that waits for input would not hear of it.
+    /// What opened the head start is committed.
     pub fn handle_opened(&mut self, now: u64) {
         self.now = now;
         (self.heard_at, self.kept_alive_at) = (now, now);
-        if self.book.current.is_some() {
-            return self.over(Cause::Evicted, RunStatus::Completed, None, Some(Cause::Evicted));
-        }
         self.advance();
     }
 
@@ -140,7 +151,7 @@ impl Machine {
 #[derive(Clone, Debug)]
 pub enum Opening {
     /// It is open once this is committed.
-    Opened(Op),
+    Opened(Vec<Op>),
     /// It was open already.
     Repeated,
     /// A turn runs.

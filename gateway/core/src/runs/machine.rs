@@ -293,6 +293,9 @@ impl Machine {
                 self.handle_parked(seen, now);
             }
             self.effects.push_back(Effect::Deliver);
+        } else if self.book.current.is_none() {
+            // A head start was opened, and it was not told.
+            self.effects.push_back(Effect::End(Some(Cause::Evicted)));
         }
     }
 
