@@ -171,6 +171,7 @@ impl World {
                 }
             }
             Frame::Injected(id) => {
+                self.injected.insert(id.clone());
                 self.machine.handle_injected(vec![id]);
                 return self.write(vec![NewRecord::data(b"{}", "i")], fence, key);
             }
@@ -255,6 +256,12 @@ impl World {
             Frame::Chunk => {
                 let accepted = self.commit(vec![append_out(vec![chunk()], fence, key)]).is_ok();
                 assert!(!accepted || fence >= self.newest, "a run of the past writes");
+            }
+            Frame::Injected(id) => {
+                if self.commit(vec![append_out(vec![chunk()], fence, key)]).is_ok() {
+                    self.injected.insert(id.clone());
+                    self.machine.handle_injected(vec![id]);
+                }
             }
             Frame::TurnDone { floor, consumed } => {
                 let records = vec![control::boundary(floor, consumed, None)];

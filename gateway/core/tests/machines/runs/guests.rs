@@ -81,7 +81,7 @@ impl World {
         }
         let open = self.ask();
         let ops = match self.machine.handle_open(open.clone(), self.now) {
-            Opening::Opened(op) => vec![op],
+            Opening::Opened(ops) => ops,
             Opening::Refused => return,
             Opening::Repeated => panic!("nobody asked for {open:?} before"),
         };

@@ -30,8 +30,9 @@ fn check_fates(world: &World, heads: &BTreeSet<u64>, ends: &[u64]) {
                 assert!(of_head(turn) && *turn == ended + 1, "{seq} came after {ended}: {fate:?}");
             }
             (Owed::HandOver | Owed::HandOverSkip, _) => panic!("{fate:?} of hand-over {seq}"),
-            (_, Fate::Answered { turn }) => {
-                assert!(!of_head(turn), "{seq} is answered by the head start of turn {turn}");
+            (Owed::Answer { message }, Fate::Answered { turn }) if of_head(turn) => {
+                let taken = message.is_some_and(|id| world.injected.contains(&id));
+                assert!(taken, "{seq} is answered by the head start of turn {turn}");
             }
             _ => {}
         }

@@ -53,6 +53,8 @@ pub(crate) struct World {
     pub(crate) heads: Vec<u64>,
     /// Creates that asked for one.
     pub(crate) asked: u64,
+    /// Messages that a running turn has taken in; a gateway that crashes forgets it.
+    pub(crate) injected: BTreeSet<String>,
     /// Records of guests that were refused.
     pub(crate) refused: u64,
     users: u64,
@@ -89,6 +91,7 @@ impl World {
             guests: Vec::new(),
             heads: Vec::new(),
             asked: 0,
+            injected: BTreeSet::new(),
             refused: 0,
             users: 0,
         };
