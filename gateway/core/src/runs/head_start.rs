@@ -102,10 +102,19 @@ impl Machine {
         self.commit(vec![Op::Settle(vec![(seq, fate)])]);
     }
 
-    /// Hand-overs from before the restart.
+    /// Hand-overs from before the restart, and stops that came before them.
     pub(super) fn restore_hand_overs(&mut self) {
-        let found = self.owed.extract_if(.., |_, owed| owed.is_hand_over());
-        for (seq, owed) in found.collect::<Vec<_>>() {
+        let found: Vec<_> = self.owed.extract_if(.., |_, owed| owed.is_hand_over()).collect();
+        let stop = self.owed.iter().find(|(_, owed)| owed.is_of_turn()).map(|(seq, _)| *seq);
+        let (before, behind): (Vec<_>, Vec<_>) =
+            found.into_iter().partition(|(seq, _)| stop.is_none_or(|stop| *seq < stop));
+        for (seq, owed) in before {
+            self.hear_hand_over(seq, owed);
+        }
+        if stop.is_some() && self.awaits_hand_over() {
+            self.give_head_start_up(None);
+        }
+        for (seq, owed) in behind {
             self.hear_hand_over(seq, owed);
         }
     }
