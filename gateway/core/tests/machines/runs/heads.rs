@@ -16,6 +16,7 @@ pub(crate) fn check(world: &World, ends: &[u64]) {
     assert_eq!(heads.len(), world.heads.len(), "one head start per turn: {:?}", world.heads);
     assert!(heads.last().is_none_or(|turn| *turn <= world.book().turn), "each has a boundary");
     check_fates(world, &heads, ends);
+    check_stops(world);
     check_writers(world, &heads);
 }
 
@@ -36,6 +37,22 @@ fn check_fates(world: &World, heads: &BTreeSet<u64>, ends: &[u64]) {
             }
             _ => {}
         }
+    }
+}
+
+/// Behind a stop nothing is handed over (R-HDS-8).
+fn check_stops(world: &World) {
+    let of = |wanted: fn(&Owed) -> bool| {
+        world.disk.fates.iter().filter_map(move |(seq, fate)| match fate {
+            Fate::Applied { turn } if wanted(&Owed::of(&world.disk.input[*seq as usize])?) => {
+                Some((*seq, (*turn)?))
+            }
+            _ => None,
+        })
+    };
+    for (seq, turn) in of(|owed| *owed == Owed::HandOver) {
+        let stop = of(|owed| matches!(owed, Owed::Stop { .. })).find(|(_, hit)| *hit == turn);
+        assert!(stop.is_none_or(|(at, _)| at > seq), "{stop:?} came before the hand-over {seq}");
     }
 }
 
