@@ -258,7 +258,8 @@ impl World {
                 assert!(!accepted || fence >= self.newest, "a run of the past writes");
             }
             Frame::Injected(id) => {
-                if self.commit(vec![append_out(vec![chunk()], fence, key)]).is_ok() {
+                let accepted = self.commit(vec![append_out(vec![chunk()], fence, key)]).is_ok();
+                if accepted {
                     self.injected.insert(id.clone());
                     self.machine.handle_injected(vec![id]);
                 }
