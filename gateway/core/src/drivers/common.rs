@@ -1,6 +1,9 @@
 //! What every driver needs, whichever engine it belongs to.
 
 use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use crate::fleet::Serving;
 use crate::metrics::Metrics;
@@ -19,4 +22,9 @@ pub struct Common {
     pub metrics: Arc<Metrics>,
     /// Which gateway serves a session.
     pub serving: Arc<Serving>,
+}
+
+/// A moment for waits that nothing ends but something else.
+pub(crate) fn far() -> Instant {
+    Instant::now() + Duration::from_secs(3_600)
 }

@@ -7,6 +7,7 @@ mod keeper;
 mod serve;
 
 pub use common::Common;
+pub(crate) use common::far;
 pub(crate) use epochs::Epochs;
 pub(crate) use keeper::{Inbox, Keeper};
 pub(crate) use serve::{Serve, keep_serving};

@@ -21,7 +21,7 @@ use super::head_start::OutState;
 use super::machine::Machine;
 use super::owed::Owed;
 use super::stepping::Stepping;
-use crate::drivers::{Epochs, Inbox};
+use crate::drivers::{Epochs, Inbox, far};
 use crate::fleet::Hold;
 use crate::head_start::StepEvent;
 use crate::seams::BoxFuture;
@@ -342,8 +342,4 @@ async fn placed(placing: &mut Option<AbortOnDropHandle<Slot>>) -> Slot {
         },
         None => std::future::pending().await,
     }
-}
-
-fn far() -> Instant {
-    Instant::now() + Duration::from_secs(3_600)
 }

@@ -91,6 +91,8 @@ impl Machine {
         let (floor, consumed) = self.floor();
         // Server code may be about to write more of a turn that ends here.
         let guests = self.book.head_start.is_some().then_some(Op::HandOver);
+        // So that it was for this turn that a run was wanted.
+        self.book.wanted &= guests.is_none();
         self.book = Book { fruitless: 0, swaps: 0, ..self.book_after(floor, consumed) };
         self.injected.clear();
         self.early_stop = false;

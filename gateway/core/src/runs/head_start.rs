@@ -1,9 +1,11 @@
 //! Head starts that server code makes (R-HDS-1 to R-HDS-9): opened by a create, handed over by an
 //! input, given up by a stop, a skip or time.
 
+use tidegate_protocol::control;
 use tidegate_protocol::link::Cause;
 
-use super::book::RunStatus;
+use super::book::{RunRow, RunStatus};
+use super::ending::append;
 use super::machine::{Effect, Machine};
 use super::opened::{Handed, HeadStart};
 use super::owed::Owed;
@@ -32,6 +34,17 @@ impl Machine {
         self.out = out;
     }
 
+    /// Stops from before, which hit nothing that comes now (I5).
+    pub fn settle_stops(&mut self) {
+        if self.is_answering() {
+            return;
+        }
+        let stops = self.owed.extract_if(.., |_, owed| matches!(owed, Owed::Stop { .. }));
+        for (seq, owed) in stops.collect::<Vec<_>>() {
+            self.stop_idle(seq, &owed);
+        }
+    }
+
     /// A create opens a head start (R-HDS-9): `Some` with the operations that belong to it, which
     /// are committed by the caller. `None` if a turn runs. A repeat finds it open.
     pub fn handle_open(&mut self, open: HeadStart, now: u64) -> Opening {
@@ -43,18 +56,27 @@ impl Machine {
         if self.is_answering() {
             return Opening::Refused;
         }
+        let mut ops = Vec::new();
+        if self.book.current.is_some() {
+            // It would not hear of the head start, whoever it is that it goes on with.
+            self.clear_run(Cause::Evicted, RunStatus::Completed, None);
+            self.effects.push_back(Effect::End(Some(Cause::Evicted)));
+            ops.extend(self.row.as_ref().map(RunRow::put));
+        }
         self.book.head_start = Some(HeadStart { first: self.book.turn == 0, ..open });
         self.renew_budget();
-        Opening::Opened(self.book.put())
+        if self.book.number > 0 {
+            // A run of before may not know that it is over, and would answer what comes now.
+            ops.push(append(vec![control::keep_alive()], true));
+        }
+        ops.push(self.book.put());
+        Opening::Opened(ops)
     }
 
-    /// What opened the head start is committed: a run that waits for input would not hear of it.
+    /// What opened the head start is committed.
     pub fn handle_opened(&mut self, now: u64) {
         self.now = now;
         (self.heard_at, self.kept_alive_at) = (now, now);
-        if self.book.current.is_some() {
-            return self.over(Cause::Evicted, RunStatus::Completed, None, Some(Cause::Evicted));
-        }
         self.advance();
     }
 
@@ -93,10 +115,19 @@ impl Machine {
         self.commit(vec![Op::Settle(vec![(seq, fate)])]);
     }
 
-    /// Hand-overs from before the restart.
+    /// Hand-overs from before the restart, and stops that came before them.
     pub(super) fn restore_hand_overs(&mut self) {
-        let found = self.owed.extract_if(.., |_, owed| owed.is_hand_over());
-        for (seq, owed) in found.collect::<Vec<_>>() {
+        let found: Vec<_> = self.owed.extract_if(.., |_, owed| owed.is_hand_over()).collect();
+        let stop = self.owed.iter().find(|(_, owed)| owed.is_of_turn()).map(|(seq, _)| *seq);
+        let (before, behind): (Vec<_>, Vec<_>) =
+            found.into_iter().partition(|(seq, _)| stop.is_none_or(|stop| *seq < stop));
+        for (seq, owed) in before {
+            self.hear_hand_over(seq, owed);
+        }
+        if stop.is_some() && self.awaits_hand_over() {
+            self.give_head_start_up(None);
+        }
+        for (seq, owed) in behind {
             self.hear_hand_over(seq, owed);
         }
     }
@@ -116,7 +147,7 @@ impl Machine {
         let open = self.book.head_start.as_ref()?;
         match (open.handed, &open.by_gateway) {
             (None, None) => Some(open.at.max(self.out.written_at) + open.wait_ms),
-            (Some(handed), Some(_)) if !self.is_taken() => Some(handed.at + open.wait_ms),
+            (Some(handed), _) if !self.is_taken() => Some(handed.at + open.wait_ms),
             _ => None,
         }
     }
@@ -153,7 +184,7 @@ impl Machine {
 #[derive(Clone, Debug)]
 pub enum Opening {
     /// It is open once this is committed.
-    Opened(Op),
+    Opened(Vec<Op>),
     /// It was open already.
     Repeated,
     /// A turn runs.

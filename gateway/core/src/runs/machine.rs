@@ -102,12 +102,8 @@ pub(super) enum Phase {
 
 /// What is kept of the message of a run that failed.
 const ERROR_MAX_BYTES: usize = 4 * 1024;
-/// How long a run that leaves may take.
-const LEAVE_MS: u64 = 10_000;
 /// How long a worker is expected back after the gateway's restart.
 const ORPHAN_MS: u64 = 2_500;
-/// How long a parked run may leave an input unanswered that it has seen.
-const STUCK_MS: u64 = 1_000;
 
 impl Machine {
     /// A machine at `book`. Inputs that are owed are handed in with [`Machine::restore_owed`],
@@ -186,6 +182,12 @@ impl Machine {
         self.now = now;
         self.restore_hand_overs();
         self.settle_restored_step();
+        // A run is shown nothing before that is committed.
+        let before = self.effects.len();
+        self.effects.retain(|effect| !matches!(effect, Effect::Deliver));
+        if self.effects.len() < before {
+            self.effects.push_back(Effect::Deliver);
+        }
         self.expect_stop();
         self.advance();
     }
@@ -232,14 +234,21 @@ impl Machine {
         }
     }
 
-    /// The fence is raised: the run begins.
+    /// The fence is raised, and [`Machine::note_out`] was called: the run begins.
     pub fn handle_fenced(&mut self, fence: u64, version: &str, worker: &str, now: u64) {
         self.now = now;
+        if let Some(text) = self.is_cut() {
+            // The run before was given up, and wrote until now.
+            self.phase = Phase::Idle;
+            return self.give_up(Some(text));
+        }
         let answering = self.is_answering();
         let book = &mut self.book;
         // The base payload's message is answered by the first run, or by another try of it.
         let preloaded = !answering;
-        let first = book.initial || book.head_start.as_ref().is_some_and(|open| open.first);
+        // So is that of a first turn that somebody else began, but by no run that made room for it.
+        let began = book.head_start.as_ref().is_some_and(|open| open.first);
+        let first = book.initial || (began && book.cause != Some(Cause::Evicted));
         let again = book.number > 0 && (first || book.cause == Some(Cause::Oom));
         let attempt = match (&self.row, again && book.successor.is_none()) {
             (Some(row), true) => row.attempts + 1,
@@ -302,50 +311,9 @@ impl Machine {
                 self.handle_parked(seen, now);
             }
             self.effects.push_back(Effect::Deliver);
-        }
-    }
-
-    /// The run waits for input and has seen `.in` up to `seen`.
-    pub fn handle_parked(&mut self, seen: Option<u64>, now: u64) {
-        self.now = now;
-        self.parked = Some(seen);
-        let first = self.owed.iter().find(|(_, owed)| owed.is_answer()).map(|(seq, _)| *seq);
-        let left = match &self.book.head_start {
-            // What else it has seen it answers afterwards.
-            Some(open) => open.handed.is_some_and(|handed| Some(handed.seq) <= seen),
-            None => self.book.initial || first.is_some_and(|seq| Some(seq) <= seen),
-        };
-        self.stuck_at = left.then_some(now + STUCK_MS);
-    }
-
-    /// The run works again. If it was asked to leave, input was on its way to it: it may end that
-    /// turn in its own time (R-LNK-27).
-    pub fn handle_unparked(&mut self, now: u64) {
-        self.now = now;
-        (self.parked, self.stuck_at) = (None, None);
-        if self.is_evicted() {
-            self.phase = Phase::Live;
-            self.heard_at = now;
-        }
-    }
-
-    /// The worker is on a new link: what it was told last may be lost.
-    pub fn handle_resumed(&mut self) {
-        if self.is_evicted() {
-            self.effects.push_back(Effect::Evict);
-        }
-    }
-
-    fn is_evicted(&self) -> bool {
-        matches!(self.phase, Phase::Leaving(_)) && self.book.successor.is_none()
-    }
-
-    /// Somebody needs the room of the parked run.
-    pub fn handle_evict(&mut self, now: u64) {
-        self.now = now;
-        if self.phase == Phase::Live && self.parked.is_some() {
-            self.phase = Phase::Leaving(now + LEAVE_MS);
-            self.effects.push_back(Effect::Evict);
+        } else if self.book.current.is_none() {
+            // A head start was opened, and it was not told.
+            self.effects.push_back(Effect::End(Some(Cause::Evicted)));
         }
     }
 
@@ -412,27 +380,7 @@ impl Machine {
         }
     }
 
-    /// A stop that the run before may not have heard holds for the turn's next try (R-RUNS-11).
-    fn expect_stop(&mut self) {
-        self.early_stop |= self.owed.values().any(|owed| matches!(owed, Owed::Stop { .. }));
-    }
-
     pub(super) fn commit(&mut self, ops: Vec<Op>) {
         self.effects.push_back(Effect::Commit(ops));
-    }
-
-    /// A stop that is owed and may not have been heard: once the turn shows itself.
-    pub fn handle_activity(&mut self, now: u64) {
-        self.heard_at = now;
-        if std::mem::take(&mut self.early_stop)
-            && self.owed.values().any(|owed| matches!(owed, Owed::Stop { .. }))
-        {
-            self.effects.push_back(Effect::StopAgain);
-        }
-    }
-
-    /// Does somebody have to say when the turn shows itself?
-    pub fn awaits_activity(&self) -> bool {
-        self.early_stop && self.owed.values().any(|owed| matches!(owed, Owed::Stop { .. }))
     }
 }

@@ -11,8 +11,8 @@ pub struct HeadStart {
     pub first: bool,
     /// When it was opened, Unix ms.
     pub at: u64,
-    /// How long nothing may be appended before the hand-over, or, of the gateway's own, how long the
-    /// agent may take to take over. In ms.
+    /// How long nothing may be appended before the hand-over, and how long the agent may take to
+    /// take over. In ms.
     pub wait_ms: u64,
     /// The gateway itself makes the first step.
     #[serde(default)]

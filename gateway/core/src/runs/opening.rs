@@ -56,10 +56,12 @@ impl Driver {
     ) -> std::result::Result<bool, CommitError> {
         // A message that was accepted before goes first.
         self.read_inputs(machine).await?;
-        let put = match machine.handle_open(open.head_start, self.now()) {
+        machine.settle_stops();
+        self.perform(machine).await?;
+        let opened = match machine.handle_open(open.head_start, self.now()) {
             Opening::Refused => return Ok(false),
             Opening::Repeated => return Ok(true),
-            Opening::Opened(put) => put,
+            Opening::Opened(ops) => ops,
         };
         loop {
             self.look_at_row().await?;
@@ -69,7 +71,7 @@ impl Driver {
             let row = Op::PutRow { expected: Some(self.row.version), row: Box::new(row) };
             let saved = self.shared.common.store.blob(&self.session, SAVED_BLOB).await?;
             let saved = save_messages(saved.as_deref(), &open.messages, self.now());
-            let ops = [Some(row), Some(put.clone()), saved].into_iter().flatten().collect();
+            let ops = [Some(row), saved].into_iter().flatten().chain(opened.clone()).collect();
             match self.commit(ops).await {
                 Err(CommitError::RowChanged { .. }) => {}
                 outcome => break outcome.map(drop)?,

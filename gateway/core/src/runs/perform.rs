@@ -89,7 +89,7 @@ impl Driver {
         Ok(())
     }
 
-    async fn fence(&self, machine: &mut Machine) -> Result<(), CommitError> {
+    async fn fence(&mut self, machine: &mut Machine) -> Result<(), CommitError> {
         let holder = format!("run:{}", base36(self.shared.common.entropy.next_u128(), 12));
         let request = LeaseRequest::Take { holder, ttl_ms: LEASE_MS };
         let lease = loop {
@@ -99,9 +99,13 @@ impl Driver {
                 Err(LeaseError::Store(error)) => return Err(error.into()),
             }
         };
+        self.note_out(machine).await?;
         let Some(slot) = &self.slot else { return Ok(()) };
         let (version, worker) = (slot.version().to_string(), slot.worker().to_string());
         machine.handle_fenced(lease.fence, &version, &worker, self.now());
+        if !machine.is_live() {
+            self.slot = None;
+        }
         Ok(())
     }
 
@@ -127,8 +131,9 @@ impl Driver {
         let checkpoint = if records { self.checkpoint().await? } else { None };
         // Whatever ran before, nobody has said anything yet.
         let fresh = book.head_start.as_ref().is_some_and(|open| open.first);
-        let continuation = book.number > 1 && !fresh;
-        let previous = continuation.then(|| run_id(&row.id, book.number - 1));
+        let later = book.number > 1 || (book.turn > 0 && current.attempt == 1);
+        let continuation = later && !fresh;
+        let previous = (continuation && book.number > 1).then(|| run_id(&row.id, book.number - 1));
         let payload = self.boot_payload(book, continuation, previous.as_deref()).await?;
         let row = &self.row;
         let frame = BootFrame {
@@ -198,7 +203,10 @@ impl Driver {
         }
         loop {
             let from = self.delivered.map_or(0, |seq| seq + 1);
-            let page = self.read(Channel::IN, from, PAGE).await?;
+            let mut page = self.read(Channel::IN, from, PAGE).await?;
+            if let Some(first) = page.iter().position(|record| machine.withholds(record)) {
+                page.truncate(first);
+            }
             let (Some(last), Some(work)) = (page.last(), &self.work) else { return Ok(()) };
             self.delivered = Some(last.seq_num);
             let shown: Vec<_> = page.into_iter().filter(|record| machine.shows(record)).collect();

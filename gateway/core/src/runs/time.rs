@@ -56,7 +56,7 @@ impl Machine {
             return self.fail_turn(text, Cause::Cancelled, RunStatus::Failed);
         }
         let silent = self.heard_at + self.limits.idle_ms <= self.now;
-        if self.is_answering() && self.parked.is_none() && silent {
+        if self.is_working() && silent {
             let text =
                 format!("Nothing came from the agent for {} s.", self.limits.idle_ms / 1_000);
             self.fail_turn(text, Cause::Cancelled, RunStatus::Crashed);
@@ -68,6 +68,11 @@ impl Machine {
         let run = self.book.current.as_ref()?;
         let waits = self.phase == Phase::Live && self.parked.is_some();
         (run.preloaded && waits && !self.is_answering()).then_some(run.began_at + PRELOAD_IDLE_MS)
+    }
+
+    /// Is it the run's turn to say something? While it waits for a hand-over, others are watched.
+    fn is_working(&self) -> bool {
+        self.is_answering() && self.parked.is_none() && !self.awaits_hand_over()
     }
 
     /// A running turn never falls silent for its readers (trap 5).
@@ -87,8 +92,7 @@ impl Machine {
             Phase::Waiting(at) | Phase::Leaving(at) | Phase::Orphaned(at) => Some(at),
             Phase::Booting(since) => Some(since + RUN_BOOT_TIMEOUT_MS),
             Phase::Live => {
-                let working = self.is_answering() && self.parked.is_none();
-                let silent = working.then(|| self.heard_at + self.limits.idle_ms);
+                let silent = self.is_working().then(|| self.heard_at + self.limits.idle_ms);
                 silent.into_iter().chain(self.stuck_at).min()
             }
             Phase::Idle | Phase::Placing | Phase::Fencing => None,

@@ -18,7 +18,7 @@ use super::machine::{Effect, Machine, Setting};
 use super::serve::Exit;
 use super::state::{Active, ENGINE_BLOB, EngineState, MESSAGE_PREFIX, StoredMessage};
 use crate::agents::Service;
-use crate::drivers::{Epochs, Inbox};
+use crate::drivers::{Epochs, Inbox, far};
 use crate::fleet::Hold;
 use crate::seams::backend::{AgentBackend, BackendError, Chunk};
 use crate::seams::store::{Commit, CommitError, Committed, Op, ReadLimit, StoreError};
@@ -69,7 +69,7 @@ impl Driver {
         }
         let (mut machine, mut running) = self.restore(&*backend).await?;
         if machine.is_idle() {
-            // Somebody has made a session, or preloads it: a message is likely.
+            // A new session, or a preload: a message is likely.
             backend.warm_up();
         }
         let (mut looked, mut idle_from) = (Instant::now(), None);
@@ -390,10 +390,6 @@ async fn early(early: &mut Option<Early>) -> Result<Committed, CommitError> {
         Some(early) => early.as_mut().await,
         None => std::future::pending().await,
     }
-}
-
-fn far() -> Instant {
-    Instant::now() + Duration::from_secs(3_600)
 }
 
 fn lost(seq: u64) -> StoreError {

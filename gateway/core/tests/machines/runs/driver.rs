@@ -1,12 +1,13 @@
 //! What `runs/driver.rs` and its siblings do, without tasks and sockets.
 
 use tidegate_core::runs::machine::Effect;
+use tidegate_core::runs::owed::Owed;
 use tidegate_core::seams::store::{Append, CommitError, Op, Writer};
 use tidegate_protocol::ids::Channel;
 use tidegate_protocol::link::{Cause, ExitError};
 use tidegate_protocol::{NewRecord, control};
 
-use super::worker::{Frame, Run};
+use super::worker::{First, Frame, Run};
 use super::world::World;
 use crate::support::inputs::STOP;
 
@@ -25,6 +26,7 @@ impl World {
                 Effect::Fence => {
                     self.disk.fence += 1;
                     if self.slot {
+                        self.note_out();
                         self.machine.handle_fenced(self.disk.fence, "1", "w", self.now);
                     }
                 }
@@ -55,7 +57,7 @@ impl World {
     }
 
     /// Does the gateway crash here, or its store fail, once in `n`?
-    fn breaks(&mut self, n: u64) -> bool {
+    pub(crate) fn breaks(&mut self, n: u64) -> bool {
         if self.calm || !self.rng.one_in(n) {
             return false;
         }
@@ -80,7 +82,8 @@ impl World {
         self.boots += 1;
         self.out_at_boot = self.disk.out.len();
         self.delivered = floor;
-        self.work = Some(Run::boot(current.fence, self.character, initial, floor, tail));
+        let first = First { message: initial, step: book.head_start.is_some() };
+        self.work = Some(Run::boot(current.fence, self.character, first, floor, tail));
         self.deliver();
     }
 
@@ -88,8 +91,13 @@ impl World {
         let Some(run) = &mut self.work else { return };
         let from = self.delivered.map_or(0, |seq| seq + 1) as usize;
         for record in self.disk.input.iter().skip(from) {
+            if self.machine.withholds(record) {
+                return;
+            }
             self.delivered = Some(record.seq_num);
             if self.machine.shows(record) {
+                let stray = Owed::of(record).is_some_and(|owed| owed.is_hand_over());
+                assert!(!stray || run.awaits_step(), "{record:?} is not for this run");
                 run.sent = Some(record.seq_num);
                 run.inbox.push_back(record.clone());
             }
@@ -111,6 +119,9 @@ impl World {
         loop {
             let next = self.machine.seen().map_or(0, |seq| seq + 1);
             let Some(record) = self.disk.input.get(next as usize).cloned() else { return true };
+            if Owed::of(&record).is_some_and(|owed| owed.is_hand_over()) {
+                self.note_out();
+            }
             self.machine.handle_input(&record, self.now);
             if !self.perform() {
                 return false;
@@ -128,6 +139,7 @@ impl World {
         let done = match frame {
             Frame::Exit(class) => {
                 self.read_inputs() && {
+                    self.note_out();
                     let error = class.map(|class| ExitError { class, message: "x".to_owned() });
                     self.machine.handle_exit(error.as_ref(), self.now);
                     true
@@ -161,6 +173,7 @@ impl World {
                 }
             }
             Frame::Injected(id) => {
+                self.injected.insert(id.clone());
                 self.machine.handle_injected(vec![id]);
                 return self.write(vec![NewRecord::data(b"{}", "i")], fence, key);
             }
@@ -231,6 +244,9 @@ impl World {
         }
         let index = self.rng.below(self.zombies.len() as u64) as usize;
         let zombie = &mut self.zombies[index];
+        if self.has_guests && !self.calm {
+            zombie.read_on(&self.disk.input);
+        }
         zombie.step(&mut self.rng, false);
         let fence = zombie.fence;
         let Some((seq, frame)) = zombie.uplink.pop_front() else {
@@ -242,6 +258,13 @@ impl World {
             Frame::Chunk => {
                 let accepted = self.commit(vec![append_out(vec![chunk()], fence, key)]).is_ok();
                 assert!(!accepted || fence >= self.newest, "a run of the past writes");
+            }
+            Frame::Injected(id) => {
+                let accepted = self.commit(vec![append_out(vec![chunk()], fence, key)]).is_ok();
+                if accepted {
+                    self.injected.insert(id.clone());
+                    self.machine.handle_injected(vec![id]);
+                }
             }
             Frame::TurnDone { floor, consumed } => {
                 let records = vec![control::boundary(floor, consumed, None)];

@@ -9,13 +9,15 @@ use tidegate_protocol::input::{Input, is_from_secret_key};
 use tidegate_protocol::limits::{RUN_ATTEMPTS_MAX, UPGRADE_SWAPS_MAX};
 use tidegate_protocol::{Record, control};
 
+use super::heads;
+use super::steps::is_error;
 use super::worker::Character;
 use super::world::World;
 use crate::support::disk::Disk;
 use crate::support::inputs::{STOP, trigger};
 use crate::support::seeds;
 
-fn check(world: &World) {
+pub(crate) fn check(world: &World) {
     let disk = &world.disk;
     for seq in &disk.owed {
         assert!(disk.fates.contains_key(seq), "input {seq} has no fate");
@@ -24,6 +26,7 @@ fn check(world: &World) {
     assert_eq!(turns.len() as u64, world.book().turn, "one boundary per turn (I3)");
     check_fates(disk, &turns, &ends, &world.unread);
     check_idle_stops(disk);
+    heads::check(world, &ends);
     check_fences(disk);
     check_rows(disk);
     let closed = disk.out.iter().filter(|record| is_closed(record)).count();
@@ -66,12 +69,15 @@ fn check_fates(disk: &Disk, turns: &[Option<u64>], ends: &[u64], unread: &BTreeS
                 let late = *turn > ended && unread.contains(seq);
                 assert!(*turn == ended + 1 || late, "stop {seq} of turn {} hit {turn}", ended + 1);
             }
-            Fate::Rejected { .. } => rejected += 1,
+            Fate::Rejected { .. } => {
+                let input = Input::of(&disk.input[*seq as usize]);
+                rejected += usize::from(!input.is_hand_over());
+            }
             Fate::Applied { turn: None } => {}
             fate => panic!("{fate:?} of {seq}"),
         }
     }
-    let errors = disk.out.iter().filter(|r| r.body.windows(7).any(|w| w == b"\"error\"")).count();
+    let errors = disk.out.iter().filter(|record| is_error(record)).count();
     assert!(rejected <= errors, "each rejection is visible");
 }
 
@@ -125,7 +131,14 @@ fn history(seed: u64) {
         5 => Character::Deaf,
         _ => Character::Sound,
     };
-    let mut world = World::new(seed, character, seed.is_multiple_of(3));
+    let mut world = match (seed / 10 % 2, seed % 3) {
+        (0, 1) => World::with_head_start(seed, character),
+        (guests, first) => {
+            let mut world = World::new(seed, character, first == 0);
+            world.has_guests = guests == 0;
+            world
+        }
+    };
     world.calm = false;
     for _ in 0..150 {
         world.step();

@@ -2,6 +2,7 @@
 
 use tidegate_core::runs::book::Current;
 use tidegate_core::runs::head_start::OutState;
+use tidegate_protocol::Record;
 use tidegate_protocol::limits::{RUN_ATTEMPTS_MAX, UPGRADE_SWAPS_MAX};
 use tidegate_protocol::link::Cause;
 
@@ -11,7 +12,7 @@ impl World {
     /// Something happens.
     pub(crate) fn step(&mut self) {
         self.now += 1 + self.rng.below(150);
-        match self.rng.below(24) {
+        match self.rng.below(if self.has_guests { 30 } else { 24 }) {
             0..=2 => self.append_any(),
             3..=6 => {
                 self.read_inputs();
@@ -25,15 +26,18 @@ impl World {
             13 | 14 => self.place(),
             15 => self.come_back(),
             16..=19 => self.hear(),
+            24 => self.open(),
+            25..=28 => self.hear_guest(),
             _ => self.live(),
         }
         self.tick();
     }
 
     /// Said before whatever may end a turn.
-    fn note_out(&mut self) {
+    pub(crate) fn note_out(&mut self) {
         let tail = self.disk.out.len() as u64;
-        let out = OutState { tail, written_at: self.wrote_at, erred: false };
+        let erred = self.disk.out.last().is_some_and(is_error);
+        let out = OutState { tail, written_at: self.wrote_at, erred };
         self.machine.note_out(out);
     }
 
@@ -72,6 +76,7 @@ impl World {
     fn lose(&mut self) {
         if let Some(run) = &self.work {
             let cause = if run.is_hung() { Cause::WorkerSilent } else { Cause::WorkerLost };
+            self.note_out();
             self.machine.handle_lost(cause, self.now);
             self.perform();
         }
@@ -121,9 +126,11 @@ impl World {
             self.live();
             self.hear();
             self.hear_zombie();
+            self.hear_guest();
             self.tick();
             assert!(self.boots <= most, "runs without end");
-            if self.machine.is_idle() && self.has_read_all() && self.zombies.is_empty() {
+            let alone = self.zombies.is_empty() && self.guests.is_empty();
+            if self.machine.is_idle() && self.has_read_all() && alone {
                 return self.check_rest();
             }
             self.leave();
@@ -148,5 +155,10 @@ impl World {
         assert!(self.work.is_none() && !self.placing, "idle with a run");
         assert!(self.book().current.is_none(), "the book names a run that is over");
         assert!(!self.book().wanted && !self.book().initial, "a run is wanted and none comes");
+        assert!(self.book().head_start.is_none(), "a head start has no end");
     }
+}
+
+pub(crate) fn is_error(record: &Record) -> bool {
+    record.body.windows(7).any(|found| found == b"\"error\"")
 }

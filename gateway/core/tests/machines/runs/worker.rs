@@ -58,6 +58,15 @@ enum State {
     Gone,
 }
 
+/// What a run begins with.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct First {
+    /// The base payload's message.
+    pub(crate) message: bool,
+    /// A step that somebody else makes: nothing is answered before it is there.
+    pub(crate) step: bool,
+}
+
 #[derive(Debug)]
 pub(crate) struct Run {
     pub(crate) fence: u64,
@@ -71,7 +80,9 @@ pub(crate) struct Run {
     pub(crate) sent: Option<u64>,
     state: State,
     /// The base payload's message waits.
-    initial: bool,
+    first: First,
+    /// The step is there; is it the whole answer?
+    handed: Option<bool>,
     seen: Option<u64>,
     queue: VecDeque<(u64, Owed)>,
     /// Stops below are of the past.
@@ -83,7 +94,7 @@ impl Run {
     pub(crate) fn boot(
         fence: u64,
         character: Character,
-        initial: bool,
+        first: First,
         floor: Option<u64>,
         replay_until: u64,
     ) -> Self {
@@ -96,7 +107,8 @@ impl Run {
             evicted: false,
             sent: floor,
             state: State::Booting,
-            initial,
+            first,
+            handed: None,
             seen: floor,
             queue,
             replay_until,
@@ -106,6 +118,20 @@ impl Run {
 
     pub(crate) fn is_parked(&self) -> bool {
         self.state == State::Parked
+    }
+
+    /// Does it wait for the first step of its first answer?
+    pub(crate) fn awaits_step(&self) -> bool {
+        self.first.step
+    }
+
+    /// It reads `.in` itself, whatever became of its link.
+    pub(crate) fn read_on(&mut self, input: &[Record]) {
+        let queued = self.inbox.back().map(|record| record.seq_num);
+        let from = queued.max(self.seen).max(self.sent).map_or(0, |seq| seq + 1);
+        let own = |record: &&Record| Owed::of(record).is_none_or(|owed| !owed.is_hand_over());
+        self.inbox.extend(input.iter().skip(from as usize).filter(own).cloned());
+        self.sent = self.sent.max((input.len() as u64).checked_sub(1));
     }
 
     /// Highest `.in` seq that it has read.
@@ -138,7 +164,7 @@ impl Run {
                 self.state = State::Idle;
                 if self.character == Character::Restless {
                     self.succeed(false);
-                } else if std::mem::take(&mut self.initial) {
+                } else if std::mem::take(&mut self.first.message) {
                     self.begin(rng, calm);
                 }
             }
@@ -150,6 +176,9 @@ impl Run {
     fn wait(&mut self, rng: &mut Rng, calm: bool) {
         let was_parked = self.is_parked();
         self.read();
+        if self.first.step {
+            return self.wait_for_step(rng, calm);
+        }
         if let Some((_, job)) = self.queue.pop_front() {
             if was_parked {
                 self.say(Frame::Unparked);
@@ -159,6 +188,32 @@ impl Run {
         } else if was_parked && (std::mem::take(&mut self.evicted) || (!calm && rng.one_in(15))) {
             self.exit(None);
         } else if !was_parked && rng.one_in(3) {
+            self.say(Frame::Parked(self.seen));
+            self.state = State::Parked;
+        }
+    }
+
+    fn wait_for_step(&mut self, rng: &mut Rng, calm: bool) {
+        let was_parked = self.is_parked();
+        if let Some(last) = self.handed {
+            if was_parked {
+                self.say(Frame::Unparked);
+            }
+            self.first.step = false;
+            if !calm && rng.one_in(6) {
+                return self.fail(rng);
+            }
+            self.begin(rng, calm);
+            if let State::Turn(left) = &mut self.state {
+                *left = if last { 0 } else { *left + 1 };
+            }
+        } else if was_parked && std::mem::take(&mut self.evicted) {
+            self.exit(None);
+        } else if !calm && rng.one_in(20) {
+            self.exit(Some(ExitClass::Crashed).filter(|_| rng.one_in(2)));
+        } else if !was_parked && !calm && rng.one_in(30) {
+            self.fail(rng);
+        } else if !was_parked && rng.one_in(5) {
             self.say(Frame::Parked(self.seen));
             self.state = State::Parked;
         }
@@ -181,7 +236,8 @@ impl Run {
         if self.read() {
             return self.finish(rng, calm);
         }
-        if !calm && rng.one_in(25) {
+        let risk = if self.handed.is_some() { 6 } else { 25 };
+        if !calm && rng.one_in(risk) {
             return self.fail(rng);
         }
         if left == 0 {
@@ -204,6 +260,7 @@ impl Run {
         let lowest = self.queue.iter().map(|(seq, _)| *seq).min();
         let floor = lowest.map_or(self.seen, |seq| seq.checked_sub(1));
         self.say(Frame::TurnDone { floor, consumed: self.seen });
+        self.handed = None;
         self.state = State::Idle;
         match rng.below(60) {
             _ if calm => {}
@@ -234,7 +291,11 @@ impl Run {
                         stopped = true;
                     }
                 }
-                Some(Owed::Stop { .. } | Owed::Preload) | None => {}
+                Some(Owed::Stop { .. } | Owed::Preload | Owed::HandOverSkip) | None => {}
+                Some(Owed::HandOver { .. }) => {
+                    let last = record.body.windows(14).any(|found| found == b"isFinal\\\":true");
+                    self.handed = Some(last);
+                }
                 Some(job) => self.queue.push_back((record.seq_num, job)),
             }
         }

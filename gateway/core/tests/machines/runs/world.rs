@@ -5,9 +5,11 @@ use std::collections::BTreeSet;
 use tidegate_core::runs::RunLimits;
 use tidegate_core::runs::book::{BOOK_BLOB, Book, RunRow, run_name};
 use tidegate_core::runs::machine::Machine;
-use tidegate_core::seams::store::{CommitError, Committed, Op};
+use tidegate_core::runs::owed::Owed;
+use tidegate_core::seams::store::{CommitError, Committed, Fate, Op};
 use tidegate_protocol::{NewRecord, control};
 
+use super::guests::Guest;
 use super::worker::{Character, Frame, Run};
 use crate::support::disk::Disk;
 use crate::support::inputs::{REGENERATE, STOP, message, trigger};
@@ -44,6 +46,17 @@ pub(crate) struct World {
     pub(crate) unread: BTreeSet<u64>,
     pub(crate) now: u64,
     pub(crate) wrote_at: u64,
+    /// Server code makes head starts, and runs that were given up read on.
+    pub(crate) has_guests: bool,
+    pub(crate) guests: Vec<Guest>,
+    /// Turns that began with a head start.
+    pub(crate) heads: Vec<u64>,
+    /// Creates that asked for one.
+    pub(crate) asked: u64,
+    /// Messages that a running turn has taken in; a gateway that crashes forgets it.
+    pub(crate) injected: BTreeSet<String>,
+    /// Records of guests that were refused.
+    pub(crate) refused: u64,
     users: u64,
 }
 
@@ -74,9 +87,27 @@ impl World {
             unread: BTreeSet::new(),
             now: 0,
             wrote_at: 0,
+            has_guests: false,
+            guests: Vec::new(),
+            heads: Vec::new(),
+            asked: 0,
+            injected: BTreeSet::new(),
+            refused: 0,
             users: 0,
         };
         world.restore();
+        world
+    }
+
+    /// A session whose create opened a head start.
+    pub(crate) fn with_head_start(seed: u64, character: Character) -> Self {
+        let mut world = Self::new(seed, character, false);
+        (world.disk, world.has_guests) = (Disk::default(), true);
+        let open = world.ask();
+        let book = Book { wanted: true, head_start: Some(open.clone()), ..Book::default() };
+        world.disk.commit(vec![book.put()]).expect("unfenced");
+        world.begin_guest(&open);
+        world.restart();
         world
     }
 
@@ -119,6 +150,7 @@ impl World {
 
     pub(crate) fn commit(&mut self, ops: Vec<Op>) -> Result<Committed, CommitError> {
         let before = self.disk.out.len();
+        self.check_rejections(&ops);
         let committed = self.disk.commit(ops);
         if self.disk.out.len() > before {
             self.wrote_at = self.now;
@@ -126,6 +158,16 @@ impl World {
             self.unread.extend(next..self.disk.input.len() as u64);
         }
         committed
+    }
+
+    /// A head start that fails costs no message its answer (R-HDS-8).
+    fn check_rejections(&self, ops: &[Op]) {
+        let waits = self.book().head_start.is_some();
+        for (seq, fate) in ops.iter().filter_map(settled).flatten() {
+            let answer = Owed::of(&self.disk.input[*seq as usize]).is_some_and(|it| it.is_answer());
+            let rejected = answer && matches!(fate, Fate::Rejected { .. });
+            assert!(!(waits && rejected), "message {seq} is rejected for a head start");
+        }
     }
 
     /// The gateway is killed. The worker may come back with its run, go on without knowing, or die.
@@ -166,6 +208,7 @@ impl World {
             self.machine.restore_owed(&self.disk.input[seq as usize].clone());
         }
         self.machine.restore_seen(self.disk.input.len() as u64);
+        self.note_out();
         if let Some(run) = &self.work {
             self.machine.handle_adopted(run.is_parked(), run.sent, self.now);
         }
@@ -177,6 +220,13 @@ impl World {
 
     pub(crate) fn book(&self) -> Book {
         book(&self.disk)
+    }
+}
+
+fn settled(op: &Op) -> Option<&Vec<(u64, Fate)>> {
+    match op {
+        Op::Settle(fates) => Some(fates),
+        _ => None,
     }
 }
 

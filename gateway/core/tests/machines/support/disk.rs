@@ -22,6 +22,8 @@ pub(crate) struct Disk {
     pub(crate) idle_stops: BTreeSet<u64>,
     /// Fencing token (I4).
     pub(crate) fence: u64,
+    /// Hand-overs: guests of before are refused (I4).
+    pub(crate) handovers: u64,
     /// For each input, the last turn that had ended when it was appended.
     pub(crate) ended_at: BTreeMap<u64, u64>,
     pub(crate) blobs: BTreeMap<String, Vec<u8>>,
@@ -50,12 +52,12 @@ impl Disk {
                 Op::DeleteBlobs { prefix, from } => {
                     self.blobs.retain(|name, _| !name.starts_with(&prefix) || *name < from);
                 }
+                Op::HandOver => self.handovers += 1,
                 Op::Trim { .. } => {}
                 Op::PutRow { .. }
                 | Op::ExpectRow { .. }
                 | Op::ExpectFence { .. }
-                | Op::ExpectTerm { .. }
-                | Op::HandOver => panic!("not a machine's business"),
+                | Op::ExpectTerm { .. } => panic!("not a machine's business"),
             }
         }
         self.check_floor();
@@ -84,6 +86,9 @@ impl Disk {
             }
             match append.writer {
                 Writer::Run { fence } if fence != self.fence => {
+                    return Err(CommitError::Fenced { current: self.fence });
+                }
+                Writer::Guest { handovers } if handovers != self.handovers => {
                     return Err(CommitError::Fenced { current: self.fence });
                 }
                 Writer::Gateway { bump: true } => self.fence += 1,

@@ -1,0 +1,28 @@
+//! Stops that a run could not hear yet (R-RUNS-11).
+
+use super::machine::{Effect, Machine};
+use super::owed::Owed;
+
+impl Machine {
+    /// A stop that the run before may not have heard holds for the turn's next try (R-RUNS-11).
+    pub(super) fn expect_stop(&mut self) {
+        self.early_stop |= self.owes_stop();
+    }
+
+    /// A stop that is owed and may not have been heard: once the turn shows itself.
+    pub fn handle_activity(&mut self, now: u64) {
+        self.heard_at = now;
+        if std::mem::take(&mut self.early_stop) && self.owes_stop() {
+            self.effects.push_back(Effect::StopAgain);
+        }
+    }
+
+    /// Does somebody have to say when the turn shows itself?
+    pub fn awaits_activity(&self) -> bool {
+        self.early_stop && self.owes_stop()
+    }
+
+    fn owes_stop(&self) -> bool {
+        self.owed.values().any(|owed| matches!(owed, Owed::Stop { .. }))
+    }
+}
