@@ -273,6 +273,12 @@ impl Events {
         }
     }
 
+    /// Does the body break off, with nothing more to read? `false` at a clean end.
+    pub(crate) async fn is_cut(&mut self) -> bool {
+        let frame = tokio::time::timeout(HANG, self.body.frame()).await.expect("an end");
+        frame.is_some_and(|frame| frame.is_err())
+    }
+
     /// `count` records.
     pub(crate) async fn take(&mut self, count: usize) -> Vec<Record> {
         let mut records = Vec::new();

@@ -8,6 +8,8 @@ use crate::client::Wire;
 use crate::harness::{Gate, KEY};
 
 const OUT: &str = "/realtime/v1/sessions/c/out";
+/// Of a reader that comes back after a clean end.
+const PATIENT: &[(&str, &str)] = &[("timeout-seconds", "60")];
 
 #[tokio::test]
 async fn reads_end_cleanly_over_both_versions() {
@@ -17,7 +19,7 @@ async fn reads_end_cleanly_over_both_versions() {
     let address = gate.server.local_addr();
     let mut reads = Vec::new();
     for wire in [Wire::H1, Wire::H2c] {
-        let mut events = gate.as_bearer(KEY).over(wire, address).read(OUT, &[]).await;
+        let mut events = gate.as_bearer(KEY).over(wire, address).read(OUT, PATIENT).await;
         events.take(1).await;
         reads.push(events);
     }
@@ -31,6 +33,28 @@ async fn reads_end_cleanly_over_both_versions() {
     assert!(drained, "connections had to be cut");
     assert!(TcpStream::connect(address).await.is_err(), "it still accepts");
     assert_eq!(gate.metrics.gauges(), [("connections", 0), ("streams", 0), ("links", 0)]);
+}
+
+/// R-DRN-10: the route of a head start takes a clean end for that of the turn.
+#[tokio::test]
+async fn a_read_that_waits_for_a_boundary_is_broken_off() {
+    let gate = Gate::start().await;
+    gate.create("c").await;
+    gate.emit("c", &["a"]).await;
+    let address = gate.server.local_addr();
+    let mut reads = Vec::new();
+    for wire in [Wire::H1, Wire::H2c] {
+        let mut events = gate.as_bearer(KEY).over(wire, address).read(OUT, &[]).await;
+        events.take(1).await;
+        reads.push(events);
+    }
+    let drained = gate.server.drain(Duration::from_secs(20));
+    let (drained, ()) = tokio::join!(drained, async {
+        for read in &mut reads {
+            assert!(read.is_cut().await, "a clean end");
+        }
+    });
+    assert!(drained, "connections had to be cut");
 }
 
 #[tokio::test]

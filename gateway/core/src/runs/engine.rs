@@ -3,12 +3,14 @@
 use std::sync::Arc;
 
 use tidegate_protocol::ids::SessionKey;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{Instrument, info_span};
 
 use super::calls::Call;
 use super::driver::Driver;
 use super::machine::RunLimits;
+use super::reads::Reads;
 use crate::access::Access;
 use crate::agents::Agents;
 use crate::drivers::{Common, Inbox, Keeper, keep_serving};
@@ -32,6 +34,8 @@ pub(super) struct Shared {
     /// Makes the runs' tokens.
     pub(super) access: Arc<Access>,
     pub(super) limits: RunLimits,
+    /// Reads of `.in` by runs.
+    pub(super) reads: Reads,
     /// First steps that are being made.
     pub(super) steps: TaskTracker,
     pub(super) keeper: Keeper<Call>,
@@ -48,6 +52,7 @@ impl Runs {
     ) -> Self {
         // As many as the workers have room for: a session without a run is let go.
         let keeper = Keeper::new(usize::MAX);
+        let (reads, steps) = (Reads::default(), TaskTracker::new());
         Self {
             shared: Arc::new(Shared {
                 common,
@@ -55,7 +60,8 @@ impl Runs {
                 agents,
                 access,
                 limits,
-                steps: TaskTracker::new(),
+                reads,
+                steps,
                 keeper,
             }),
         }
@@ -74,6 +80,11 @@ impl Runs {
     /// Ends the driver of a session that is about to be deleted, with its run.
     pub async fn forget(&self, session: &SessionKey) {
         self.shared.keeper.forget(session).await;
+    }
+
+    /// The run of `fence` reads `.in` over HTTP; what is given is cancelled when it is over.
+    pub(crate) fn begin_read(&self, session: &SessionKey, fence: u64) -> Arc<CancellationToken> {
+        self.shared.reads.begin(session, fence)
     }
 
     /// Is the session driven?

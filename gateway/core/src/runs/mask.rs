@@ -1,8 +1,12 @@
 //! What a run does not see of `.in`: stops and closes that took effect before it began (R-RUNS-21).
 //! The published SDK would take them for its own.
 
+use std::sync::Arc;
+
 use tidegate_protocol::Record;
 use tidegate_protocol::ids::{Channel, SessionKey, StreamId};
+
+use tokio_util::sync::CancellationToken;
 
 use super::book::{BOOK_BLOB, Book};
 use super::driver::PAGE;
@@ -11,7 +15,7 @@ use super::owed::Owed;
 use crate::access::Principal;
 use crate::error::{self, Result};
 use crate::gateway::Gateway;
-use crate::seams::store::StoreError;
+use crate::seams::store::{CommitError, StoreError};
 
 /// What a reader of `.in` sees of it.
 #[derive(Debug, Default)]
@@ -21,6 +25,8 @@ pub(crate) struct InputView {
     /// Pages end before this seq. By a page the published SDK learns how far the run before it
     /// came, and takes a hand-over in it for one of that run's.
     pub(crate) pages_end: Option<u64>,
+    /// The reader is a run: cancelled when it is over.
+    pub(crate) over: Option<Arc<CancellationToken>>,
 }
 
 impl Gateway {
@@ -31,9 +37,8 @@ impl Gateway {
         session: &SessionKey,
         channel: &Channel,
     ) -> Result<InputView> {
-        if *channel != Channel::IN || principal.run().is_none_or(|run| run.session != *session) {
-            return Ok(InputView::default());
-        }
+        let run = principal.run().filter(|run| run.session == *session && *channel == Channel::IN);
+        let Some(run) = run else { return Ok(InputView::default()) };
         let blob = self.store().blob(session, BOOK_BLOB).await.map_err(error::store)?;
         let Some(blob) = blob else { return Ok(InputView::default()) };
         let book = Book::parse(&blob).map_err(error::store)?;
@@ -42,7 +47,12 @@ impl Gateway {
         // The hand-over stands in its place (R-HDS-16).
         hidden.extend(book.stepped_input());
         hidden.sort_unstable();
-        Ok(InputView { hidden, pages_end: handed.map(|handed| handed.seq) })
+        let live = book.current.is_some_and(|current| current.fence == run.fence);
+        if run.has_lease() && !live {
+            return Err(error::commit(CommitError::Fenced { current: run.fence }));
+        }
+        let over = run.has_lease().then(|| self.runs().begin_read(session, run.fence));
+        Ok(InputView { hidden, pages_end: handed.map(|handed| handed.seq), over })
     }
 
     async fn find_hidden(

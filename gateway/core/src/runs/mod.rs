@@ -22,6 +22,7 @@ pub mod owed;
 mod parking;
 mod payload;
 mod perform;
+mod reads;
 pub mod requests;
 mod serve;
 mod stepping;

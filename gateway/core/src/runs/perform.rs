@@ -45,12 +45,14 @@ impl Driver {
                 Effect::BeginStep(input) => self.begin_step(machine, input).await?,
                 Effect::CancelStep => self.step = None,
                 Effect::End(Some(cause)) => {
+                    self.shared.reads.end(&self.session);
                     self.unheard = None;
                     if let Some(work) = self.work.take() {
                         work.cancel(cause);
                     }
                 }
                 Effect::End(None) => {
+                    self.shared.reads.end(&self.session);
                     self.unheard = None;
                     if let Some(work) = self.work.take() {
                         work.finish();

@@ -1,10 +1,14 @@
 //! Reading a session's channels (trigger-client §1.3, §1.4, §3).
 
+use std::sync::Arc;
+
 use tidegate_protocol::cursor::Start;
 use tidegate_protocol::ids::{Channel, Direction, SESSION_ID_PREFIX, StreamId};
 use tidegate_protocol::limits::{READ_PAGE_MAX_BYTES, RECORDS_PAGE_MAX};
 use tidegate_protocol::token::scope::Action;
 use tidegate_protocol::{Record, control};
+
+use tokio_util::sync::CancellationToken;
 
 use crate::access::Principal;
 use crate::channels::Follower;
@@ -24,6 +28,8 @@ pub struct Reading {
     pub token: Option<TokenFor>,
     /// Seqs that this reader does not see, ascending.
     pub hidden: Vec<u64>,
+    /// The reader is a run: cancelled when that is over, and with it the read.
+    pub over: Option<Arc<CancellationToken>>,
 }
 
 /// Mints the token that write-scoped readers find on a boundary (I1, readers get a view).
@@ -61,12 +67,12 @@ impl Gateway {
         };
         let from = from.max(state.retention_floor);
         let token = self.token_for(principal, &located, name, channel);
-        let hidden = self.input_view(principal, &located.key, channel).await?.hidden;
+        let view = self.input_view(principal, &located.key, channel).await?;
         if let (Some(row), true) = (&located.row, *channel == Channel::OUT) {
             self.wake_wanted(&located.key, row).await?;
         }
         let follower = self.channels().follow(self.store().clone(), stream, from);
-        Ok(Reading { follower, state, token, hidden })
+        Ok(Reading { follower, state, token, hidden: view.hidden, over: view.over })
     }
 
     /// May `principal` go on with a read of `stream` that was opened by `name`? Gives what its

@@ -1,6 +1,8 @@
 //! The body of an SSE read: a cursor that polls the live channel. What a reader has not taken yet
 //! is in the shared ring or the store, never in a queue of its own.
 
+use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -12,6 +14,7 @@ use tidegate_core::streams::read::{Reading, TokenFor};
 use tidegate_protocol::Record;
 use tidegate_protocol::ids::Channel;
 use tidegate_protocol::sse::encode;
+use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 use super::departure::{Asked, Departure};
 use super::quiet::{Due, Quiet};
@@ -56,6 +59,16 @@ pub(crate) struct Reader {
     done: bool,
     needs_boundary: bool,
     cut: bool,
+    /// The reader is a run.
+    run: Option<RunEnd>,
+}
+
+/// The end of a run that reads.
+#[derive(Debug)]
+struct RunEnd {
+    ended: Pin<Box<WaitForCancellationFutureOwned>>,
+    /// Who ends it finds it only as long as it is held.
+    _held: Arc<CancellationToken>,
 }
 
 impl Reader {
@@ -75,6 +88,10 @@ impl Reader {
             done: false,
             needs_boundary: parts.needs_boundary,
             cut: false,
+            run: parts.reading.over.map(|held| RunEnd {
+                ended: Box::pin((*held).clone().cancelled_owned()),
+                _held: held,
+            }),
         }
     }
 
@@ -94,6 +111,9 @@ impl Reader {
         }
         let at_end = self.until.is_some_and(|until| self.follower.cursor() >= until);
         if at_end {
+            return self.end(DONE);
+        }
+        if self.run.as_mut().is_some_and(|run| run.ended.as_mut().poll(cx).is_ready()) {
             return self.end(DONE);
         }
         let mut at_tail = false;
