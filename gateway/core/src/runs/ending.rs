@@ -87,8 +87,8 @@ impl Machine {
         for (seq, _) in &fates {
             self.owed.remove(seq);
         }
-        let closed = self.close_first_step(text.as_deref());
         let (floor, consumed) = self.floor();
+        let closed = self.close_first_step(text.as_deref(), floor);
         // Server code may be about to write more of a turn that ends here.
         let guests = self.book.head_start.is_some().then_some(Op::HandOver);
         self.book = Book { fruitless: 0, swaps: 0, ..self.book_after(floor, consumed) };
