@@ -11,7 +11,7 @@ use tidegate_protocol::transcript::{Blob, Entry, parse};
 use tidegate_protocol::{Record, control};
 
 use super::driver::{Driver, PAGE};
-use super::first_step::{FirstStep, messages};
+use super::first_step::{FirstStep, messages, put};
 use super::machine::Machine;
 use super::opened::{ByGateway, HeadStart};
 use crate::head_start::StepEvent;
@@ -96,6 +96,16 @@ impl Driver {
         let answer = Answer::restore(request, None, &visible);
         machine.restore_first_step(FirstStep::new(answer, transcript));
         Ok(())
+    }
+
+    /// A run was lost that had taken over, and its turn ends: without the cursor of `.in` in what it
+    /// saved, the next one would find the message there, and run its tools again (R-HDS-7).
+    pub(super) async fn keep_floor(&self, machine: &Machine) -> Result<(), CommitError> {
+        let saved = self.shared.common.store.blob(&self.session, SAVED_BLOB).await?;
+        let Some(mut blob) = saved.and_then(|bytes| parse(&bytes).ok()) else { return Ok(()) };
+        let known = blob.last_in_event_id.as_deref().and_then(|text| text.parse().ok());
+        blob.last_in_event_id = known.max(machine.book().floor).map(|seq: u64| seq.to_string());
+        self.commit(vec![put(&blob, self.now())]).await.map(drop)
     }
 
     /// The messages of what is saved.
