@@ -7,7 +7,7 @@ import { header } from "../lib/wire.mjs";
 import { openGate } from "./fixtures/lib/notes.mjs";
 import { stage } from "./lib/stage.mjs";
 import { PATIENCE, handedOver, ofType, soon } from "./lib/started.mjs";
-import { atRest, calls, cool, fateOf, gate, says, stored, warmModel } from "./lib/warm.mjs";
+import { atRest, calls, cool, fateOf, gate, lines, says, stored, warmModel } from "./lib/warm.mjs";
 import { messageText } from "./lib/talk.mjs";
 
 const model = await warmModel();
@@ -99,6 +99,21 @@ for (const agent of ["starter", "pinned"]) {
       assert.equal(turn.text, `heard hi ${one.chat}`);
       await stored(one, [`hi ${one.chat}`, turn.text]);
       await atRest(one, 2);
+    });
+
+    test("the message behind it gets one again", async (t) => {
+      const { one } = await stepping(t, agent, { hold: gate() });
+      await one.streaming(6);
+      await one.stop();
+      await one.settled(1);
+      model.tell(one.chat, says("Two."));
+      const next = await one.turn("next");
+      assert.equal(next.text, "Two.");
+      assert.deepEqual(lines(model.asks(one.chat)[1]),
+        [`user:hi ${one.chat}`, "assistant:Hello from ", "user:next"]);
+      await stored(one, [`hi ${one.chat}`, "Hello from ", "next", "Two."]);
+      assert.equal((await one.turn("last")).text, `heard hi ${one.chat} | next | last`);
+      await atRest(one, 3);
     });
 
     test("twice", async (t) => {

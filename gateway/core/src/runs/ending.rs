@@ -104,10 +104,14 @@ impl Machine {
         let records = closing.unwrap_or_else(|| chunk.into_iter().collect());
         let records = records.into_iter().chain([boundary]).collect();
         let mut ops = vec![append(records, true), Op::Settle(fates), self.book.put()];
+        let is_saved = saved.is_some();
         ops.extend(saved);
         ops.extend(self.row.as_ref().map(RunRow::put));
         ops.extend(guests);
         self.commit(ops);
+        if is_saved {
+            self.effects.push_back(Effect::KeepEnd);
+        }
         self.advance();
     }
 

@@ -35,6 +35,8 @@ pub enum Effect {
     BeginStep(Option<u64>),
     /// Say in what the agent saved that `.in` is settled up to the book's floor.
     KeepFloor,
+    /// Say in what is saved that it ends with the boundary that `.out` ends with.
+    KeepEnd,
     /// Drop the stream of the warm backend.
     CancelStep,
     /// The run's work is over: tell the worker why, unless it said so itself.

@@ -108,6 +108,18 @@ impl Driver {
         self.commit(vec![put(&blob, self.now())]).await.map(drop)
     }
 
+    /// A first step ended its turn without the agent. What is saved has all of it: without the
+    /// cursor of `.out` the next message would get no head start (R-HDS-17). Where the boundary
+    /// stands is known only once it is there.
+    pub(super) async fn keep_end(&self) -> Result<(), CommitError> {
+        let tail = self.shared.common.store.state(&self.stream(Channel::OUT)).await?.tail;
+        let saved = self.shared.common.store.blob(&self.session, SAVED_BLOB).await?;
+        let blob = saved.and_then(|bytes| parse(&bytes).ok());
+        let (Some(mut blob), Some(end)) = (blob, tail.checked_sub(1)) else { return Ok(()) };
+        blob.last_out_event_id = Some(end.to_string());
+        self.commit(vec![put(&blob, self.now())]).await.map(drop)
+    }
+
     /// The messages of what is saved.
     pub(super) async fn saved_messages(&self) -> Result<Vec<Value>, StoreError> {
         let saved = self.shared.common.store.blob(&self.session, SAVED_BLOB).await?;
