@@ -112,7 +112,7 @@ class Reply {
 
 /**
  * A model for a test file. `tell(chat, ...steps)`: what it does when it is asked for that chat, whose
- * messages have to name it; `asks(chat)`: the requests that came for it, with a promise `cut` for
+ * messages have to name it (`replace`: only these); `asks(chat)`: the requests that came for it, with a promise `cut` for
  * the end of each socket.
  */
 export async function warmModel() {
@@ -141,6 +141,7 @@ export async function warmModel() {
   const asks = (chat) => entries.filter((entry) => entry.chat === chat);
   return { url, asks,
     tell: (chat, ...steps) => scripts.set(chat, [...(scripts.get(chat) ?? []), ...steps]),
+    replace: (chat, ...steps) => scripts.set(chat, steps),
     asked: (chat, count = 1) => eventually(() => asks(chat).length >= count && asks(chat)[count - 1],
       `request ${count} for ${chat}`, PATIENCE),
     agent: (id, more) => warmAgent(id, { url, ...more }) };
