@@ -3,6 +3,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { eventually } from "../lib/wire.mjs";
 import { openGate } from "./fixtures/lib/notes.mjs";
 import { stage } from "./lib/stage.mjs";
@@ -206,8 +207,11 @@ for (const [what, step, shown, tool] of [
     assert.equal(ofType(turn, "error").length, 1, turn.types.join(" "));
     assert.equal((await fateOf(one, seq)).fate, "rejected");
     await stored(one, [`hi ${one.chat}`, shown]);
+    // Its step fails while nobody is there, so that no hand-over has to be taken in time.
+    const late = await one.submit("next");
+    await model.asked(one.chat, 2);
     await revive("starter");
-    const next = await one.turn("next");
+    const next = await one.covered(late);
     assert.equal(next.text, `heard hi ${one.chat} | next`);
     const saved = await one.saved((some) => some.length === 4);
     assert.deepEqual(saved.map(messageText), [`hi ${one.chat}`, shown, "next", next.text]);
@@ -215,6 +219,19 @@ for (const [what, step, shown, tool] of [
     await atRest(one, 2);
   });
 }
+
+test("a message behind a preload for which nobody is there gets one", async () => {
+  const one = talk("starter");
+  await kill("starter");
+  model.tell(one.chat, says(HELLO));
+  await one.open();
+  // By then the preload waits for room; sooner, it has not begun, which is as well.
+  await sleep(300);
+  await one.submit(`hi ${one.chat}`);
+  await handed(one);
+  await revive("starter");
+  await whole(one);
+});
 
 test("nobody takes it over in time, and the message is regenerated", async () => {
   const one = talk("patient");

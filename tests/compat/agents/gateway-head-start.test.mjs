@@ -40,7 +40,8 @@ for (const agent of ["starter", "pinned", "sleeper"]) {
       assert.deepEqual(await fateOf(one, seq), { seq, fate: "answered", turn: 1 });
       assert.deepEqual(lines(model.asks(one.chat)[0]), [`user:hi ${one.chat}`]);
       const [done] = await one.noted("onTurnComplete");
-      assert.deepEqual([done.roles, done.response, done.error], [["user", "assistant"], id, undefined]);
+      assert.deepEqual([done.roles, done.response, done.error],
+        [["user", "assistant"], id, undefined]);
       assert.equal(one.notes("run").length, 0, "the agent's model is not asked");
       const saved = await stored(one, [`hi ${one.chat}`, HELLO]);
       assert.deepEqual(saved.map((message) => message.id), [hi.id, id]);

@@ -40,7 +40,7 @@ export const says = (text, { before, hold } = {}) => async (reply) => {
   reply.end("stop");
 };
 
-/** Says something and calls tools: `[name, input]` each; an input that is text goes out as it is. */
+/** Says something and calls tools, `[name, input]` each; an input that is text goes as it is. */
 export const calls = (some, { said = "Let me see. ", hold } = {}) => async (reply) => {
   if (said) reply.text(said);
   for (const [at, call] of some.entries()) reply.call(at, ...call);
@@ -111,9 +111,9 @@ class Reply {
 // ---- the model ---------------------------------------------------------------------------------
 
 /**
- * A model for a test file. `tell(chat, ...steps)`: what it does when it is asked for that chat, whose
- * messages have to name it (`replace`: only these); `asks(chat)`: the requests that came for it, with a promise `cut` for
- * the end of each socket.
+ * A model for a test file. `tell(chat, ...steps)`: what it does when it is asked for that chat,
+ * whose messages have to name it (`replace`: only these); `asks(chat)`: the requests that came for
+ * it, with a promise `cut` for the end of each socket.
  */
 export async function warmModel() {
   const scripts = new Map();
@@ -142,7 +142,7 @@ export async function warmModel() {
   return { url, asks,
     tell: (chat, ...steps) => scripts.set(chat, [...(scripts.get(chat) ?? []), ...steps]),
     replace: (chat, ...steps) => scripts.set(chat, steps),
-    asked: (chat, count = 1) => eventually(() => asks(chat).length >= count && asks(chat)[count - 1],
+    asked: (chat, count = 1) => eventually(() => asks(chat)[count - 1],
       `request ${count} for ${chat}`, PATIENCE),
     agent: (id, more) => warmAgent(id, { url, ...more }) };
 }
