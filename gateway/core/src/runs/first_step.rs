@@ -11,7 +11,7 @@ use tidegate_protocol::transcript::{Blob, Entry, render};
 use tidegate_protocol::ui::{Close, clean_partial};
 use tidegate_protocol::{NewRecord, control};
 
-use super::book::RunStatus;
+use super::book::{RunRow, RunStatus};
 use super::ending::append;
 use super::machine::{Effect, Machine, Phase};
 use super::opened::HeadStart;
@@ -139,7 +139,18 @@ impl Machine {
             Some(step) if !step.is_silent() => {
                 self.give_head_start_up(Some(INTERRUPTED.to_owned()));
             }
-            _ => self.skip_first_step(),
+            _ => {
+                // It booted while the gateway was away. Published agents that can't load their
+                // history then go on without it, and store that.
+                if self.book.current.is_some() {
+                    let text = "the gateway was restarted".to_owned();
+                    self.clear_run(Cause::GatewayRestarted, RunStatus::Crashed, Some(text));
+                    self.effects.push_back(Effect::End(Some(Cause::GatewayRestarted)));
+                    let row = self.row.as_ref().map(RunRow::put);
+                    self.commit(row.into_iter().collect());
+                }
+                self.skip_first_step();
+            }
         }
     }
 
