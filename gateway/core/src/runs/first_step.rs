@@ -103,8 +103,14 @@ impl Machine {
             return;
         }
         let Some(run) = &self.book.current else {
-            if matches!(self.phase, Phase::Waiting(_)) && self.book.fruitless == 0 {
-                self.phase = Phase::Idle;
+            match self.phase {
+                Phase::Waiting(_) if self.book.fruitless == 0 => self.phase = Phase::Idle,
+                // Nobody has room for the preload yet: its run will take over.
+                Phase::Placing => {
+                    let input = self.head_start_input();
+                    self.effects.extend(input.map(Effect::BeginStep));
+                }
+                _ => {}
             }
             return;
         };
