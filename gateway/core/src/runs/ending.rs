@@ -87,8 +87,8 @@ impl Machine {
         for (seq, _) in &fates {
             self.owed.remove(seq);
         }
-        let closed = self.close_first_step(text.as_deref());
         let (floor, consumed) = self.floor();
+        let closed = self.close_first_step(text.as_deref(), floor);
         // Server code may be about to write more of a turn that ends here.
         let guests = self.book.head_start.is_some().then_some(Op::HandOver);
         // So that it was for this turn that a run was wanted.
@@ -106,10 +106,14 @@ impl Machine {
         let records = closing.unwrap_or_else(|| chunk.into_iter().collect());
         let records = records.into_iter().chain([boundary]).collect();
         let mut ops = vec![append(records, true), Op::Settle(fates), self.book.put()];
+        let is_saved = saved.is_some();
         ops.extend(saved);
         ops.extend(self.row.as_ref().map(RunRow::put));
         ops.extend(guests);
         self.commit(ops);
+        if is_saved {
+            self.effects.push_back(Effect::KeepEnd);
+        }
         self.advance();
     }
 

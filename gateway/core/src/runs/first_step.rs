@@ -11,7 +11,7 @@ use tidegate_protocol::transcript::{Blob, Entry, render};
 use tidegate_protocol::ui::{Close, clean_partial};
 use tidegate_protocol::{NewRecord, control};
 
-use super::book::RunStatus;
+use super::book::{RunRow, RunStatus};
 use super::ending::append;
 use super::machine::{Effect, Machine, Phase};
 use super::opened::HeadStart;
@@ -44,8 +44,14 @@ impl FirstStep {
     }
 
     /// What ends it where no agent takes over: records for `.out`, and the transcript with what was
-    /// shown. `text`: what went wrong.
-    fn close(mut self, text: Option<&str>, is_whole: bool, now: u64) -> (Vec<NewRecord>, Op) {
+    /// shown. `text`: what went wrong; `floor`: up to where `.in` is settled.
+    fn close(
+        mut self,
+        text: Option<&str>,
+        is_whole: bool,
+        floor: Option<u64>,
+        now: u64,
+    ) -> (Vec<NewRecord>, Op) {
         let records = match (text, is_whole) {
             (Some(error_text), _) => self.answer.close(Close::Interrupted { error_text }),
             (None, true) => self.answer.close(Close::Finished),
@@ -58,6 +64,8 @@ impl FirstStep {
             let id = message["id"].as_str().unwrap_or_default().to_owned();
             self.transcript.entries.push(Entry { id, is_final: is_whole, message });
         }
+        // A later run would take the message, which is in here, for one that nobody answered.
+        self.transcript.last_in_event_id = floor.map(|seq| seq.to_string());
         (records, put(&self.transcript, now))
     }
 }
@@ -95,8 +103,14 @@ impl Machine {
             return;
         }
         let Some(run) = &self.book.current else {
-            if matches!(self.phase, Phase::Waiting(_)) && self.book.fruitless == 0 {
-                self.phase = Phase::Idle;
+            match self.phase {
+                Phase::Waiting(_) if self.book.fruitless == 0 => self.phase = Phase::Idle,
+                // Nobody has room for the preload yet: its run will take over.
+                Phase::Placing => {
+                    let input = self.head_start_input();
+                    self.effects.extend(input.map(Effect::BeginStep));
+                }
+                _ => {}
             }
             return;
         };
@@ -131,7 +145,18 @@ impl Machine {
             Some(step) if !step.is_silent() => {
                 self.give_head_start_up(Some(INTERRUPTED.to_owned()));
             }
-            _ => self.skip_first_step(),
+            _ => {
+                // It booted while the gateway was away. Published agents that can't load their
+                // history then go on without it, and store that.
+                if self.book.current.is_some() {
+                    let text = "the gateway was restarted".to_owned();
+                    self.clear_run(Cause::GatewayRestarted, RunStatus::Crashed, Some(text));
+                    self.effects.push_back(Effect::End(Some(Cause::GatewayRestarted)));
+                    let row = self.row.as_ref().map(RunRow::put);
+                    self.commit(row.into_iter().collect());
+                }
+                self.skip_first_step();
+            }
         }
     }
 
@@ -210,7 +235,11 @@ impl Machine {
     }
 
     /// What the gateway writes to end the turn whose first step it made.
-    pub(super) fn close_first_step(&mut self, text: Option<&str>) -> Option<(Vec<NewRecord>, Op)> {
+    pub(super) fn close_first_step(
+        &mut self,
+        text: Option<&str>,
+        floor: Option<u64>,
+    ) -> Option<(Vec<NewRecord>, Op)> {
         let step = self.first_step.take()?;
         self.effects.push_back(Effect::CancelStep);
         if self.is_taken() {
@@ -218,7 +247,7 @@ impl Machine {
         }
         let handed = self.book.head_start.as_ref().and_then(|open| open.handed);
         let is_whole = text.is_none() && handed.is_some_and(|handed| handed.is_final);
-        Some(step.close(text, is_whole, self.now))
+        Some(step.close(text, is_whole, floor, self.now))
     }
 }
 

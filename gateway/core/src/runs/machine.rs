@@ -33,6 +33,10 @@ pub enum Effect {
     /// Have the first step of the answer to this input made meanwhile, if the agent has a head
     /// start; then call [`Machine::handle_first_step`]. `None`: the message of the base payload.
     BeginStep(Option<u64>),
+    /// Say in what the agent saved that `.in` is settled up to the book's floor.
+    KeepFloor,
+    /// Say in what is saved that it ends with the boundary that `.out` ends with.
+    KeepEnd,
     /// Drop the stream of the warm backend.
     CancelStep,
     /// The run's work is over: tell the worker why, unless it said so itself.
@@ -354,8 +358,10 @@ impl Machine {
         self.clear_run(cause, status, error);
         self.effects.push_back(Effect::End(tell));
         if cut.is_some() {
-            // What the agent wrote behind it is its to restore.
-            self.first_step = None;
+            // What the agent wrote behind it is its to restore, but not to answer again.
+            if self.first_step.take().is_some() {
+                self.effects.push_back(Effect::KeepFloor);
+            }
             return self.give_up(cut);
         }
         let ops = [Some(self.book.put()), self.row.as_ref().map(RunRow::put)];

@@ -43,6 +43,8 @@ impl Driver {
                     }
                 }
                 Effect::BeginStep(input) => self.begin_step(machine, input).await?,
+                Effect::KeepFloor => self.keep_floor(machine).await?,
+                Effect::KeepEnd => self.keep_end().await?,
                 Effect::CancelStep => self.step = None,
                 Effect::End(Some(cause)) => {
                     self.shared.reads.end(&self.session);

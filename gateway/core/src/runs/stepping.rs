@@ -12,7 +12,7 @@ use tidegate_protocol::{Record, control};
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use super::driver::{Driver, PAGE};
-use super::first_step::{FirstStep, messages};
+use super::first_step::{FirstStep, messages, put};
 use super::machine::Machine;
 use super::opened::{ByGateway, HeadStart};
 use crate::head_start::{StepEvent, WarmStep};
@@ -116,6 +116,28 @@ impl Driver {
         let answer = Answer::restore(request, None, &visible);
         machine.restore_first_step(FirstStep::new(answer, transcript));
         Ok(())
+    }
+
+    /// A run was lost that had taken over, and its turn ends: without the cursor of `.in` in what it
+    /// saved, the next one would find the message there, and run its tools again (R-HDS-7).
+    pub(super) async fn keep_floor(&self, machine: &Machine) -> Result<(), CommitError> {
+        let saved = self.shared.common.store.blob(&self.session, SAVED_BLOB).await?;
+        let Some(mut blob) = saved.and_then(|bytes| parse(&bytes).ok()) else { return Ok(()) };
+        let known = blob.last_in_event_id.as_deref().and_then(|text| text.parse().ok());
+        blob.last_in_event_id = known.max(machine.book().floor).map(|seq: u64| seq.to_string());
+        self.commit(vec![put(&blob, self.now())]).await.map(drop)
+    }
+
+    /// A first step ended its turn without the agent. What is saved has all of it: without the
+    /// cursor of `.out` the next message would get no head start (R-HDS-17). Where the boundary
+    /// stands is known only once it is there.
+    pub(super) async fn keep_end(&self) -> Result<(), CommitError> {
+        let tail = self.shared.common.store.state(&self.stream(Channel::OUT)).await?.tail;
+        let saved = self.shared.common.store.blob(&self.session, SAVED_BLOB).await?;
+        let blob = saved.and_then(|bytes| parse(&bytes).ok());
+        let (Some(mut blob), Some(end)) = (blob, tail.checked_sub(1)) else { return Ok(()) };
+        blob.last_out_event_id = Some(end.to_string());
+        self.commit(vec![put(&blob, self.now())]).await.map(drop)
     }
 
     /// The messages of what is saved.

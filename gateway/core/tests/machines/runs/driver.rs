@@ -22,7 +22,10 @@ impl World {
             match effect {
                 Effect::Place => self.placing = true,
                 // An agent without a head start.
-                Effect::BeginStep(_) | Effect::CancelStep => {}
+                Effect::BeginStep(_)
+                | Effect::CancelStep
+                | Effect::KeepFloor
+                | Effect::KeepEnd => {}
                 Effect::Fence => {
                     self.disk.fence += 1;
                     if self.slot {
