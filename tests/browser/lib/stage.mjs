@@ -20,11 +20,14 @@ const FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run",
 
 const PATIENCE_MS = 120_000;
 
-/** Everything that a file of browser tests needs; stopped at its end. `given`: another gateway. */
-export async function stage(given) {
+/**
+ * Everything that a file of browser tests needs; stopped at its end. `given`: another gateway;
+ * `agent`: who answers; `route`: a Fetch style handler of POSTs to `/route` beside the pages.
+ */
+export async function stage(given, { agent = "steady", route } = {}) {
   const gw = given ?? (await gateway());
-  const app = await startApp(gw);
-  const pages = await servePages(gw);
+  const app = await startApp(gw, agent);
+  const pages = await servePages(gw, agent, route);
   const profile = await mkdtemp(join(tmpdir(), "tidegate-chromium-"));
   const context = await chromium.launchPersistentContext(profile, {
     executablePath: CHROMIUM, headless: true, args: FLAGS });
@@ -47,14 +50,14 @@ export async function stage(given) {
   return { gw, app: app.url, pages: pages.url, context, open, noErrors };
 }
 
-const settings = (gw) =>
-  ({ AGENT: "steady", TRIGGER_API_URL: gw.url, TRIGGER_SECRET_KEY: gw.key });
+const settings = (gw, agent) =>
+  ({ AGENT: agent, TRIGGER_API_URL: gw.url, TRIGGER_SECRET_KEY: gw.key });
 
-async function startApp(gw) {
+async function startApp(gw, agent) {
   const port = await freePort();
   const server = fileURLToPath(new URL("../../app/server.mjs", import.meta.url));
   const child = spawn(process.execPath, [server], { stdio: ["ignore", "pipe", "inherit"],
-    env: { PATH: process.env.PATH, PORT: String(port), ...settings(gw) } });
+    env: { PATH: process.env.PATH, PORT: String(port), ...settings(gw, agent) } });
   const [line] = await once(child.stdout, "data");
   const stop = async () => {
     child.kill("SIGTERM");
@@ -64,8 +67,8 @@ async function startApp(gw) {
 }
 
 /** Serves `pages/NAME.jsx` at `/NAME/CHAT-ID`, with the server actions. */
-async function servePages(gw) {
-  Object.assign(process.env, settings(gw));
+async function servePages(gw, agent, route) {
+  Object.assign(process.env, settings(gw, agent));
   const { startChatSession, mintChatAccessToken, loadTranscript } =
     await import("../../app/actions.mjs");
   const scripts = new Map();
