@@ -1,12 +1,13 @@
 // Processes of a measurement, and one turn as a subscriber sees it.
 
+import { Agent, request } from "node:http";
 import { spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { events } from "../../clients/typescript/dist/agent/sub-agent/events.js";
 
-// The text of a whole answer: how long the model took, and its words.
+// The text of a whole answer: how long the model took, when it was asked, and its words.
 const WORDS = Array.from({ length: 20 }, (_, at) => ` w${at + 1}`).join("");
-const WHOLE = new RegExp(`^([0-9.]+)${WORDS}$`);
+const WHOLE = new RegExp(`^([0-9.]+)@([0-9.]+)${WORDS}$`);
 
 const children = new Set();
 
@@ -39,15 +40,29 @@ export async function endAll() {
   })));
 }
 
-/** One request to the gateway. */
-export async function call(gw, path, json, more = {}) {
-  const answer = await fetch(`${gw.url}${path}`, { method: json ? "POST" : "GET",
-    body: json && JSON.stringify(json), ...more,
-    headers: { authorization: `Bearer ${gw.key}`, "content-type": "application/json",
-      ...more.headers } });
-  if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`);
-  return answer;
-}
+// `fetch` would cost more than what is measured.
+const agent = new Agent({ keepAlive: true, maxSockets: Infinity, maxFreeSockets: 1_024 });
+
+/** One request; gives the answer once its head is there. */
+const http = (url, json, headers = {}) => new Promise((done, failed) => {
+  const body = json && JSON.stringify(json);
+  const sent = request(url, { agent, method: body ? "POST" : "GET", headers: { ...headers,
+    ...(body && { "content-type": "application/json", "content-length": body.length }) } },
+  (answer) => {
+    if (answer.statusCode < 300) return done(answer);
+    answer.toArray().then((text) =>
+      failed(new Error(`${url}: ${answer.statusCode} ${Buffer.concat(text)}`)));
+  });
+  sent.on("error", failed).end(body);
+});
+
+const open = (gw, path, json, headers) =>
+  http(`${gw.url}${path}`, json, { authorization: `Bearer ${gw.key}`, ...headers });
+
+/** One request to the gateway, answered. */
+export const call = async (...args) => {
+  for await (const _ of await open(...args));
+};
 
 export const create = (gw, agent, chat) => call(gw, "/api/v1/sessions", { type: "chat.agent",
   externalId: chat, taskIdentifier: agent,
@@ -61,7 +76,10 @@ export const say = (gw, chat) => call(gw, `/realtime/v1/sessions/${chat}/in/appe
   kind: "message", payload: { chatId: chat, trigger: "submit-message",
     message: { id: `u-${chat}`, role: "user", parts: [{ type: "text", text: "hi" }] } } });
 
-/** What came of one turn: `first` and `total` in ms from `begun`, `over` the model's first token. */
+/**
+ * What came of one turn, in ms from `begun`: `first` text, `asked` the model, `total`; `over` is
+ * `first` without what the model took.
+ */
 class Seen {
   text = "";
   starts = 0;
@@ -77,8 +95,9 @@ class Seen {
 
   end() {
     this.total = performance.now() - this.begun;
-    const [, model] = WHOLE.exec(this.text) ?? [];
+    const [, model, asked] = WHOLE.exec(this.text) ?? [];
     return { first: this.first, total: this.total, over: this.first - Number(model ?? 0),
+      asked: Number(asked ?? 0) - performance.timeOrigin - this.begun,
       fault: model === undefined && (this.text || "nothing") };
   }
 }
@@ -86,9 +105,9 @@ class Seen {
 /** Reads a session's `.out` until its first turn is over. */
 export async function follow(gw, chat, begun) {
   const seen = new Seen(begun);
-  const answer = await call(gw, `/realtime/v1/sessions/${chat}/out`, undefined,
-    { headers: { "timeout-seconds": "120" } });
-  for await (const { event, data } of events(answer.body)) {
+  const answer = await open(gw, `/realtime/v1/sessions/${chat}/out`, undefined,
+    { "timeout-seconds": "120" });
+  for await (const { event, data } of events(answer)) {
     if (event !== "batch") continue;
     for (const { body, headers = [] } of JSON.parse(data).records) {
       const chunk = body ? JSON.parse(body).data : undefined;
@@ -104,11 +123,9 @@ export async function follow(gw, chat, begun) {
 /** Reads the answer of a head-start route. */
 export async function followRoute(url, chat, begun) {
   const seen = new Seen(begun);
-  const answer = await fetch(url, { method: "POST",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify({ chatId: chat, trigger: "submit-message", headStartMessages: [
-      { id: `u-${chat}`, role: "user", parts: [{ type: "text", text: "hi" }] }] }) });
-  for await (const { data } of events(answer.body)) {
+  const answer = await http(url, { chatId: chat, trigger: "submit-message", headStartMessages: [
+    { id: `u-${chat}`, role: "user", parts: [{ type: "text", text: "hi" }] }] });
+  for await (const { data } of events(answer)) {
     const chunk = data && data !== "[DONE]" ? JSON.parse(data) : {};
     if (chunk.type === "text-delta") seen.add(chunk.delta);
     if (chunk.type === "trigger:turn-complete") return seen.end();
@@ -117,9 +134,13 @@ export async function followRoute(url, chat, begun) {
 }
 
 /** Asks the model itself. */
-export async function direct(tokens, first, model) {
+export async function direct(url) {
   const seen = new Seen(performance.now());
-  for await (const token of tokens(first, undefined, model)) seen.add(token);
+  for await (const { data } of events(await http(url, { messages: [] }))) {
+    if (data === "[DONE]") break;
+    const { content } = JSON.parse(data).choices[0].delta;
+    if (content) seen.add(content);
+  }
   return seen.end();
 }
 

@@ -1,6 +1,6 @@
 // A model behind an OpenAI-compatible endpoint, in a process of its own: its first token comes after
 // as many milliseconds as its path says, then WORDS more, PACE_MS apart. The first token is how long
-// it really took. And a board on which agents note that they have booted.
+// it really took, and when it was asked. And a board on which agents note that they have booted.
 
 import { createServer } from "node:http";
 
@@ -22,13 +22,15 @@ function answer(received, first, response) {
     object: "chat.completion.chunk", created: 1, model: "m",
     choices: [{ index: 0, delta, finish_reason: reason }] })}\n\n`);
   response.writeHead(200, { "content-type": "text/event-stream" }).flushHeaders();
+  const asked = performance.timeOrigin + received;
   let said = 0;
   const next = () => {
     if (said > WORDS) {
       write({}, "stop");
       return response.end("data: [DONE]\n\n");
     }
-    const content = said === 0 ? `${(performance.now() - received).toFixed(1)}` : ` w${said}`;
+    const took = () => (performance.now() - received).toFixed(1);
+    const content = said === 0 ? `${took()}@${asked.toFixed(1)}` : ` w${said}`;
     write({ content });
     said += 1;
     const due = received + first + (said > WORDS ? WORDS : said) * PACE_MS;

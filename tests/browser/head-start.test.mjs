@@ -4,10 +4,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { stage as agentStage } from "../compat/agents/lib/stage.mjs";
-import { PLACES, WHOLE, agreed, journey, openAll, shown } from "./lib/journey.mjs";
+import { BOUNDARY, PLACES, WHOLE, agreed, journey, openAll, shown } from "./lib/journey.mjs";
+import { handler } from "../compat/lib/head-start.mjs";
 import { idle, newChat, say, stop } from "./lib/page.mjs";
 import { stage } from "./lib/stage.mjs";
-import { stepModel } from "./lib/step-model.mjs";
+import { stepModel, stepParts } from "./lib/step-model.mjs";
 
 const model = await stepModel();
 const agents = `
@@ -22,18 +23,26 @@ wait = "120s"
 tools = [{ name = "pause", parameters = { type = "object" } }]
 `;
 const made = await agentStage(["../pinned/headstart"], { agents });
-const { app, open, noErrors } = await stage(made.gw, { agent: "slow" });
+
+/** The customer's route of the published form, with the same step. */
+async function route(request) {
+  const { chatId } = await request.clone().json();
+  return handler("slow", stepParts(model.of(chatId), chatId))(request);
+}
+
+const { app, pages, open, noErrors } = await stage(made.gw, { agent: "slow", route });
 
 /** A chat, its page, and what there is of it on the gateway. */
-async function begin(command) {
+async function begin(command, published) {
   const one = made.talk("slow", { chat: newChat("start") });
-  const page = await open(`${app}/chat/${one.chat}`);
+  const page = await open(published ? `${pages}/hydrated/${one.chat}?route=/route`
+    : `${app}/chat/${one.chat}`);
   return { one, page, model, command };
 }
 
 /** Reloads at the places that `at` names; gives what all agree on in the end. */
-async function reloading(command, at) {
-  const trip = await begin(command);
+async function reloading(command, at, published = false) {
+  const trip = await begin(command, published);
   const ids = new Set();
   let place = 0;
   for await (const _ of journey(trip)) {
@@ -68,8 +77,10 @@ async function stopping(command, at) {
   await say(page, "next");
   await one.settled(2);
   await idle(page);
-  const messages = await agreed(trip);
+  const messages = await agreed(trip, { cut: true });
   assert.match(messages.at(-1).parts[0][1], /next/);
+  await page.reload();
+  assert.deepEqual(await agreed(trip), messages);
   noErrors();
   await page.close();
 }
@@ -85,3 +96,14 @@ for (const command of ["/talk", "/held"]) {
     test(`${command}: a stop ${place}`, () => stopping(command, at));
   }
 }
+
+// A page that leaves a route in its step ends that step: so it is upstream.
+const ROUTED = PLACES["/held"].indexOf(BOUNDARY);
+
+test("a published route: no reload", () => reloading("/held", () => false, true));
+for (const [at, place] of PLACES["/held"].entries()) {
+  if (at < ROUTED) continue;
+  test(`a published route: a reload ${place}`, () => reloading("/held", (k) => k === at, true));
+}
+test("a published route: a reload at every place behind its step", () =>
+  reloading("/held", (k) => k >= ROUTED, true));

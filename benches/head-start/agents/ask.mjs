@@ -3,8 +3,8 @@
 const MODEL = process.env.BENCH_MODEL;
 
 /** The tokens of an answer whose first one takes `first` milliseconds. */
-export async function* tokens(first, signal, model = MODEL) {
-  const answer = await fetch(`${model}/${first}/v1/chat/completions`, { method: "POST", signal,
+export async function* tokens(first, signal) {
+  const answer = await fetch(`${MODEL}/${first}/v1/chat/completions`, { method: "POST", signal,
     headers: { "content-type": "application/json" },
     body: JSON.stringify({ model: "m", stream: true, messages: [] }) });
   let pending = "";

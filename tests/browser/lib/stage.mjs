@@ -5,6 +5,7 @@ import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import { mkdtemp, rm } from "node:fs/promises";
 import { once } from "node:events";
+import { Readable } from "node:stream";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -75,6 +76,7 @@ async function servePages(gw, agent, route) {
   const server = createServer(async (request, response) => {
     const [, name, id, action] = new URL(request.url, "http://x").pathname.split("/");
     const chatId = decodeURIComponent(id ?? "");
+    if (name === "route") return forward(route, request, response);
     if (action === "start") return response.end(JSON.stringify(await startChatSession({ chatId })));
     if (action === "token") {
       return response.end(JSON.stringify({ token: await mintChatAccessToken(chatId) }));
@@ -89,7 +91,8 @@ async function servePages(gw, agent, route) {
     }
     response.setHeader("content-type", "text/html; charset=utf-8");
     response.end(`<!doctype html><title>${name}</title><link rel="icon" href="data:,">
-      <div id="root"></div><script>window.GATEWAY = ${JSON.stringify(gw.url)}</script>
+      <div id="root"></div><script>window.GATEWAY = ${JSON.stringify(gw.url)};
+        window.AGENT = ${JSON.stringify(agent)}</script>
       <script type="module" src="/${name}/main.js"></script>`);
   });
   server.listen(0, "127.0.0.1");
@@ -98,4 +101,15 @@ async function servePages(gw, agent, route) {
     server.closeAllConnections();
     server.close();
   } };
+}
+
+/** Answers with a Fetch style handler, as a framework does. */
+async function forward(route, request, response) {
+  const leaving = new AbortController();
+  response.on("close", () => leaving.abort());
+  const body = Buffer.concat(await request.toArray()).toString();
+  const answer = await route(new Request("http://route/", { method: "POST", body,
+    headers: { "content-type": "application/json" }, signal: leaving.signal }));
+  response.writeHead(answer.status, Object.fromEntries(answer.headers));
+  Readable.fromWeb(answer.body).on("error", () => response.destroy()).pipe(response);
 }

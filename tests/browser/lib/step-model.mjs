@@ -64,6 +64,25 @@ export async function stepModel() {
   return { url: `http://127.0.0.1:${server.address().port}/v1`, of };
 }
 
+/** The same step as the model of a customer's route makes it: parts of a stream, by nods. */
+export const stepParts = (answer, key) => async function* () {
+  answer.begin();
+  const kinds = { reasoning_content: "reasoning", content: "text" };
+  let open;
+  for (const [at, delta] of SAID["/held"](key).entries()) {
+    await answer.nodded(at);
+    const [name, words] = Object.entries(delta)[0];
+    const kind = kinds[name];
+    if (open && open !== kind) yield { type: `${open}-end`, id: open };
+    if (kind && open !== kind) yield { type: `${kind}-start`, id: kind };
+    if (kind) yield { type: `${kind}-delta`, id: kind, delta: words };
+    open = kind;
+  }
+  await answer.nodded(SAID["/held"](key).length);
+  yield { type: "tool-call", toolCallId: "call-1", toolName: "pause",
+    input: JSON.stringify({ key }) };
+};
+
 async function play(response, said, answer) {
   answer.begin();
   for (const [at, delta] of said.entries()) {
