@@ -1,6 +1,7 @@
-// A model behind an OpenAI-compatible endpoint, in a process of its own: its first token comes after
-// as many milliseconds as its path says, then WORDS more, PACE_MS apart. The first token is how long
-// it really took, and when it was asked. And a board on which agents note that they have booted.
+// A model behind an OpenAI-compatible endpoint, in a process of its own: its first token comes
+// after as many milliseconds as its path says, then WORDS more, PACE_MS apart. The first token is
+// how long it really took, and when it was asked. And a board on which agents note that they have
+// booted.
 
 import { createServer } from "node:http";
 

@@ -146,19 +146,25 @@ async function measured(settings, forms, rounds) {
   settings.forEach((setting, at) => printed(setting, forms, found[at]));
 }
 
+const COLUMNS = ["form", "turns", "first text p50 / p99 ms", "model asked after p50 / p99 ms",
+  "over the model p50 / p99 ms", "whole turn p50 / p99 ms", "first text against cold", "faults"];
+
+const line = (cells) => console.log(`| ${cells.join(" | ")} |`);
+
 function printed({ title }, forms, rows) {
   const median = (row) => percentile(row.map(({ first }) => first), 0.5);
   const base = rows[forms.indexOf("cold")];
-  console.log(`\n${title}\n\n| form | turns | first text p50 / p99 ms | model asked after p50 / p99 ms` +
-    " | over the model p50 / p99 ms | whole turn p50 / p99 ms | first text against cold | faults |\n|---|---|---|---|---|---|---|---|");
+  console.log(`\n${title}\n`);
+  line(COLUMNS);
+  console.log(`|${"---|".repeat(COLUMNS.length)}`);
   for (const [index, row] of rows.entries()) {
     if (row.length === 0) continue;
     const cut = base?.length > 0 && base !== row
       ? `${(100 * (median(row) / median(base) - 1)).toFixed(1)} %` : "";
     const of = (name) => pair(row.map((seen) => seen[name]));
     const faults = row.filter(({ fault }) => fault);
-    console.log(`| ${FORMS[forms[index]].name} | ${row.length} | ${of("first")} | ${of("asked")} | ` +
-      `${of("over")} | ${of("total")} | ${cut} | ${faults.length} |`);
+    line([FORMS[forms[index]].name, row.length, of("first"), of("asked"), of("over"), of("total"),
+      cut, faults.length]);
     if (faults.length > 0) console.error(`${forms[index]}: ${faults[0].fault}`);
   }
 }

@@ -3,9 +3,10 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { openGate } from "../compat/agents/fixtures/lib/notes.mjs";
 import { stage as agentStage } from "../compat/agents/lib/stage.mjs";
-import { BOUNDARY, PLACES, WHOLE, agreed, journey, openAll, shown } from "./lib/journey.mjs";
 import { handler } from "../compat/lib/head-start.mjs";
+import { BOUNDARY, PLACES, WHOLE, agreed, journey, openAll, shown } from "./lib/journey.mjs";
 import { idle, newChat, say, stop } from "./lib/page.mjs";
 import { stage } from "./lib/stage.mjs";
 import { stepModel, stepParts } from "./lib/step-model.mjs";
@@ -34,7 +35,7 @@ const { app, pages, open, noErrors } = await stage(made.gw, { agent: "slow", rou
 
 /** A chat, its page, and what there is of it on the gateway. */
 async function begin(command, published) {
-  const one = made.talk("slow", { chat: newChat("start") });
+  const one = made.talk("slow", { chat: newChat("start"), patience: 60 });
   const page = await open(published ? `${pages}/hydrated/${one.chat}?route=/route`
     : `${app}/chat/${one.chat}`);
   return { one, page, model, command };
@@ -70,6 +71,8 @@ async function stopping(command, at) {
     place += 1;
   }
   await stop(page);
+  // A run hears of it once it has booted.
+  openGate(`boot-${one.chat}`);
   const [turn] = await one.settled(1);
   assert.ok(!turn.types.includes("error"), "a stop is no error");
   await idle(page);
