@@ -1,4 +1,4 @@
-// Runs the browser tests, one file after the other.
+// Runs the browser tests, one file after the other. Arguments: parts of the names of files to run.
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -7,7 +7,9 @@ import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const HERE = dirname(fileURLToPath(import.meta.url));
-const files = (await readdir(HERE)).filter((file) => file.endsWith(".test.mjs")).sort();
+const wanted = process.argv.slice(2);
+const files = (await readdir(HERE)).filter((file) => file.endsWith(".test.mjs") &&
+  (wanted.length === 0 || wanted.some((part) => file.includes(part)))).sort();
 const child = spawn(process.execPath, ["--test", "--test-concurrency=1", "--test-force-exit",
   "--test-reporter=spec", ...files], { cwd: HERE, stdio: ["ignore", "pipe", "inherit"] });
 let output = "";

@@ -16,7 +16,7 @@ export function ChatView({ chat, stop }) {
   return (
     <main data-status={status}>
       {messages.map((message) => (
-        <section key={message.id} data-role={message.role}>
+        <section key={message.id} data-id={message.id} data-role={message.role}>
           <strong>{message.role}: </strong>
           {message.parts.map((part, index) => (
             <Part key={index} part={part} decide={addToolApprovalResponse} />

@@ -1,4 +1,5 @@
-// The docs' "restoring on page load": the page keeps its messages and the transport's state.
+// The docs' "restoring on page load": the page keeps its messages and the transport's state. With
+// `?route=PATH` the first message goes to a head-start route.
 
 import { useEffect, useMemo } from "react";
 import { createRoot } from "react-dom/client";
@@ -20,8 +21,9 @@ function Chat() {
   const session = useMemo(() => stored("session"), []);
   const messages = useMemo(() => stored("messages") ?? [], []);
   const transport = useTriggerChatTransport({
-    task: "steady",
+    task: window.AGENT,
     baseURL: window.GATEWAY,
+    headStart: new URLSearchParams(window.location.search).get("route") ?? undefined,
     accessToken: async () => (await post("token")).token,
     startSession: () => post("start"),
     sessions: session && { [chatId]: session },

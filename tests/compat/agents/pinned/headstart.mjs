@@ -6,3 +6,6 @@ import { stepCountIs, tool } from "ai";
 import { starter } from "../fixtures/lib/starters.mjs";
 
 export const pinned = starter({ chat, tool, stepCountIs }, "pinned");
+
+/** Boots for as long as the test wants. */
+export const slow = starter({ chat, tool, stepCountIs }, "slow", 2, true);
