@@ -22,10 +22,8 @@ impl World {
             match effect {
                 Effect::Place => self.placing = true,
                 // An agent without a head start.
-                Effect::BeginStep(_)
-                | Effect::CancelStep
-                | Effect::KeepFloor
-                | Effect::KeepEnd => {}
+                Effect::BeginStep(_) | Effect::CancelStep | Effect::KeepFloor | Effect::KeepEnd => {
+                }
                 Effect::Fence => {
                     self.disk.fence += 1;
                     if self.slot {
