@@ -118,8 +118,8 @@ impl Driver {
         Ok(())
     }
 
-    /// A run was lost that had taken over, and its turn ends: without the cursor of `.in` in what it
-    /// saved, the next one would find the message there, and run its tools again (R-HDS-7).
+    /// A run was lost that had taken over, and its turn ends: without the cursor of `.in` in what
+    /// it saved, the next one would find the message there, and run its tools again (R-HDS-7).
     pub(super) async fn keep_floor(&self, machine: &Machine) -> Result<(), CommitError> {
         let saved = self.shared.common.store.blob(&self.session, SAVED_BLOB).await?;
         let Some(mut blob) = saved.and_then(|bytes| parse(&bytes).ok()) else { return Ok(()) };
