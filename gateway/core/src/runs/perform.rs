@@ -126,8 +126,10 @@ impl Driver {
         let checkpoint = if records { self.checkpoint().await? } else { None };
         // Whatever ran before, nobody has said anything yet.
         let fresh = book.head_start.as_ref().is_some_and(|open| open.first);
-        let continuation = book.number > 1 && !fresh;
-        let previous = continuation.then(|| run_id(&row.id, book.number - 1));
+        // Turns may have ended without a run: what was said in them is in the transcript.
+        let late = current.attempt == 1 && book.turn > 0;
+        let continuation = (book.number > 1 || late) && !fresh;
+        let previous = (continuation && book.number > 1).then(|| run_id(&row.id, book.number - 1));
         let payload = self.boot_payload(book, continuation, previous.as_deref()).await?;
         let row = &self.row;
         let frame = BootFrame {
