@@ -188,7 +188,7 @@ impl Driver {
             // A page may be short for its bytes, so only an empty one is the end.
             let page = self.read(Channel::IN, from, PAGE).await?;
             for record in &page {
-                if Owed::of(record).is_some_and(|owed| owed.is_hand_over()) {
+                if Owed::of(record).is_some_and(|owed| owed.is_of_turn()) {
                     self.note_out(machine).await?;
                 }
                 machine.handle_input(record, self.now());

@@ -1,12 +1,18 @@
 //! Stops that a run could not hear yet (R-RUNS-11).
 
-use super::machine::{Effect, Machine};
+use super::machine::{Effect, Machine, Phase};
 use super::owed::Owed;
 
 impl Machine {
     /// A stop that the run before may not have heard holds for the turn's next try (R-RUNS-11).
     pub(super) fn expect_stop(&mut self) {
         self.early_stop |= self.owes_stop();
+    }
+
+    /// Does the live run hear a stop? One that boots listens already, and drops it: it is in no turn.
+    pub(super) fn hears(&self) -> bool {
+        let live = matches!(self.phase, Phase::Live | Phase::Leaving(_));
+        live && self.out.tail > self.out_at_boot
     }
 
     /// A stop that is owed and may not have been heard: once the turn shows itself.

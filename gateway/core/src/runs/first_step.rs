@@ -228,10 +228,15 @@ impl Machine {
         })]);
     }
 
+    /// Did the gateway's step show nothing, so that the agent was handed nothing?
+    pub(super) fn is_skip(&self) -> bool {
+        self.first_step.as_ref().is_some_and(FirstStep::is_silent)
+    }
+
     /// Is the running turn one that a stop ends here, since no run works on it yet?
     pub(super) fn stops_here(&self) -> bool {
         let own = self.book.head_start.as_ref().is_some_and(|open| open.by_gateway.is_some());
-        self.awaits_hand_over() || (own && self.phase != Phase::Live)
+        self.awaits_hand_over() || (own && !self.is_taken())
     }
 
     /// What the gateway writes to end the turn whose first step it made.

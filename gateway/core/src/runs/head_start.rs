@@ -147,6 +147,8 @@ impl Machine {
         let open = self.book.head_start.as_ref()?;
         match (open.handed, &open.by_gateway) {
             (None, None) => Some(open.at.max(self.out.written_at) + open.wait_ms),
+            // Nothing was shown: the agent is waited for like any other.
+            (Some(_), _) if self.is_skip() => None,
             (Some(handed), _) if !self.is_taken() => Some(handed.at + open.wait_ms),
             _ => None,
         }

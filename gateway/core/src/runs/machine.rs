@@ -72,6 +72,8 @@ pub struct Machine {
     pub(super) kept_alive_at: u64,
     /// Where `.out` stood when it was last looked at.
     pub(super) out: OutState,
+    /// Tail of `.out` when the run was booted.
+    pub(super) out_at_boot: u64,
     /// A stop came before the run could hear it.
     pub(super) early_stop: bool,
     /// The agent has a head start.
@@ -128,6 +130,7 @@ impl Machine {
             heard_at: now,
             kept_alive_at: now,
             out: OutState::default(),
+            out_at_boot: 0,
             early_stop: false,
             has_head_start: false,
             first_step: None,
@@ -196,7 +199,8 @@ impl Machine {
         self.advance();
     }
 
-    /// A new `.in` record, in order of seq.
+    /// A new `.in` record, in order of seq. [`Machine::note_out`] was called if it is of a turn that
+    /// runs.
     pub fn handle_input(&mut self, record: &Record, now: u64) {
         self.now = now;
         self.seen = self.seen.max(Some(record.seq_num));
@@ -209,8 +213,7 @@ impl Machine {
                 self.owed.insert(record.seq_num, owed);
                 self.give_head_start_up(None);
             } else {
-                // A run that is there hears it by itself.
-                let heard = matches!(self.phase, Phase::Live | Phase::Leaving(_));
+                let heard = self.hears();
                 self.early_stop |= matches!(owed, Owed::Stop { .. }) && !heard;
                 if owed.is_answer() && !self.is_answering() {
                     (self.heard_at, self.kept_alive_at) = (now, now);
@@ -271,6 +274,7 @@ impl Machine {
         });
         (book.wanted, book.pending) = (false, false);
         book.worker = Some(worker.to_owned());
+        self.out_at_boot = self.out.tail;
         book.fruitless += 1;
         let row = RunRow {
             number: book.number,

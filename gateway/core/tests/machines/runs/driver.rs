@@ -120,7 +120,7 @@ impl World {
         loop {
             let next = self.machine.seen().map_or(0, |seq| seq + 1);
             let Some(record) = self.disk.input.get(next as usize).cloned() else { return true };
-            if Owed::of(&record).is_some_and(|owed| owed.is_hand_over()) {
+            if Owed::of(&record).is_some_and(|owed| owed.is_of_turn()) {
                 self.note_out();
             }
             self.machine.handle_input(&record, self.now);
