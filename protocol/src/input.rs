@@ -106,19 +106,19 @@ impl Input {
 
     /// Reads a body as the client sent it.
     pub fn parse(text: &str) -> Self {
-        #[derive(Deserialize)]
-        struct Wire {
-            kind: String,
-            payload: Option<Map<String, Value>>,
-            #[serde(rename = "isFinal", default)]
-            is_final: bool,
+        // As agents read it: by its kind alone, whatever else is wrong with it.
+        let Ok(Value::Object(mut wire)) = serde_json::from_str(text) else { return Self::Opaque };
+        match (wire.get("kind").and_then(Value::as_str), wire.get("isFinal")) {
+            (Some("stop"), _) => return Self::Stop,
+            (Some("handover"), is_final) => {
+                return Self::HandOver { is_final: is_final == Some(&Value::Bool(true)) };
+            }
+            (Some("handover-skip"), _) => return Self::HandOverSkip,
+            (Some("message"), _) => {}
+            _ => return Self::Opaque,
         }
-        let Ok(wire) = serde_json::from_str::<Wire>(text) else { return Self::Opaque };
-        match (wire.kind.as_str(), wire.payload) {
-            ("stop", _) => Self::Stop,
-            ("handover", _) => Self::HandOver { is_final: wire.is_final },
-            ("handover-skip", _) => Self::HandOverSkip,
-            ("message", Some(payload)) => {
+        match wire.remove("payload") {
+            Some(Value::Object(payload)) => {
                 Payload::parse(payload).map_or(Self::Opaque, |p| Self::Message(Box::new(p)))
             }
             _ => Self::Opaque,
@@ -199,5 +199,13 @@ mod tests {
         let handover = r#"{"kind":"handover","partialAssistantMessage":[],"isFinal":true}"#;
         assert_eq!(Input::parse(handover), Input::HandOver { is_final: true });
         assert_eq!(Input::parse(r#"{"kind":"handover-skip"}"#), Input::HandOverSkip);
+        // An agent that waits for a hand-over takes each of these for one.
+        for text in [
+            r#"{"kind":"handover","isFinal":"yes"}"#,
+            r#"{"kind":"handover","payload":1}"#,
+            r#"{"kind":"x","kind":"handover"}"#,
+        ] {
+            assert_eq!(Input::parse(text), Input::HandOver { is_final: false }, "{text}");
+        }
     }
 }

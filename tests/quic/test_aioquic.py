@@ -57,7 +57,9 @@ class Http3(unittest.IsolatedAsyncioTestCase):
             async with client(port) as http:
                 await create(http, "a")
                 await emit(http, "a", "word")
-                exchange = http.open("GET", OUT.format("a"), AUTH)
+                # One without it is broken off (R-DRN-10).
+                patient = {**AUTH, "timeout-seconds": "60"}
+                exchange = http.open("GET", OUT.format("a"), patient)
                 self.assertEqual(await exchange.head(), 200)
                 process.send_signal(signal.SIGTERM)
                 body = await exchange.body()

@@ -5,6 +5,7 @@ use std::mem::take;
 use std::sync::Arc;
 
 use serde_json::Value;
+use tidegate_protocol::limits::ANSWER_MAX_BYTES;
 
 use crate::seams::ToolSchema;
 use crate::seams::backend::{BackendError, BackendFault, Chunk};
@@ -40,6 +41,8 @@ pub struct Step {
     has_shown: bool,
     /// A step without calls ended; what the backend says of its whole answer is yet to come.
     is_closing: bool,
+    /// Of everything that came.
+    bytes: usize,
 }
 
 /// What is known of a call.
@@ -68,6 +71,7 @@ impl Step {
             has_content: false,
             has_shown: false,
             is_closing: false,
+            bytes: 0,
         }
     }
 
@@ -106,7 +110,13 @@ impl Step {
     }
 
     fn take_one(&mut self, chunk: Chunk, shown: &mut Vec<Chunk>) -> Option<Outcome> {
+        self.bytes += chunk.raw.len();
+        if self.bytes > ANSWER_MAX_BYTES {
+            return Some(failed(format!("the first step is over {ANSWER_MAX_BYTES} bytes")));
+        }
         match kind(&chunk.value) {
+            // Behind the step's end nothing takes anything away from the answer.
+            "error" | "abort" if self.is_closing => return Some(Outcome::Final),
             "error" => {
                 // Written for the user, as where the backend answers by itself.
                 return Some(failed(chunk.value["errorText"].as_str().unwrap_or_default()));

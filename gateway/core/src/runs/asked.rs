@@ -5,7 +5,7 @@ use tidegate_protocol::link::Cause;
 
 use super::book::RunStatus;
 use super::ending::append;
-use super::machine::{Effect, Machine, Phase};
+use super::machine::{Machine, Phase};
 
 /// How long a run that was succeeded may take to exit.
 const SUCCEED_MS: u64 = 10_000;
@@ -82,10 +82,7 @@ impl Machine {
     /// The session is closed by its own run: nothing more is wanted.
     pub fn handle_closed(&mut self) {
         self.book.wanted = false;
-        self.effects.retain(|effect| !matches!(effect, Effect::Place));
-        if matches!(self.phase, Phase::Placing | Phase::Waiting(_)) {
-            self.phase = Phase::Idle;
-        }
+        self.leave_queue();
         self.advance();
     }
 }

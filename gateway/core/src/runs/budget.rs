@@ -7,6 +7,8 @@ use super::machine::{Effect, Machine, Phase};
 
 /// Wait before the second further run of an agent that ends its runs without an answer.
 const BACKOFF_MS: u64 = 300;
+/// A run that ends sooner has not waited for anything.
+const PATIENT_MS: u64 = 1_000;
 
 impl Machine {
     /// Goes on where nothing has to be waited for.
@@ -43,6 +45,15 @@ impl Machine {
             self.effects.push_back(Effect::Place);
         } else {
             self.phase = Phase::Waiting(self.now + BACKOFF_MS);
+        }
+    }
+
+    /// A run that waited for a hand-over and went, since it waits only for so long, was not in vain.
+    pub(super) fn forgive_patience(&mut self, cause: Cause) {
+        let waited =
+            self.book.current.as_ref().is_some_and(|r| r.began_at + PATIENT_MS <= self.now);
+        if waited && self.awaits_hand_over() && matches!(cause, Cause::Exited | Cause::Evicted) {
+            self.book.fruitless = self.book.fruitless.saturating_sub(1);
         }
     }
 

@@ -178,7 +178,8 @@ impl Driver {
 
     /// May the session go to the gateway whose worker holds its run?
     fn may_yield(&self) -> bool {
-        self.work.as_ref().is_none_or(Work::is_detached) || self.shared.keeper.is_draining()
+        let left = self.work.as_ref().is_none_or(Work::is_detached) && self.step.is_none();
+        left || self.shared.keeper.is_draining()
     }
 
     /// Hands in what `.in` has beyond what was seen.

@@ -6,7 +6,7 @@ use tidegate_protocol::link::Cause;
 use tidegate_protocol::{NewRecord, control};
 
 use super::book::{Book, Current, RunRow, RunStatus};
-use super::machine::{Effect, Machine};
+use super::machine::{Effect, Machine, Phase};
 use super::owed::Owed;
 use crate::seams::store::{Append, Fate, Op, Writer};
 
@@ -88,6 +88,8 @@ impl Machine {
             self.owed.remove(seq);
         }
         let (floor, consumed) = self.floor();
+        // What the agent wrote behind the step is its to restore, but not to answer again.
+        let taken = self.first_step.is_some() && self.is_taken();
         let closed = self.close_first_step(text.as_deref(), floor);
         // Server code may be about to write more of a turn that ends here.
         let guests = self.book.head_start.is_some().then_some(Op::HandOver);
@@ -111,10 +113,20 @@ impl Machine {
         ops.extend(self.row.as_ref().map(RunRow::put));
         ops.extend(guests);
         self.commit(ops);
-        if is_saved {
-            self.effects.push_back(Effect::KeepEnd);
-        }
+        self.effects.extend(is_saved.then_some(Effect::KeepEnd));
+        self.effects.extend(taken.then_some(Effect::KeepFloor));
+        self.leave_queue();
         self.advance();
+    }
+
+    /// Nobody needs the run that waits for room any more.
+    pub(super) fn leave_queue(&mut self) {
+        let waits = matches!(self.phase, Phase::Placing | Phase::Waiting(_));
+        if waits && !self.is_answering() && !self.book.wanted {
+            self.phase = Phase::Idle;
+            self.effects.retain(|effect| !matches!(effect, Effect::Place));
+            self.effects.push_back(Effect::Unplace);
+        }
     }
 
     /// Ends the turn of a live run that can't end it itself, and the run with it.

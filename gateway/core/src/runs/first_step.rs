@@ -5,7 +5,7 @@ use serde_json::Value;
 use tidegate_protocol::handover::Handover;
 use tidegate_protocol::ids::Channel;
 use tidegate_protocol::input::BY_GATEWAY;
-use tidegate_protocol::limits::PRELOAD_BOOT_MS;
+use tidegate_protocol::limits::{PRELOAD_BOOT_MS, RECORD_MAX_BYTES};
 use tidegate_protocol::link::Cause;
 use tidegate_protocol::transcript::{Blob, Entry, render};
 use tidegate_protocol::ui::{Close, clean_partial};
@@ -22,6 +22,7 @@ use crate::seams::store::{Append, Op, Writer};
 use crate::streams::transcript::SAVED_BLOB;
 use crate::turns::answer::Answer;
 
+const TOO_LARGE: &str = "The answer is too large to be handed over to the agent.";
 const INTERRUPTED: &str = "The answer was interrupted. Regenerate it, or send the message again.";
 
 /// A first step of the running turn.
@@ -99,7 +100,9 @@ impl Machine {
     /// A message came before the run that was to wait for it is warm: one that takes over from a
     /// head start is booted in its place (R-HDS-11).
     pub(super) fn overtake_preload(&mut self) {
-        if !self.has_head_start {
+        let first = self.owed.values().find(|owed| owed.is_answer());
+        let by_user = matches!(first, Some(Owed::Answer { by_user: true, .. }));
+        if !self.has_head_start || !by_user {
             return;
         }
         let Some(run) = &self.book.current else {
@@ -166,19 +169,19 @@ impl Machine {
         open.is_some_and(|open| open.by_gateway.is_some() && open.handed.is_none())
     }
 
-    /// Chunks to show.
-    pub fn handle_step_chunks(&mut self, chunks: Vec<Chunk>, now: u64) {
+    /// Chunks to show. Answers whether they end the step, since they are no UI message stream.
+    pub fn handle_step_chunks(&mut self, chunks: Vec<Chunk>, now: u64) -> bool {
         self.now = now;
-        let Some(step) = &mut self.first_step else { return };
+        let Some(step) = &mut self.first_step else { return true };
         let (records, outcome) = step.answer.admit(chunks);
         (self.heard_at, self.kept_alive_at) = (now, now);
         if !records.is_empty() {
             self.commit(vec![append(records, false)]);
         }
-        if let Err(error) = outcome {
-            self.effects.push_back(Effect::CancelStep);
-            self.fail_first_step(error.message);
-        }
+        let Err(error) = outcome else { return false };
+        self.effects.push_back(Effect::CancelStep);
+        self.fail_first_step(error.message);
+        true
     }
 
     /// The step is over.
@@ -219,6 +222,9 @@ impl Machine {
         let seen = self.seen.map_or(0, |seq| seq + 1);
         let mut record = NewRecord::text(&hand_over.render(), &format!("handover-{seen}"));
         record.headers.push((control::CREDENTIAL.to_owned(), BY_GATEWAY.to_owned()));
+        if record.metered_len() > RECORD_MAX_BYTES {
+            return self.give_head_start_up(Some(TOO_LARGE.to_owned()));
+        }
         self.commit(vec![Op::Append(Append {
             channel: Channel::IN,
             writer: Writer::Gateway { bump: false },

@@ -20,6 +20,8 @@ use crate::seams::store::Op;
 pub enum Effect {
     /// Find a worker, then call [`Machine::handle_placed`].
     Place,
+    /// Give up the room that was asked for.
+    Unplace,
     /// Raise the fence for a run, then call [`Machine::handle_fenced`].
     Fence,
     /// Commit these operations.
@@ -359,13 +361,10 @@ impl Machine {
         tell: Option<Cause>,
     ) {
         let cut = self.is_cut();
+        self.forgive_patience(cause);
         self.clear_run(cause, status, error);
         self.effects.push_back(Effect::End(tell));
         if cut.is_some() {
-            // What the agent wrote behind it is its to restore, but not to answer again.
-            if self.first_step.take().is_some() {
-                self.effects.push_back(Effect::KeepFloor);
-            }
             return self.give_up(cut);
         }
         let ops = [Some(self.book.put()), self.row.as_ref().map(RunRow::put)];

@@ -31,6 +31,7 @@ impl Driver {
         while let Some(effect) = machine.poll_effect() {
             match effect {
                 Effect::Place => self.place(machine).await?,
+                Effect::Unplace => (self.placing, self.slot, self.wanted) = (None, None, None),
                 Effect::Fence => self.fence(machine).await?,
                 Effect::Commit(ops) => {
                     self.commit(ops).await?;

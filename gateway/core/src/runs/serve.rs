@@ -52,7 +52,7 @@ impl Serve for Driver {
 
     fn displaced(&mut self) {
         // Another gateway has ended the run, or goes on with it.
-        (self.work, self.unheard) = (None, None);
+        (self.work, self.unheard, self.step) = (None, None, None);
     }
 
     /// The run goes on meanwhile.

@@ -92,16 +92,19 @@ impl Driver {
         event: StepEvent,
     ) -> Result<(), CommitError> {
         match event {
-            StepEvent::Chunks(chunks) => machine.handle_step_chunks(chunks, self.now()),
+            StepEvent::Chunks(chunks) => {
+                if !machine.handle_step_chunks(chunks, self.now()) {
+                    return Ok(());
+                }
+            }
             StepEvent::Ended(outcome) => {
                 self.step = None;
                 machine.handle_step_end(outcome, self.now());
-                self.perform(machine).await?;
-                // The hand-over, for one.
-                self.read_inputs(machine).await?;
             }
         }
-        Ok(())
+        self.perform(machine).await?;
+        // The hand-over, for one.
+        self.read_inputs(machine).await
     }
 
     /// The step that ran before a crash, as far as it is on `.out`.

@@ -4,6 +4,7 @@ use bytes::Bytes;
 use memchr::memmem;
 use serde_json::Value;
 use serde_json::value::RawValue;
+use tidegate_protocol::handover::Handover;
 use tidegate_protocol::ids::{self, Channel, Direction};
 use tidegate_protocol::input::{HistoryEdit, Input};
 use tidegate_protocol::limits::PART_ID_MAX_BYTES;
@@ -113,6 +114,7 @@ impl Gateway {
         if input.is_hand_over() {
             // The agent would take it for its own words.
             principal.require_secret()?;
+            check_hand_over(&input, text)?;
         }
         // Stops and close messages get a fate from the engine as well, and so are owed too.
         let owed = input != Input::Opaque;
@@ -153,6 +155,15 @@ fn without_claims(text: &str) -> Option<String> {
     let payload = body.get_mut("payload")?.as_object_mut()?;
     let taken = CLAIMS.iter().filter(|claim| payload.shift_remove(**claim).is_some()).count();
     (taken > 0).then(|| body.to_string())
+}
+
+/// A hand-over that no agent could go on from is refused while its sender can still hear it.
+fn check_hand_over(input: &Input, text: &str) -> Result<()> {
+    if matches!(input, Input::HandOver { .. }) && Handover::parse(text).is_none() {
+        let message = "a hand-over has `partialAssistantMessage`, a list, and `isFinal`, a boolean";
+        return Err(ApiError::new(ErrorCode::InvalidBody, message));
+    }
+    Ok(())
 }
 
 /// R-APP-12: a browser speaks as the user and hands back what the assistant said; instructions to

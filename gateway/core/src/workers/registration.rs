@@ -50,7 +50,9 @@ pub(super) fn check(hello: &Hello) -> Result<()> {
         if !seen.insert(&agent.id) {
             return Err(invalid("agents.id", format!("{:?} is registered twice", agent.id)));
         }
-        if let Err(why) = tools(agent) {
+        if agent.handover.is_some()
+            && let Err(why) = tools(agent)
+        {
             return Err(invalid("agents.tools", format!("agent {:?}: {why}", agent.id)));
         }
     }
@@ -100,9 +102,10 @@ pub(super) fn admit(
 pub(super) fn registered(workers: &Arc<Workers>, agent: &AgentKey, spec: &AgentSpec) -> Registered {
     // Checked when it was registered.
     let tools = tools(spec).unwrap_or_default();
-    let takes_over = spec
-        .handover
-        .map(|what| TakesOver { calls: what == link::TakesOver::Calls, tools: tools.into() });
+    let takes_over = spec.handover.map(|what| {
+        let calls = what == link::TakesOver::Calls;
+        TakesOver { calls, tools: tools.into() }
+    });
     Registered { service: service(workers, agent, spec), takes_over }
 }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use tidegate_protocol::ErrorCode;
+use tidegate_protocol::limits::TURN_ATTEMPTS_MAX;
 use tidegate_protocol::link::{GatewayFrame, Handed, HandoverFrame, Refusal, WorkerFrame};
 use tokio::time::{Instant, sleep_until};
 
@@ -151,8 +152,13 @@ impl Stepping {
                 work.refuse(seq, Refusal::new(ErrorCode::InvalidBody, text));
                 None
             }
-            // It has been handed nothing: another one may begin.
+            // It has been handed nothing: another one may begin, within the budget (I7).
+            WorkEvent::Lost(_) if self.request.attempt >= TURN_ATTEMPTS_MAX => {
+                let text = format!("{TURN_ATTEMPTS_MAX} workers were lost");
+                Some(Next::Item(Err(failure(BackendFault::Lost, text))))
+            }
             WorkEvent::Lost(_) => {
+                self.request.attempt += 1;
                 let asked = asking(&self.workers, &self.request, &self.agent);
                 self.worker = Worker::Asked(asked);
                 None

@@ -24,6 +24,7 @@ impl World {
                 // An agent without a head start.
                 Effect::BeginStep(_) | Effect::CancelStep | Effect::KeepFloor | Effect::KeepEnd => {
                 }
+                Effect::Unplace => (self.placing, self.slot) = (false, false),
                 Effect::Fence => {
                     self.disk.fence += 1;
                     if self.slot {
