@@ -48,7 +48,7 @@ impl Machine {
         }
     }
 
-    /// A run that waited for a hand-over and went, since it waits only for so long, was not in vain.
+    /// A run that waited for a hand-over, and went since it waits only for so long, is forgiven.
     pub(super) fn forgive_patience(&mut self, cause: Cause) {
         let waited =
             self.book.current.as_ref().is_some_and(|r| r.began_at + PATIENT_MS <= self.now);

@@ -9,7 +9,8 @@ impl Machine {
         self.early_stop |= self.owes_stop();
     }
 
-    /// Does the live run hear a stop? One that boots listens already, and drops it: it is in no turn.
+    /// Does the live run hear a stop? One that boots listens already, but is in no turn: it drops
+    /// it.
     pub(super) fn hears(&self) -> bool {
         let live = matches!(self.phase, Phase::Live | Phase::Leaving(_));
         live && self.out.tail > self.out_at_boot

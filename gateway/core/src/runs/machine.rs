@@ -201,8 +201,8 @@ impl Machine {
         self.advance();
     }
 
-    /// A new `.in` record, in order of seq. [`Machine::note_out`] was called if it is of a turn that
-    /// runs.
+    /// A new `.in` record, in order of seq; [`Machine::note_out`] was called if it is of the turn
+    /// that runs.
     pub fn handle_input(&mut self, record: &Record, now: u64) {
         self.now = now;
         self.seen = self.seen.max(Some(record.seq_num));
