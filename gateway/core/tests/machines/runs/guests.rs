@@ -80,6 +80,8 @@ impl World {
         if self.closed || !self.has_guests || !self.read_inputs() {
             return;
         }
+        self.machine.settle_stops();
+        self.perform();
         let open = self.ask();
         let ops = match self.machine.handle_open(open.clone(), self.now) {
             Opening::Opened(ops) => ops,
