@@ -20,10 +20,10 @@ use crate::head_start::Outcome;
 use crate::seams::backend::Chunk;
 use crate::seams::store::{Append, Op, Writer};
 use crate::streams::transcript::SAVED_BLOB;
+use crate::turns::INTERRUPTED;
 use crate::turns::answer::Answer;
 
 const TOO_LARGE: &str = "The answer is too large to be handed over to the agent.";
-const INTERRUPTED: &str = "The answer was interrupted. Regenerate it, or send the message again.";
 
 /// A first step of the running turn.
 #[derive(Debug)]

@@ -45,8 +45,8 @@ impl Machine {
         }
     }
 
-    /// A create opens a head start (R-HDS-9): `Some` with the operations that belong to it, which
-    /// are committed by the caller. `None` if a turn runs. A repeat finds it open.
+    /// A create opens a head start (R-HDS-9). The caller commits what belongs to it, and then calls
+    /// [`Machine::handle_opened`].
     pub fn handle_open(&mut self, open: HeadStart, now: u64) -> Opening {
         self.now = now;
         if let Some(there) = &self.book.head_start {

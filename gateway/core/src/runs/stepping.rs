@@ -111,8 +111,7 @@ impl Driver {
     pub(super) async fn restore_step(&self, machine: &mut Machine) -> Result<(), StoreError> {
         let open = machine.book().head_start.as_ref();
         let Some(by) = open.and_then(|open| open.by_gateway.clone()) else { return Ok(()) };
-        let saved = self.shared.common.store.blob(&self.session, SAVED_BLOB).await?;
-        let transcript = saved.and_then(|bytes| parse(&bytes).ok()).unwrap_or_default();
+        let transcript = self.saved().await?.unwrap_or_default();
         let visible: Vec<Value> = self.tail(by.out_start).await?.iter().filter_map(chunk).collect();
         let payload = Payload::parse(serde_json::Map::new()).expect("an empty payload is valid");
         let request = self.request(machine, payload, &by.answer_id, Vec::new());
@@ -124,8 +123,7 @@ impl Driver {
     /// A run was lost that had taken over, and its turn ends: without the cursor of `.in` in what
     /// it saved, the next one would find the message there, and run its tools again (R-HDS-7).
     pub(super) async fn keep_floor(&self, machine: &Machine) -> Result<(), CommitError> {
-        let saved = self.shared.common.store.blob(&self.session, SAVED_BLOB).await?;
-        let Some(mut blob) = saved.and_then(|bytes| parse(&bytes).ok()) else { return Ok(()) };
+        let Some(mut blob) = self.saved().await? else { return Ok(()) };
         let known = blob.last_in_event_id.as_deref().and_then(|text| text.parse().ok());
         blob.last_in_event_id = known.max(machine.book().floor).map(|seq: u64| seq.to_string());
         self.commit(vec![put(&blob, self.now())]).await.map(drop)
@@ -136,18 +134,21 @@ impl Driver {
     /// stands is known only once it is there.
     pub(super) async fn keep_end(&self) -> Result<(), CommitError> {
         let tail = self.shared.common.store.state(&self.stream(Channel::OUT)).await?.tail;
-        let saved = self.shared.common.store.blob(&self.session, SAVED_BLOB).await?;
-        let blob = saved.and_then(|bytes| parse(&bytes).ok());
-        let (Some(mut blob), Some(end)) = (blob, tail.checked_sub(1)) else { return Ok(()) };
+        let Some(end) = tail.checked_sub(1) else { return Ok(()) };
+        let Some(mut blob) = self.saved().await? else { return Ok(()) };
         blob.last_out_event_id = Some(end.to_string());
         self.commit(vec![put(&blob, self.now())]).await.map(drop)
     }
 
     /// The messages of what is saved.
     pub(super) async fn saved_messages(&self) -> Result<Vec<Value>, StoreError> {
+        Ok(messages(&self.saved().await?.unwrap_or_default()))
+    }
+
+    /// What is saved, if it can be read.
+    async fn saved(&self) -> Result<Option<Blob>, StoreError> {
         let saved = self.shared.common.store.blob(&self.session, SAVED_BLOB).await?;
-        let transcript = saved.and_then(|bytes| parse(&bytes).ok()).unwrap_or_default();
-        Ok(messages(&transcript))
+        Ok(saved.and_then(|bytes| parse(&bytes).ok()))
     }
 
     fn request(

@@ -22,7 +22,9 @@ pub(super) enum Ending {
     Interrupted,
 }
 
-const INTERRUPTED: &str = "The answer was interrupted. Regenerate it, or send the message again.";
+/// What is shown of an answer that was cut by the gateway's end.
+pub(crate) const INTERRUPTED: &str =
+    "The answer was interrupted. Regenerate it, or send the message again.";
 
 impl Machine {
     /// Ends the running answer.

@@ -19,4 +19,5 @@ mod serve;
 pub mod state;
 mod steering;
 
+pub(crate) use ending::INTERRUPTED;
 pub use engine::{TurnLimits, Turns};
