@@ -36,24 +36,30 @@ SECURE = {"http3", "webtransport"}
 
 
 class Runner:
-    """All rows of one client."""
+    """All rows of one client, with a place of its own for those that need nothing special."""
 
-    def __init__(
-        self, name: str, command: list[str], shared: Place, certificate: Certificate
-    ) -> None:
+    def __init__(self, name: str, command: list[str], certificate: Certificate) -> None:
         self.name = name
         self.passed = 0
         self.failed = 0
         self._adapter = Adapter(command, ROOT, {"TIDEGATE_CA_FILE": str(certificate.cert)})
-        self._shared = shared
+        self._shared = Place({}, certificate)
         self._certificate = certificate
 
-    async def rows(self, suites: list[dict[str, Any]]) -> list[Row]:
+    async def run(self, suites: list[dict[str, Any]], arguments: argparse.Namespace) -> None:
         """What there is to run, by what the client says it can."""
-        return list(rows(suites, await self._adapter.ask("hello")))
+        try:
+            found = rows(suites, await self._adapter.ask("hello"))
+            for number, row in enumerate(it for it in found if arguments.only in it.name):
+                if arguments.list:
+                    print(f"{self.name}  {row.name}")
+                else:
+                    await self._row(row, number)
+            await self._adapter.stop()
+        finally:
+            await asyncio.to_thread(self._shared.stop)
 
-    async def run(self, row: Row, number: int) -> None:
-        """One row."""
+    async def _row(self, row: Row, number: int) -> None:
         began, problem = time.monotonic(), ""
         own = row.case.get("gateway")
         place = self._shared
@@ -90,34 +96,23 @@ class Runner:
                 except Exception:
                     await self._adapter.kill()
 
-    async def stop(self) -> None:
-        """Ends the adapter."""
-        await self._adapter.stop()
-
 
 async def main() -> int:
     arguments = parsed()
     clients = json.loads((HERE / "clients.json").read_text())
     suites = [*load(ROOT), vectors(ROOT)]
     certificate = Certificate()
-    shared = Place({}, certificate)
     runners = []
     print(f"TIDEGATE_SEED={SEED}")
     try:
-        for name, client in clients.items():
-            if arguments.client and name not in arguments.client:
-                continue
-            runner = Runner(name, client["command"], shared, certificate)
-            runners.append(runner)
-            found = [it for it in await runner.rows(suites) if arguments.only in it.name]
-            for number, row in enumerate(found):
-                if arguments.list:
-                    print(f"{name}  {row.name}")
-                else:
-                    await runner.run(row, number)
-            await runner.stop()
+        # They wait more than they work, so they run at once.
+        async with asyncio.TaskGroup() as group:
+            for name, client in clients.items():
+                if not arguments.client or name in arguments.client:
+                    runner = Runner(name, client["command"], certificate)
+                    runners.append(runner)
+                    group.create_task(runner.run(suites, arguments))
     finally:
-        shared.stop()
         certificate.remove()
     for runner in runners:
         print(f"{runner.name:19}  {runner.passed} passed, {runner.failed} failed")
