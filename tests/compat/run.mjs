@@ -20,12 +20,12 @@ const wanted = process.argv.slice(2);
 const folder = await mkdtemp(join(tmpdir(), "tidegate-report-"));
 const outcomes = [];
 for (const { label, sdk } of VERSIONS) {
-  outcomes.push({ label, events: await run(`SDK ${label}`, await files("rows"), sdk) });
+  outcomes.push({ label, events: await run(`SDK ${label}`, await files("rows"), sdk, 3) });
 }
 const others = [...(await files("traps")), ...(await files("aisdk")), ...(await files("upstream")),
   ...(await files("restarts")), ...(await files("docs"))];
-const rest = await run("traps, AI SDK, upstreams, restarts, docs", others, VERSIONS[0].sdk);
-const agents = await run("agents", await files("agents"), VERSIONS[0].sdk, 2);
+const rest = await run("traps, AI SDK, upstreams, restarts, docs", others, VERSIONS[0].sdk, 3);
+const agents = await run("agents", await files("agents"), VERSIONS[0].sdk, 3);
 await rm(folder, { recursive: true, force: true });
 
 if (wanted.length === 0) printTable(outcomes);
