@@ -10,7 +10,7 @@ const HERE = dirname(fileURLToPath(import.meta.url));
 const wanted = process.argv.slice(2);
 const files = (await readdir(HERE)).filter((file) => file.endsWith(".test.mjs") &&
   (wanted.length === 0 || wanted.some((part) => file.includes(part)))).sort();
-const child = spawn(process.execPath, ["--test", "--test-concurrency=1", "--test-force-exit",
+const child = spawn(process.execPath, ["--test", "--test-concurrency=2", "--test-force-exit",
   "--test-reporter=spec", ...files], { cwd: HERE, stdio: ["ignore", "pipe", "inherit"] });
 let output = "";
 child.stdout.on("data", (text) => {
