@@ -18,6 +18,8 @@ pub enum Input {
     HandOver {
         /// Is it the whole answer?
         is_final: bool,
+        /// Id of the answer's message.
+        message_id: Option<String>,
     },
     /// The first step failed: nothing is handed over (R-HDS-4).
     HandOverSkip,
@@ -111,7 +113,9 @@ impl Input {
         match (wire.get("kind").and_then(Value::as_str), wire.get("isFinal")) {
             (Some("stop"), _) => return Self::Stop,
             (Some("handover"), is_final) => {
-                return Self::HandOver { is_final: is_final == Some(&Value::Bool(true)) };
+                let is_final = is_final == Some(&Value::Bool(true));
+                let message_id = wire.get("messageId").and_then(Value::as_str).map(str::to_owned);
+                return Self::HandOver { is_final, message_id };
             }
             (Some("handover-skip"), _) => return Self::HandOverSkip,
             (Some("message"), _) => {}
@@ -197,7 +201,10 @@ mod tests {
         }
         assert_eq!(Input::parse(r#"{"kind":"stop","x":1}"#), Input::Stop);
         let handover = r#"{"kind":"handover","partialAssistantMessage":[],"isFinal":true}"#;
-        assert_eq!(Input::parse(handover), Input::HandOver { is_final: true });
+        assert_eq!(Input::parse(handover), Input::HandOver { is_final: true, message_id: None });
+        let named = r#"{"kind":"handover","messageId":"m"}"#;
+        let message_id = Some("m".to_owned());
+        assert_eq!(Input::parse(named), Input::HandOver { is_final: false, message_id });
         assert_eq!(Input::parse(r#"{"kind":"handover-skip"}"#), Input::HandOverSkip);
         // An agent that waits for a hand-over takes each of these for one.
         for text in [
@@ -205,7 +212,8 @@ mod tests {
             r#"{"kind":"handover","payload":1}"#,
             r#"{"kind":"x","kind":"handover"}"#,
         ] {
-            assert_eq!(Input::parse(text), Input::HandOver { is_final: false }, "{text}");
+            let expected = Input::HandOver { is_final: false, message_id: None };
+            assert_eq!(Input::parse(text), expected, "{text}");
         }
     }
 }

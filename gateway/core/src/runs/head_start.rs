@@ -88,9 +88,13 @@ impl Machine {
     /// A hand-over, or a skip.
     pub(super) fn hear_hand_over(&mut self, seq: u64, owed: Owed) {
         let (out, at) = (self.out.tail, self.now);
-        let own = matches!(owed, Owed::HandOver { by_gateway: true, .. });
+        // A stop may end its turn before it is read, and another step begin behind that.
+        let answer = match &owed {
+            Owed::HandOver { own_answer, .. } => own_answer.as_deref(),
+            _ => None,
+        };
         match &mut self.book.head_start {
-            Some(open) if open.handed.is_none() && open.by_gateway.is_some() == own => {
+            Some(open) if open.handed.is_none() && open.own_answer() == answer => {
                 if let Owed::HandOver { is_final, .. } = owed {
                     open.handed = Some(Handed { seq, out, at, is_final });
                     self.owed.insert(seq, owed);

@@ -22,6 +22,13 @@ pub struct HeadStart {
     pub handed: Option<Handed>,
 }
 
+impl HeadStart {
+    /// Id of the answer's message, if the gateway itself makes the first step.
+    pub(super) fn own_answer(&self) -> Option<&str> {
+        self.by_gateway.as_ref().map(|by| by.answer_id.as_str())
+    }
+}
+
 /// A first step that the gateway makes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ByGateway {

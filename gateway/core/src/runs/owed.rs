@@ -20,8 +20,8 @@ pub enum Owed {
     },
     /// The first step of the answer, made by somebody else (R-HDS-3).
     HandOver {
-        /// By the gateway itself.
-        by_gateway: bool,
+        /// Id of the answer's message, if the gateway itself made the step.
+        own_answer: Option<String>,
         /// It is the whole answer.
         is_final: bool,
     },
@@ -41,8 +41,9 @@ impl Owed {
         match Input::of(record) {
             Input::Opaque => None,
             Input::Stop => Some(Self::Stop { secret: is_from_secret_key(record) }),
-            Input::HandOver { is_final } => {
-                Some(Self::HandOver { by_gateway: is_from_gateway(record), is_final })
+            Input::HandOver { is_final, message_id } => {
+                let own_answer = message_id.filter(|_| is_from_gateway(record));
+                Some(Self::HandOver { own_answer, is_final })
             }
             Input::HandOverSkip => Some(Self::HandOverSkip),
             Input::Message(payload) => Some(match payload.trigger {
