@@ -189,7 +189,8 @@ impl Driver {
             // A page may be short for its bytes, so only an empty one is the end.
             let page = self.read(Channel::IN, from, PAGE).await?;
             for record in &page {
-                if Owed::of(record).is_some_and(|owed| owed.is_of_turn()) {
+                let is_of_turn = Owed::of(record).is_some_and(|owed| owed.is_of_turn());
+                if is_of_turn || machine.may_overtake() {
                     self.note_out(machine).await?;
                 }
                 machine.handle_input(record, self.now());

@@ -110,6 +110,8 @@ impl Machine {
                 Phase::Waiting(_) if self.book.fruitless == 0 => self.phase = Phase::Idle,
                 // Nobody has room for the preload yet: its run will take over.
                 Phase::Placing => {
+                    // The run would take what comes before the message for its own.
+                    self.settle_leading();
                     let input = self.head_start_input();
                     self.effects.extend(input.map(Effect::BeginStep));
                 }
@@ -119,17 +121,29 @@ impl Machine {
         };
         let young = run.began_at + PRELOAD_BOOT_MS > self.now;
         let working = matches!(self.phase, Phase::Booting(_) | Phase::Live);
-        if run.preloaded && young && working && self.parked.is_none() {
+        // It reads `.in` itself, and may have begun to answer.
+        let silent = self.out.tail <= self.out_at_boot;
+        if run.preloaded && young && working && silent && self.parked.is_none() {
             self.book.fruitless = 0;
             self.over(Cause::Evicted, RunStatus::Completed, None, Some(Cause::Evicted));
         }
+    }
+
+    /// Must [`Machine::note_out`] be called before a message is handed in?
+    pub fn may_overtake(&self) -> bool {
+        self.has_head_start && self.book.current.as_ref().is_some_and(|run| run.preloaded)
     }
 
     /// The warm backend is being asked.
     pub fn handle_first_step(&mut self, open: HeadStart, step: FirstStep, now: u64) {
         self.now = now;
         self.book.head_start = Some(open);
-        self.commit(vec![self.book.put(), put(&step.transcript, now)]);
+        let mut ops = vec![self.book.put(), put(&step.transcript, now)];
+        if self.book.number > 0 {
+            // A run of before may not know that it is over, and would answer beside the step.
+            ops.push(append(vec![control::keep_alive()], true));
+        }
+        self.commit(ops);
         self.first_step = Some(step);
         (self.heard_at, self.kept_alive_at) = (now, now);
     }

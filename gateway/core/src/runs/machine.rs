@@ -202,7 +202,7 @@ impl Machine {
     }
 
     /// A new `.in` record, in order of seq; [`Machine::note_out`] was called if it is of the turn
-    /// that runs.
+    /// that runs, or [`Machine::may_overtake`].
     pub fn handle_input(&mut self, record: &Record, now: u64) {
         self.now = now;
         self.seen = self.seen.max(Some(record.seq_num));
@@ -330,6 +330,10 @@ impl Machine {
     /// The run has ended by itself.
     pub fn handle_exit(&mut self, error: Option<&ExitError>, now: u64) {
         self.now = now;
+        if self.book.current.is_none() {
+            // What came before it was the end of the run.
+            return;
+        }
         let Some(error) = error else {
             let upgraded = self.book.successor.is_some();
             let cause = if upgraded { Cause::Upgraded } else { Cause::Exited };

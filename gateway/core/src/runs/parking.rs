@@ -11,6 +11,10 @@ impl Machine {
     /// The run waits for input and has seen `.in` up to `seen`.
     pub fn handle_parked(&mut self, seen: Option<u64>, now: u64) {
         self.now = now;
+        if self.book.current.is_none() {
+            // What it has seen was its end, and the next run is not parked.
+            return;
+        }
         self.parked = Some(seen);
         let first = self.owed.iter().find(|(_, owed)| owed.is_answer()).map(|(seq, _)| *seq);
         let left = match &self.book.head_start {

@@ -196,10 +196,11 @@ impl Driver {
     /// What is saved of the session, if that is its whole history (R-HDS-17).
     async fn whole_transcript(&self, machine: &Machine) -> Result<Option<Blob>, StoreError> {
         let saved = self.shared.common.store.blob(&self.session, SAVED_BLOB).await?;
-        let Some(saved) = saved else {
-            return Ok((machine.book().turn == 0).then(Blob::default));
+        let blob = match saved {
+            Some(saved) => parse(&saved).ok(),
+            None => (machine.book().turn == 0).then(Blob::default),
         };
-        let Ok(blob) = parse(&saved) else { return Ok(None) };
+        let Some(blob) = blob else { return Ok(None) };
         let cursor = blob.last_out_event_id.as_deref().and_then(|text| text.parse().ok());
         let newer = self.tail(cursor.map_or(0, |seq: u64| seq + 1)).await?;
         Ok((!newer.iter().any(|record| chunk(record).is_some())).then_some(blob))

@@ -120,7 +120,14 @@ impl Driver {
         seq: Option<u64>,
         outcome: Result<(), CommitError>,
     ) -> Result<(), CommitError> {
-        let (Some(work), Some(seq)) = (&self.work, seq) else { return outcome };
+        let Some(work) = &self.work else {
+            // What came before the frame was the end of the run, under a new fence.
+            return outcome.or_else(|error| match error {
+                CommitError::Fenced { .. } => Ok(()),
+                error => Err(error),
+            });
+        };
+        let Some(seq) = seq else { return outcome };
         match outcome {
             Ok(()) => work.acknowledge(seq),
             Err(CommitError::RecordTooLarge { bytes }) => {
