@@ -21,9 +21,10 @@ impl World {
             }
             match effect {
                 Effect::Place => self.placing = true,
-                // An agent without a head start.
-                Effect::BeginStep(_) | Effect::CancelStep | Effect::KeepFloor | Effect::KeepEnd => {
-                }
+                Effect::BeginStep(input) => self.begin_step(input),
+                Effect::CancelStep => self.cancel_step(),
+                Effect::KeepFloor => self.keep_floor(),
+                Effect::KeepEnd => self.keep_end(),
                 Effect::Unplace => (self.placing, self.slot) = (false, false),
                 Effect::Fence => {
                     self.disk.fence += 1;
@@ -55,6 +56,7 @@ impl World {
                 }
             }
         }
+        self.check_step();
         true
     }
 
@@ -78,7 +80,9 @@ impl World {
         self.slot = false;
         assert_eq!(current.fence, self.disk.fence, "a run boots under the newest fence");
         assert!(current.fence > self.newest, "a run boots under a fence of its own");
-        let initial = book.number == 1 && book.initial;
+        self.check_saved();
+        let book = self.machine.book();
+        let initial = book.number == 1 && book.initial && book.head_start.is_none();
         let (floor, tail) = (book.floor, self.disk.input.len() as u64);
         self.newest = current.fence;
         self.boots += 1;
@@ -121,7 +125,8 @@ impl World {
         loop {
             let next = self.machine.seen().map_or(0, |seq| seq + 1);
             let Some(record) = self.disk.input.get(next as usize).cloned() else { return true };
-            if Owed::of(&record).is_some_and(|owed| owed.is_of_turn()) {
+            let is_of_turn = Owed::of(&record).is_some_and(|owed| owed.is_of_turn());
+            if is_of_turn || self.machine.may_overtake() {
                 self.note_out();
             }
             self.machine.handle_input(&record, self.now);
@@ -230,7 +235,11 @@ impl World {
             vec![append_out(records, fence, key), Op::Settle(plan.fates.clone()), plan.book.put()];
         match self.commit(ops) {
             Ok(committed) if committed.appends[0].repeated => {}
-            Ok(_) => self.machine.handle_boundary(plan, self.now),
+            Ok(committed) => {
+                let answered: Vec<u64> = plan.fates.iter().map(|(seq, _)| *seq).collect();
+                self.agent_saves(committed.appends[0].first, plan.book.floor, &answered);
+                self.machine.handle_boundary(plan, self.now);
+            }
             Err(error) if self.work.as_ref().is_some_and(|run| run.fence == fence) => {
                 self.lost_if_fenced(Some(error));
             }

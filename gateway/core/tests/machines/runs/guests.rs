@@ -10,7 +10,7 @@ use super::world::World;
 use crate::support::inputs::{ERROR, SKIP, hand_over};
 
 /// Longer and shorter than a run may be silent.
-const WAITS_MS: [u64; 2] = [3_000, 8_000];
+pub(crate) const WAITS_MS: [u64; 2] = [3_000, 8_000];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum End {

@@ -7,6 +7,7 @@ use tidegate_core::seams::store::{Fate, Writer};
 use tidegate_protocol::control;
 
 use super::history::check as check_all;
+use super::stepped;
 use super::worker::Character;
 use super::world::World;
 
@@ -14,6 +15,7 @@ use super::world::World;
 pub(crate) fn check(world: &World, ends: &[u64]) {
     let heads: BTreeSet<u64> = world.heads.iter().copied().collect();
     assert_eq!(heads.len(), world.heads.len(), "one head start per turn: {:?}", world.heads);
+    let heads: BTreeSet<u64> = heads.union(&stepped::turns(world)).copied().collect();
     assert!(heads.last().is_none_or(|turn| *turn <= world.book().turn), "each has a boundary");
     check_fates(world, &heads, ends);
     check_stops(world);
@@ -34,7 +36,8 @@ fn check_fates(world: &World, heads: &BTreeSet<u64>, ends: &[u64]) {
                 panic!("{fate:?} of hand-over {seq}")
             }
             (Owed::Answer { message, .. }, Fate::Answered { turn }) if of_head(turn) => {
-                let taken = message.is_some_and(|id| world.injected.contains(&id));
+                let taken = message.is_some_and(|id| world.injected.contains(&id))
+                    || stepped::answers(world, *seq, *turn);
                 assert!(taken, "{seq} is answered by the head start of turn {turn}");
             }
             _ => {}
@@ -73,6 +76,8 @@ fn check_writers(world: &World, heads: &BTreeSet<u64>) {
                 assert!(its && heads.contains(&turn), "{text} is in turn {turn}");
                 assert!(runs.is_empty(), "a guest writes behind the run of turn {turn}");
             }
+            // A run of before may have closed the session.
+            Writer::Run { .. } if control::kind(record) == Some(control::SESSION_CLOSED) => {}
             Writer::Run { fence } if heads.contains(&turn) => {
                 runs.insert(*fence);
                 assert!(runs.len() == 1, "runs {runs:?} go on with the step of turn {turn}");

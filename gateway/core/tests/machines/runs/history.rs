@@ -10,6 +10,7 @@ use tidegate_protocol::limits::{RUN_ATTEMPTS_MAX, UPGRADE_SWAPS_MAX};
 use tidegate_protocol::{Record, control};
 
 use super::heads;
+use super::stepped;
 use super::steps::is_error;
 use super::worker::Character;
 use super::world::World;
@@ -27,6 +28,7 @@ pub(crate) fn check(world: &World) {
     check_fates(disk, &turns, &ends, &world.unread);
     check_idle_stops(disk);
     heads::check(world, &ends);
+    stepped::check(world, &turns);
     check_fences(disk);
     check_rows(disk);
     let closed = disk.out.iter().filter(|record| is_closed(record)).count();
@@ -139,6 +141,9 @@ fn history(seed: u64) {
             world
         }
     };
+    if seed / 20 % 2 == 0 {
+        world.offer_steps(seed % 7 > 0, seed % 11 < 3);
+    }
     world.calm = false;
     for _ in 0..150 {
         world.step();

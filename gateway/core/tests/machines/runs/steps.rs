@@ -12,6 +12,11 @@ impl World {
     /// Something happens.
     pub(crate) fn step(&mut self) {
         self.now += 1 + self.rng.below(150);
+        if self.steps.offered && self.rng.one_in(4) {
+            self.steps.drains |= self.rng.one_in(60);
+            self.hear_warm();
+            return self.tick();
+        }
         match self.rng.below(if self.has_guests { 30 } else { 24 }) {
             0..=2 => self.append_any(),
             3..=6 => {
@@ -47,8 +52,9 @@ impl World {
         }
     }
 
-    fn place(&mut self) {
-        if std::mem::take(&mut self.placing) {
+    pub(crate) fn place(&mut self) {
+        let is_full = self.steps.crowded && !self.calm && !self.rng.one_in(12);
+        if !is_full && std::mem::take(&mut self.placing) {
             self.slot = true;
             self.machine.handle_placed(self.now);
             self.perform();
@@ -127,6 +133,7 @@ impl World {
             self.hear();
             self.hear_zombie();
             self.hear_guest();
+            self.hear_warm();
             self.tick();
             assert!(self.boots <= most, "runs without end");
             let alone = self.zombies.is_empty() && self.guests.is_empty();
@@ -153,6 +160,7 @@ impl World {
 
     fn check_rest(&self) {
         assert!(self.work.is_none() && !self.placing, "idle with a run");
+        assert!(self.steps.warm.is_none(), "a first step has no end");
         assert!(self.book().current.is_none(), "the book names a run that is over");
         assert!(!self.book().wanted && !self.book().initial, "a run is wanted and none comes");
         assert!(self.book().head_start.is_none(), "a head start has no end");
