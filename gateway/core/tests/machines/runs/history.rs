@@ -141,8 +141,8 @@ fn history(seed: u64) {
             world
         }
     };
-    if seed / 20 % 2 == 0 {
-        world.offer_steps(seed % 7 > 0, seed % 11 < 3);
+    if (seed / 20).is_multiple_of(2) {
+        world.offer_steps(!seed.is_multiple_of(7), seed % 11 < 3);
     }
     world.calm = false;
     for _ in 0..150 {

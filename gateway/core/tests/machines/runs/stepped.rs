@@ -243,8 +243,8 @@ fn is_own_hand_over(record: &Record) -> bool {
 fn own_steps_reach_every_kind_of_end() {
     let mut seen: BTreeMap<&str, u64> = BTreeMap::new();
     for seed in 1..=200 {
-        let mut world = World::new(seed, Character::Sound, seed % 3 == 0);
-        world.offer_steps(seed % 4 > 0, seed % 5 == 0);
+        let mut world = World::new(seed, Character::Sound, seed.is_multiple_of(3));
+        world.offer_steps(!seed.is_multiple_of(4), seed.is_multiple_of(5));
         world.calm = false;
         for _ in 0..150 {
             world.step();
