@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use tokio::time::{Instant, Sleep, sleep};
-use tracing::{Instrument, Span, info_span};
+use tracing::{Instrument, Span, info, info_span};
 
 use super::config::HeadStart;
 use super::step::{Outcome, Step};
@@ -51,14 +51,15 @@ impl HeadStart {
             request.tools = tools.clone();
         }
         let span = info_span!("head_start", turn = request.turn);
-        let ask = |backend: &dyn AgentBackend, request: TurnRequest| {
-            let call = info_span!(parent: &span, "backend", attempt = request.attempt);
+        span.in_scope(|| info!(hedged = self.hedge.is_some(), "a first step begins"));
+        let ask = |place, backend: &dyn AgentBackend, request: TurnRequest| {
+            let call = info_span!(parent: &span, "backend", place, attempt = request.attempt);
             let step = Step::new(request.tools.clone(), calls_allowed);
             let stream = call.in_scope(|| backend.answer(request));
             Asked { stream, step, call }
         };
-        let mut asked = vec![ask(&*self.backend, request.clone())];
-        asked.extend(self.hedge.as_ref().map(|hedge| ask(&**hedge, request)));
+        let mut asked = vec![ask("main", &*self.backend, request.clone())];
+        asked.extend(self.hedge.as_ref().map(|hedge| ask("hedge", &**hedge, request)));
         let time = Box::pin(sleep(Duration::from_millis(self.step_ms)));
         WarmStep { asked, outcome: None, time, step_ms: self.step_ms, span }
     }
@@ -96,7 +97,8 @@ impl WarmStep {
 
     /// Takes what the backend at `at` gave; gives what is shown of it.
     fn take(&mut self, at: usize, item: Item) -> Vec<Chunk> {
-        let step = &mut self.asked[at].step;
+        let Asked { step, call, .. } = &mut self.asked[at];
+        let had_content = step.has_content();
         let (shown, outcome) = match item {
             Some(Ok(chunks)) => step.take(chunks),
             Some(Err(error)) => (Vec::new(), Some(step.fail(error))),
@@ -105,14 +107,22 @@ impl WarmStep {
                 (shown, Some(outcome))
             }
         };
+        if step.has_content() && !had_content {
+            call.in_scope(|| info!("the first token"));
+        }
         if step.has_content() && self.asked.len() > 1 {
             // The race is over: the other one is cancelled before it is polled again.
             self.asked.swap(0, at);
-            self.asked.truncate(1);
+            for lost in self.asked.drain(1..) {
+                lost.call.in_scope(|| info!("cancelled, for the other one was first"));
+            }
         }
         match outcome {
             // One that fails before it said anything leaves the step to the other.
-            Some(Outcome::Failed(_)) if self.asked.len() > 1 => drop(self.asked.remove(at)),
+            Some(Outcome::Failed(error)) if self.asked.len() > 1 => {
+                let failed = self.asked.remove(at);
+                failed.call.in_scope(|| info!(%error, "left to the other one"));
+            }
             Some(outcome) => self.end(outcome),
             None => {}
         }
@@ -129,8 +139,20 @@ impl WarmStep {
     }
 
     fn end(&mut self, outcome: Outcome) {
+        match &outcome {
+            Outcome::Failed(error) => self.span.in_scope(|| info!(%error, "the first step failed")),
+            outcome => self.span.in_scope(|| info!(?outcome, "the first step is over")),
+        }
         self.asked.clear();
         self.outcome = Some(outcome);
+    }
+}
+
+impl Drop for WarmStep {
+    fn drop(&mut self) {
+        if !self.asked.is_empty() {
+            self.span.in_scope(|| info!("the first step is cancelled"));
+        }
     }
 }
 

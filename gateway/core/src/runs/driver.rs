@@ -21,6 +21,7 @@ use super::head_start::OutState;
 use super::machine::Machine;
 use super::owed::Owed;
 use super::stepping::Stepping;
+use super::trace::Trace;
 use crate::drivers::{Epochs, Inbox, far};
 use crate::fleet::Hold;
 use crate::head_start::StepEvent;
@@ -60,6 +61,7 @@ pub(super) struct Driver {
     pub(super) delivered: Option<u64>,
     /// Tail of `.out` when the run was handed over.
     pub(super) out_at_boot: u64,
+    pub(super) trace: Trace,
     epochs: Epochs,
 }
 
@@ -106,6 +108,7 @@ impl Driver {
             wanted,
             delivered,
             out_at_boot: 0,
+            trace: Trace::default(),
             epochs: Epochs::default(),
         }
     }
@@ -115,6 +118,7 @@ impl Driver {
         let (mut looked, mut idle_from) = (Instant::now(), None);
         loop {
             self.perform(&mut machine).await?;
+            self.trace.look(machine.book());
             idle_from = machine.is_idle().then(|| idle_from.unwrap_or_else(Instant::now));
             match self.wait(&machine, looked, idle_from).await {
                 Event::Poked => self.read_inputs(&mut machine).await?,

@@ -27,6 +27,7 @@ pub mod requests;
 mod serve;
 mod stepping;
 mod time;
+mod trace;
 mod words;
 
 pub use asked::Succession;

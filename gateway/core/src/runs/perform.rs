@@ -46,7 +46,10 @@ impl Driver {
                 Effect::BeginStep(input) => self.begin_step(machine, input).await?,
                 Effect::KeepFloor => self.keep_floor(machine).await?,
                 Effect::KeepEnd => self.keep_end().await?,
-                Effect::CancelStep => self.step = None,
+                Effect::CancelStep => {
+                    self.step = None;
+                    self.trace.give_up();
+                }
                 Effect::End(Some(cause)) => {
                     self.shared.reads.end(&self.session);
                     self.unheard = None;
@@ -160,7 +163,7 @@ impl Driver {
             tail,
             run,
         };
-        info!(run = frame.run, attempt = frame.attempt, "a run begins");
+        self.trace.within(|| info!(run = frame.run, attempt = frame.attempt, "a run begins"));
         let id = frame.id.clone();
         self.work = Some(slot.begin(&id, GatewayFrame::Boot(Box::new(frame))));
         self.deliver(machine).await

@@ -71,7 +71,8 @@ impl Driver {
         let mut request = self.request(machine, payload, &answer_id, messages(&transcript));
         let answer = Answer::new(request.clone(), None);
         request.tools = takes.tools;
-        let warm_step = warm.begin(request, takes.calls);
+        let turn = self.trace.begin(request.turn, true);
+        let warm_step = turn.in_scope(|| warm.begin(request, takes.calls));
         self.step = Some(Mutex::new(Stepping { warm: warm_step, _awaited: awaited }));
         let open = HeadStart {
             message: id,

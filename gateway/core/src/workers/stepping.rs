@@ -10,6 +10,7 @@ use tidegate_protocol::ErrorCode;
 use tidegate_protocol::limits::TURN_ATTEMPTS_MAX;
 use tidegate_protocol::link::{GatewayFrame, Handed, HandoverFrame, Refusal, WorkerFrame};
 use tokio::time::{Instant, sleep_until};
+use tracing::info;
 
 use super::backend::{Item, ask, failure};
 use super::piece::WorkEvent;
@@ -114,6 +115,7 @@ impl Stepping {
             }
             Event::Worker(event) => self.hear(event),
             Event::Late => {
+                info!("the head start is given up");
                 let text = "the agent did not take the answer over in time".to_owned();
                 Some(Next::Item(Err(failure(BackendFault::Timeout, text))))
             }
@@ -176,6 +178,7 @@ impl Stepping {
                 let message = (outcome != Handed::Skip).then(|| self.answer.message());
                 let frame = HandoverFrame { id: work.id().to_owned(), outcome, message };
                 let frame = GatewayFrame::Handover(Box::new(frame));
+                info!(work = work.id(), ?outcome, "the step is handed over");
                 work.send(frame.clone());
                 Some(Next::HandedOver(work, frame))
             }
