@@ -3,9 +3,12 @@
 
 import { chat } from "@trigger.dev/sdk/ai";
 import { stepCountIs, tool } from "ai";
-import { starter } from "../fixtures/lib/starters.mjs";
+import { rejecting, starter } from "../fixtures/lib/starters.mjs";
 
 export const pinned = starter({ chat, tool, stepCountIs }, "pinned");
 
 /** Boots for as long as the test wants. */
 export const slow = starter({ chat, tool, stepCountIs }, "slow", 2, true);
+
+/** Takes nothing over in a chat's first turn. */
+export const picky = starter({ chat, tool, stepCountIs }, "pinned-picky", 2, false, rejecting);
