@@ -104,6 +104,11 @@ pub enum RunStatus {
 }
 
 impl Book {
+    /// The input whose first step the gateway makes, or made.
+    pub(super) fn stepped_input(&self) -> Option<u64> {
+        self.head_start.as_ref()?.by_gateway.as_ref()?.input
+    }
+
     /// Reads the blob.
     pub fn parse(bytes: &[u8]) -> Result<Self, StoreError> {
         serde_json::from_slice(bytes).map_err(|e| StoreError::Corrupt(format!("run book: {e}")))

@@ -3,8 +3,8 @@
 use tidegate_protocol::NewRecord;
 use tokio::sync::oneshot;
 
-use super::asked::Succession;
-use super::opening::ToOpen;
+use super::driver::ToOpen;
+use super::machine::Succession;
 use crate::seams::store::{Appended, CommitError, Writer};
 use crate::workers::Work;
 

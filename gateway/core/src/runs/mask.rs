@@ -5,13 +5,11 @@ use std::sync::Arc;
 
 use tidegate_protocol::Record;
 use tidegate_protocol::ids::{Channel, SessionKey, StreamId};
-
 use tokio_util::sync::CancellationToken;
 
 use super::book::{BOOK_BLOB, Book};
 use super::driver::PAGE;
-use super::machine::Machine;
-use super::owed::Owed;
+use super::machine::is_signal;
 use crate::access::Principal;
 use crate::error::{self, Result};
 use crate::gateway::Gateway;
@@ -77,40 +75,4 @@ impl Gateway {
         }
         Ok(hidden)
     }
-}
-
-impl Book {
-    /// The input whose first step the gateway makes, or made.
-    fn stepped_input(&self) -> Option<u64> {
-        self.head_start.as_ref()?.by_gateway.as_ref()?.input
-    }
-}
-
-impl Machine {
-    /// May the live run see this `.in` record?
-    pub fn shows(&self, record: &Record) -> bool {
-        if self.book.stepped_input() == Some(record.seq_num) {
-            return false;
-        }
-        if is_hand_over(record) {
-            // One that nobody waits for would be taken for the next one (R-HDS-5).
-            return self.owed.contains_key(&record.seq_num);
-        }
-        let seen = self.book.current.as_ref().and_then(|run| run.seen);
-        Some(record.seq_num) > seen || self.owed.contains_key(&record.seq_num) || !is_signal(record)
-    }
-
-    /// Is it a hand-over that has not been read? A run that gets it before could write before it is
-    /// known how much was there, and would count as one that did not (R-HDS-7).
-    pub fn withholds(&self, record: &Record) -> bool {
-        Some(record.seq_num) > self.seen && is_hand_over(record)
-    }
-}
-
-fn is_hand_over(record: &Record) -> bool {
-    Owed::of(record).is_some_and(|owed| owed.is_hand_over())
-}
-
-fn is_signal(record: &Record) -> bool {
-    Owed::of(record).is_some_and(|owed| !owed.is_answer())
 }

@@ -10,8 +10,8 @@ use tokio::sync::oneshot;
 
 use super::book::{BOOK_BLOB, Book, RUN_PREFIX, RunRow, parse_run_id, run_id, run_name};
 use super::calls::Call;
+use super::driver::want;
 use super::notes::Notes;
-use super::perform::want;
 use crate::access::Principal;
 use crate::agents::Service;
 use crate::error::{self, Result};

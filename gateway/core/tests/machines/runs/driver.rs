@@ -1,7 +1,7 @@
 //! What `runs/driver.rs` and its siblings do, without tasks and sockets.
 
 use tidegate_core::runs::machine::Effect;
-use tidegate_core::runs::owed::Owed;
+use tidegate_core::runs::machine::Owed;
 use tidegate_core::seams::store::{Append, CommitError, Op, Writer};
 use tidegate_protocol::ids::Channel;
 use tidegate_protocol::link::{Cause, ExitError};

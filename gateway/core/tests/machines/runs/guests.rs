@@ -1,6 +1,6 @@
 //! Server code that makes the first step of an answer (R-HDS-1 to R-HDS-9), and dies as well.
 
-use tidegate_core::runs::head_start::Opening;
+use tidegate_core::runs::machine::head_start::Opening;
 use tidegate_core::runs::opened::HeadStart;
 use tidegate_core::seams::store::{Append, Op, Writer};
 use tidegate_protocol::NewRecord;

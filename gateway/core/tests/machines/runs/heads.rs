@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use tidegate_core::runs::owed::Owed;
+use tidegate_core::runs::machine::Owed;
 use tidegate_core::seams::store::{Fate, Writer};
 use tidegate_protocol::control;
 

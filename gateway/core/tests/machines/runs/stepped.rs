@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
+use tidegate_core::runs::machine::Owed;
 use tidegate_core::runs::opened::HeadStart;
-use tidegate_core::runs::owed::Owed;
 use tidegate_core::seams::store::{Fate, Writer};
 use tidegate_protocol::handover::Handover;
 use tidegate_protocol::record::Envelope;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 use tidegate_core::head_start::StepEvent;
-use tidegate_core::runs::first_step::FirstStep;
+use tidegate_core::runs::machine::first_step::FirstStep;
 use tidegate_core::runs::opened::{ByGateway, HeadStart};
 use tidegate_core::seams::backend::{Origin, TurnRequest};
 use tidegate_core::seams::store::Op;

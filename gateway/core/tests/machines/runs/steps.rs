@@ -1,7 +1,7 @@
 //! What happens next, and how a history comes to its end.
 
 use tidegate_core::runs::book::Current;
-use tidegate_core::runs::head_start::OutState;
+use tidegate_core::runs::machine::head_start::OutState;
 use tidegate_protocol::Record;
 use tidegate_protocol::limits::{RUN_ATTEMPTS_MAX, UPGRADE_SWAPS_MAX};
 use tidegate_protocol::link::Cause;

@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 
-use tidegate_core::runs::owed::Owed;
+use tidegate_core::runs::machine::Owed;
 use tidegate_protocol::Record;
 use tidegate_protocol::link::ExitClass;
 

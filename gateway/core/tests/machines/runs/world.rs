@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use tidegate_core::runs::RunLimits;
 use tidegate_core::runs::book::{BOOK_BLOB, Book, RunRow, run_name};
 use tidegate_core::runs::machine::Machine;
-use tidegate_core::runs::owed::Owed;
+use tidegate_core::runs::machine::Owed;
 use tidegate_core::seams::store::{CommitError, Committed, Fate, Op};
 use tidegate_protocol::{NewRecord, control};
 

@@ -11,12 +11,12 @@ use tidegate_protocol::transcript::{Blob, Entry, render};
 use tidegate_protocol::ui::{Close, clean_partial};
 use tidegate_protocol::{NewRecord, control};
 
-use super::book::{RunRow, RunStatus};
 use super::ending::append;
-use super::machine::{Effect, Machine, Phase};
-use super::opened::HeadStart;
 use super::owed::Owed;
+use super::state::{Effect, Machine, Phase};
 use crate::head_start::Outcome;
+use crate::runs::book::{RunRow, RunStatus};
+use crate::runs::opened::HeadStart;
 use crate::seams::backend::Chunk;
 use crate::seams::store::{Append, Op, Writer};
 use crate::streams::transcript::SAVED_BLOB;
@@ -72,7 +72,7 @@ impl FirstStep {
 }
 
 /// The operation that saves a transcript.
-pub(super) fn put(transcript: &Blob, now: u64) -> Op {
+pub(in crate::runs) fn put(transcript: &Blob, now: u64) -> Op {
     let blob = Blob { saved_at: now, ..transcript.clone() };
     Op::PutBlob { name: SAVED_BLOB.to_owned(), bytes: render(&blob).into() }
 }
@@ -277,6 +277,6 @@ impl Machine {
 }
 
 /// The messages of a transcript, oldest first.
-pub(super) fn messages(transcript: &Blob) -> Vec<Value> {
+pub(in crate::runs) fn messages(transcript: &Blob) -> Vec<Value> {
     transcript.entries.iter().map(|entry| entry.message.clone()).collect()
 }

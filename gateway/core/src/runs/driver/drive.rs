@@ -14,17 +14,17 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
 use tokio_util::task::AbortOnDropHandle;
 
-use super::book::{BOOK_BLOB, Book, RunRow, run_name};
-use super::calls::Call;
-use super::engine::Shared;
-use super::head_start::OutState;
-use super::machine::Machine;
-use super::owed::Owed;
 use super::stepping::Stepping;
 use super::trace::Trace;
 use crate::drivers::{Epochs, Inbox, far};
 use crate::fleet::Hold;
 use crate::head_start::StepEvent;
+use crate::runs::book::{BOOK_BLOB, Book, RunRow, run_name};
+use crate::runs::calls::Call;
+use crate::runs::engine::Shared;
+use crate::runs::machine::Machine;
+use crate::runs::machine::Owed;
+use crate::runs::machine::head_start::OutState;
 use crate::seams::BoxFuture;
 use crate::seams::store::{Commit, CommitError, Committed, Op, ReadLimit, StoreError};
 use crate::sessions::row::SessionRow;
@@ -34,10 +34,10 @@ use crate::workers::{Slot, Want, Work, WorkEvent, Workers};
 const IDLE: Duration = Duration::from_secs(5);
 /// How often it is looked whether a turn that must be stopped has shown itself.
 const LOOK: Duration = Duration::from_millis(50);
-pub(super) const PAGE: ReadLimit =
+pub(in crate::runs) const PAGE: ReadLimit =
     ReadLimit { records: RECORDS_PAGE_MAX, bytes: READ_PAGE_MAX_BYTES };
 
-pub(super) struct Driver {
+pub(in crate::runs) struct Driver {
     pub(super) shared: Arc<Shared>,
     pub(super) session: SessionKey,
     pub(super) row: Arc<SessionRow>,
@@ -91,7 +91,11 @@ enum Event {
 }
 
 impl Driver {
-    pub(super) fn new(shared: Arc<Shared>, session: SessionKey, inbox: Inbox<Call>) -> Self {
+    pub(in crate::runs) fn new(
+        shared: Arc<Shared>,
+        session: SessionKey,
+        inbox: Inbox<Call>,
+    ) -> Self {
         let (called, hold, work, unheard, placing, slot, wanted, delivered) = Default::default();
         Self {
             shared,

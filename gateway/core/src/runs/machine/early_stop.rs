@@ -1,7 +1,7 @@
 //! Stops that a run could not hear yet (R-RUNS-11).
 
-use super::machine::{Effect, Machine, Phase};
 use super::owed::Owed;
+use super::state::{Effect, Machine, Phase};
 
 impl Machine {
     /// A stop that the run before may not have heard holds for the turn's next try (R-RUNS-11).

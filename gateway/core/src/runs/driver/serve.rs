@@ -5,10 +5,10 @@ use std::time::Duration;
 use tidegate_protocol::limits::FLEET_GONE_MS;
 use tokio::time::{Instant, sleep};
 
-use super::calls::Call;
-use super::driver::{Driver, Exit};
+use super::drive::{Driver, Exit};
 use crate::drivers::Serve;
 use crate::fleet::{Answer, CLAIM_PAUSE, Hold, Question};
+use crate::runs::calls::Call;
 use crate::seams::store::{CommitError, StoreError};
 
 impl Serve for Driver {

@@ -3,7 +3,7 @@
 
 use tracing::{Span, info, info_span};
 
-use super::book::Book;
+use crate::runs::book::Book;
 
 /// The turn that has a head start, as far as the trace knows.
 #[derive(Debug, Default)]

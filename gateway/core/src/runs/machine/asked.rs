@@ -3,9 +3,9 @@
 use tidegate_protocol::control;
 use tidegate_protocol::link::Cause;
 
-use super::book::RunStatus;
 use super::ending::append;
-use super::machine::{Machine, Phase};
+use super::state::{Machine, Phase};
+use crate::runs::book::RunStatus;
 
 /// How long a run that was succeeded may take to exit.
 const SUCCEED_MS: u64 = 10_000;

@@ -3,7 +3,7 @@
 use tidegate_protocol::limits::{PRELOAD_GRACE_MS, RUN_ATTEMPTS_MAX, UPGRADE_SWAPS_MAX};
 use tidegate_protocol::link::Cause;
 
-use super::machine::{Effect, Machine, Phase};
+use super::state::{Effect, Machine, Phase};
 
 /// Wait before the second further run of an agent that ends its runs without an answer.
 const BACKOFF_MS: u64 = 300;

@@ -6,11 +6,11 @@ use tidegate_protocol::limits::READ_PAGE_MAX_BYTES;
 use tidegate_protocol::link::{Cause, OutRecord, Refusal, WorkerFrame};
 use tidegate_protocol::{ErrorCode, NewRecord, Record, control};
 
-use super::calls::Call;
-use super::driver::{Driver, PAGE};
-use super::injected::injected_messages;
-use super::machine::Machine;
+use super::drive::{Driver, PAGE};
 use super::perform::want;
+use crate::runs::calls::Call;
+use crate::runs::injected::injected_messages;
+use crate::runs::machine::Machine;
 use crate::seams::store::{Append, CommitError, Floor, Op, StoreError, Writer};
 use crate::sessions::row::SessionRow;
 use crate::streams::transcript::SAVED_BLOB;

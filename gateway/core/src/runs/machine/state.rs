@@ -9,10 +9,10 @@ use std::collections::{BTreeMap, HashSet, VecDeque};
 use tidegate_protocol::Record;
 use tidegate_protocol::link::{Cause, ExitClass, ExitError};
 
-use super::book::{Book, Current, RunRow, RunStatus};
 use super::first_step::FirstStep;
 use super::head_start::OutState;
 use super::owed::Owed;
+use crate::runs::book::{Book, Current, RunRow, RunStatus};
 use crate::seams::store::Op;
 
 /// What the driver has to do.

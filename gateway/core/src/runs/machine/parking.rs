@@ -1,6 +1,6 @@
 //! Runs that wait for input, and leave if somebody needs their place (R-LNK-18, R-LNK-27).
 
-use super::machine::{Effect, Machine, Phase};
+use super::state::{Effect, Machine, Phase};
 
 /// How long a run that leaves may take.
 const LEAVE_MS: u64 = 10_000;

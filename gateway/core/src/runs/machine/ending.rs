@@ -5,9 +5,9 @@ use tidegate_protocol::ids::Channel;
 use tidegate_protocol::link::Cause;
 use tidegate_protocol::{NewRecord, control};
 
-use super::book::{Book, Current, RunRow, RunStatus};
-use super::machine::{Effect, Machine, Phase};
 use super::owed::Owed;
+use super::state::{Effect, Machine, Phase};
+use crate::runs::book::{Book, Current, RunRow, RunStatus};
 use crate::seams::store::{Append, Fate, Op, Writer};
 
 /// What a boundary of the run does, decided before it is committed.

@@ -4,9 +4,9 @@ use tidegate_protocol::control;
 use tidegate_protocol::limits::{PRELOAD_IDLE_MS, RUN_BOOT_TIMEOUT_MS, TURN_KEEP_ALIVE_MS};
 use tidegate_protocol::link::Cause;
 
-use super::book::RunStatus;
 use super::ending::append;
-use super::machine::{Effect, Machine, Phase};
+use super::state::{Effect, Machine, Phase};
+use crate::runs::book::RunStatus;
 
 impl Machine {
     /// A time that [`Machine::poll_timeout`] named has come, and [`Machine::note_out`] was called.

@@ -11,11 +11,11 @@ use tidegate_protocol::transcript::{Blob, Entry, parse};
 use tidegate_protocol::{Record, control};
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
-use super::driver::{Driver, PAGE};
-use super::first_step::{FirstStep, messages, put};
-use super::machine::Machine;
-use super::opened::{ByGateway, HeadStart};
+use super::drive::{Driver, PAGE};
 use crate::head_start::{StepEvent, WarmStep};
+use crate::runs::machine::Machine;
+use crate::runs::machine::first_step::{FirstStep, messages, put};
+use crate::runs::opened::{ByGateway, HeadStart};
 use crate::seams::backend::TurnRequest;
 use crate::seams::store::{CommitError, StoreError};
 use crate::streams::transcript::SAVED_BLOB;

@@ -4,11 +4,11 @@
 use tidegate_protocol::control;
 use tidegate_protocol::link::Cause;
 
-use super::book::{RunRow, RunStatus};
 use super::ending::append;
-use super::machine::{Effect, Machine};
-use super::opened::{Handed, HeadStart};
 use super::owed::Owed;
+use super::state::{Effect, Machine};
+use crate::runs::book::{RunRow, RunStatus};
+use crate::runs::opened::{Handed, HeadStart};
 use crate::seams::store::{Fate, Op};
 
 const SILENT: &str = "The first step of the answer did not come to its end.";

@@ -10,12 +10,12 @@ use tracing::info;
 
 use serde_json::Value;
 
-use super::book::{Book, run_id};
-use super::driver::{Driver, PAGE};
-use super::machine::{Effect, Machine};
-use super::payload;
+use super::drive::{Driver, PAGE};
 use crate::access::RunIdentity;
 use crate::agents::AgentKey;
+use crate::runs::book::{Book, run_id};
+use crate::runs::machine::{Effect, Machine};
+use crate::runs::payload;
 use crate::seams::store::{Append, CommitError, LeaseError, LeaseRequest, Op, StoreError, Writer};
 use crate::sessions::row::SessionRow;
 use crate::workers::Want;

@@ -5,8 +5,8 @@ use tidegate_protocol::limits::READ_PAGE_MAX_BYTES;
 use tidegate_protocol::s2::input::trim_point;
 use tidegate_protocol::{NewRecord, control};
 
-use super::driver::Driver;
-use super::machine::Machine;
+use super::drive::Driver;
+use crate::runs::machine::Machine;
 use crate::seams::store::{
     Append, Appended, CommitError, Floor, Op, ReadLimit, StoreError, Writer,
 };

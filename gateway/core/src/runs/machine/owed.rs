@@ -80,3 +80,8 @@ impl Owed {
         matches!(self, Self::Stop { .. }) || self.is_hand_over()
     }
 }
+
+/// Is it a stop, a close, or what else is not answered?
+pub(in crate::runs) fn is_signal(record: &Record) -> bool {
+    Owed::of(record).is_some_and(|owed| !owed.is_answer())
+}

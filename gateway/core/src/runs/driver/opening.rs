@@ -6,13 +6,13 @@ use serde_json::{Map, Value};
 use tidegate_protocol::ids::SessionKey;
 use tokio::sync::oneshot;
 
-use super::calls::Call;
-use super::driver::Driver;
-use super::head_start::Opening;
-use super::machine::Machine;
-use super::opened::HeadStart;
+use super::drive::Driver;
 use crate::error::Result;
 use crate::gateway::Gateway;
+use crate::runs::calls::Call;
+use crate::runs::machine::Machine;
+use crate::runs::machine::head_start::Opening;
+use crate::runs::opened::HeadStart;
 use crate::seams::store::{CommitError, Op};
 use crate::sessions::head_start::turn_running;
 use crate::sessions::row::SessionRow;
