@@ -112,6 +112,8 @@ impl Machine {
         ops.extend(saved);
         ops.extend(self.row.as_ref().map(RunRow::put));
         ops.extend(guests);
+        // Before, lest a crash comes between; and behind, for what the agent saved until then.
+        self.effects.extend(taken.then_some(Effect::KeepFloor));
         self.commit(ops);
         self.effects.extend(is_saved.then_some(Effect::KeepEnd));
         self.effects.extend(taken.then_some(Effect::KeepFloor));

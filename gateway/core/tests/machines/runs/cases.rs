@@ -2,10 +2,12 @@
 
 use serde_json::json;
 use tidegate_core::head_start::Outcome;
+use tidegate_core::runs::machine::Effect;
 use tidegate_core::seams::backend::{BackendFault, Chunk};
 use tidegate_core::seams::store::{Append, Fate, Op, Writer};
 use tidegate_protocol::NewRecord;
 use tidegate_protocol::ids::Channel;
+use tidegate_protocol::link::Cause;
 
 use super::history::check;
 use super::warm::{error, words_of};
@@ -115,6 +117,36 @@ fn a_close_from_before_a_step_is_not_shown_to_its_run() {
     world.read_inputs();
     assert_eq!(world.opened().as_deref(), Some("u1"));
     assert_eq!(world.disk.fates[&0], Fate::Applied { turn: None });
+    world.settle();
+    check(&world);
+}
+
+/// What an agent that is lost had taken over is in no later run's history as a message that waits.
+#[test]
+fn a_crash_behind_the_end_of_a_cut_turn_runs_no_tool_again() {
+    let mut world = waiting();
+    world.append_message();
+    world.read_inputs();
+    world.place();
+    world.say(0);
+    world.steps.warm = None;
+    world.machine.handle_step_end(Outcome::Text, world.now);
+    world.perform();
+    world.read_inputs();
+    world.write_as_run();
+    world.note_out();
+    world.machine.handle_lost(Cause::WorkerLost, world.now);
+    while world.book().turn == 0 {
+        match world.machine.poll_effect().expect("the turn ends") {
+            Effect::KeepFloor => world.keep_floor(),
+            Effect::Commit(ops) => drop(world.commit(ops).expect("not fenced")),
+            _ => {}
+        }
+    }
+    world.crash();
+    let known = world.saved().and_then(|saved| saved.last_in_event_id);
+    assert_eq!(known.as_deref(), Some("1"), "the message and the hand-over are settled");
+    world.append_message();
     world.settle();
     check(&world);
 }
