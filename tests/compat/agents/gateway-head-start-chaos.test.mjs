@@ -95,8 +95,13 @@ class Round {
   /** The agent is cold for what comes next. */
   async cool() {
     const { currentRunId } = await this.one.row();
-    await this.one.payload({ trigger: "close" });
-    await this.one.ended(currentRunId);
+    const seq = await this.one.payload({ trigger: "close" });
+    await eventually(() => this.isCovered(seq), `the close of ${this.one.chat}`, PATIENCE);
+    // One that a stop made needless before it began waits for the next message.
+    await eventually(async () => {
+      const { isCompleted, isQueued } = await this.one.run(currentRunId);
+      return isCompleted || isQueued;
+    }, `the end of run ${currentRunId}`, PATIENCE);
   }
 
   async run() {

@@ -24,9 +24,10 @@ const HELLO = "Hello from here.";
 /** A gateway that can be started again, hosts, and a chat whose first message was sent. */
 async function scene(t, agent, step, { message, hosted = true } = {}, body) {
   const place = await restartable(t, { drain: "1s",
-    agents: model.agent("starter") + model.agent("pinned") });
+    agents: ["starter", "pinned", "gated", "slow"].map((id) => model.agent(id)).join("") });
   configure({ baseURL: place.gw.url, secretKey: place.gw.key });
-  const files = { starter: "headstart", pinned: "../pinned/headstart" };
+  const files = { starter: "headstart", gated: "headstart", pinned: "../pinned/headstart",
+    slow: "../pinned/headstart" };
   const hosts = [];
   place.host = async () => {
     const host = await startHost(place.gw, [files[agent]], { notes });
@@ -102,6 +103,33 @@ for (const signal of ["SIGKILL", "SIGTERM"]) {
           assert.equal(ofType(turn, "error").length, 0, turn.types.join(" "));
           await stored(one, [`hi ${one.chat}`, HELLO]);
           await goesOn(one, [`hi ${one.chat}`], 1);
+        });
+      });
+    }
+
+    for (const agent of ["gated", "slow"]) {
+      test(`behind the hand-over, and the agent boots meanwhile (${agent})`, async (t) => {
+        const step = (one) => {
+          openGate(`boot-${one.chat}`);
+          return says("One.");
+        };
+        await scene(t, agent, step, {}, async ({ place, one, host }) => {
+          await one.settled(1);
+          await stored(one, [`hi ${one.chat}`, "One."]);
+          const before = one.notes("onBoot").length;
+          await host.stop("SIGKILL");
+          model.tell(one.chat, says(HELLO));
+          const seq = await one.submit("second");
+          await eventually(async () => (await handedOver(one)).length === 2, "the hand-over");
+          await place.host();
+          await one.noted("onBoot", before + 1);
+          // It can't load its history, and what it makes of that is of no use to anybody.
+          await place.restart(signal);
+          const turn = await one.covered(seq);
+          assert.equal(turn.text, HELLO);
+          assert.equal(ofType(turn, "error").length, 0, turn.types.join(" "));
+          await stored(one, [`hi ${one.chat}`, "One.", "second", HELLO]);
+          await goesOn(one, [`hi ${one.chat}`, "second"], 2);
         });
       });
     }

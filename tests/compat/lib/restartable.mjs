@@ -11,8 +11,9 @@ export async function restartable(t, more = {}) {
   const data = await mkdtemp(join(tmpdir(), "tidegate-restart-"));
   const options = { store: "disk:", data, port: await freePort(), ...more };
   const place = { gw: await launch(options) };
-  place.restart = async (signal) => {
+  place.restart = async (signal, meanwhile) => {
     const ended = await place.gw.stop(signal);
+    await meanwhile?.();
     place.gw = await launch(options);
     return ended;
   };

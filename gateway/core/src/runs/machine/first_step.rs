@@ -156,7 +156,7 @@ impl Machine {
     /// A step that was cut by a crash.
     pub(super) fn settle_restored_step(&mut self) {
         if !self.awaits_own_step() {
-            return;
+            return self.replace_restored_taker();
         }
         match &self.first_step {
             Some(step) if !step.is_silent() => {
@@ -166,15 +166,33 @@ impl Machine {
                 // It booted while the gateway was away. Published agents that can't load their
                 // history then go on without it, and store that.
                 if self.book.current.is_some() {
-                    let text = "the gateway was restarted".to_owned();
-                    self.clear_run(Cause::GatewayRestarted, RunStatus::Crashed, Some(text));
-                    self.effects.push_back(Effect::End(Some(Cause::GatewayRestarted)));
-                    let row = self.row.as_ref().map(RunRow::put);
-                    self.commit(row.into_iter().collect());
+                    self.replace_restored_run(Vec::new());
                 }
                 self.skip_first_step();
             }
         }
+    }
+
+    /// A run that was handed the whole answer, and has not stored it, may have booted while the
+    /// gateway was away, too. It has run no tool: another one can take over in its place.
+    fn replace_restored_taker(&mut self) {
+        let open = self.book.head_start.as_ref().filter(|open| open.by_gateway.is_some());
+        let is_whole = open.and_then(|open| open.handed).is_some_and(|handed| handed.is_final);
+        let is_orphan = matches!(self.phase, Phase::Orphaned(_));
+        if is_whole && is_orphan && !self.is_taken() {
+            // It may write until the fence is raised.
+            self.own_record();
+            let fence = append(vec![control::keep_alive()], true);
+            self.replace_restored_run(vec![fence, self.book.put()]);
+        }
+    }
+
+    fn replace_restored_run(&mut self, ops: Vec<Op>) {
+        let text = "the gateway was restarted".to_owned();
+        self.clear_run(Cause::GatewayRestarted, RunStatus::Crashed, Some(text));
+        self.effects.push_back(Effect::End(Some(Cause::GatewayRestarted)));
+        let row = self.row.as_ref().map(RunRow::put);
+        self.commit(ops.into_iter().chain(row).collect());
     }
 
     /// Does the gateway itself make the first step of the running turn?
