@@ -10,7 +10,8 @@ async fn main() -> Result<(), WorkerError> {
     let url = std::env::var("TIDEGATE_URL").unwrap_or("http://127.0.0.1:8787".into());
     let key = std::env::var("TIDEGATE_KEY").expect("TIDEGATE_KEY is set");
     let suite = tools().into_iter().fold(Agent::new("suite-rust", suite), Agent::tool);
-    let suite = suite.with_actions();
+    let suite = odd_tools().into_iter().fold(suite, Agent::tool).with_actions();
+    let suite = suite.on_turn_start(accept);
     Worker::connect(&url, &key).agent(suite).capacity(64).run().await
 }
 
@@ -32,6 +33,19 @@ fn tools() -> [Tool; 5] {
     let search = search.description("Finds what it is asked for");
     let delete = delete.needs_approval_if(|_| true);
     [search, breaks, sleeps, delete, Tool::in_client("show_map", nothing)]
+}
+
+/// What no gateway takes: a tool with a name, or one with a schema, of the environment.
+fn odd_tools() -> Vec<Tool> {
+    let named = std::env::var("SUITE_TOOL").ok();
+    let named = named.map(|name| Tool::in_client(&name, json!({"type": "object"})));
+    let schema = std::env::var("SUITE_SCHEMA").ok();
+    let schema = schema.map(|text| serde_json::from_str(&text).expect("SUITE_SCHEMA is JSON"));
+    named.into_iter().chain(schema.map(|schema| Tool::in_client("odd", schema))).collect()
+}
+
+async fn accept(turn: Turn, _: Answer) -> Result<(), AgentError> {
+    if turn.text().ends_with("+ reject") { Err("not today".into()) } else { Ok(()) }
 }
 
 async fn suite(turn: Turn, answer: Answer) -> Result<(), AgentError> {

@@ -76,6 +76,11 @@ const tools = {
   delete_file: { inputSchema: nothing, needsApproval: () => true, execute: () => undefined },
 };
 
+// What no gateway takes: a tool with this name, or one with this schema.
+const { SUITE_TOOL, SUITE_SCHEMA } = process.env;
+if (SUITE_TOOL) tools[SUITE_TOOL] = { inputSchema: nothing };
+if (SUITE_SCHEMA) tools.odd = { inputSchema: JSON.parse(SUITE_SCHEMA) };
+
 async function* resumed(turn) {
   const calls = turn.messages.at(-1).parts.filter((part) => part.toolCallId !== undefined);
   const { toolCallId, input, approval } = calls.at(-1) ?? {};
@@ -97,6 +102,10 @@ await serve([agent({
   id: "suite-typescript",
   steering: true,
   tools,
+  onTurnStart(turn) {
+    const asked = turn.messages.findLast(({ role }) => role === "user");
+    if (asked && textOf(asked).endsWith("+ reject")) throw new TurnError("not today");
+  },
   run(turn) {
     if (turn.continues) return resumed(turn);
     const [, command, rest] = /^(\w+) ?(.*)$/.exec(textOf(turn.messages.at(-1)));

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 
 from tidegate import App, Tool, Turn, TurnError
 
@@ -44,6 +45,19 @@ async def sleeps(input, call):
 @suite.tool(name=TOOL, input_schema=NOTHING, needs_approval=lambda input, call: True)
 def delete_file(input, call):
     return None
+
+
+# What no gateway takes: a tool with this name, or one with this schema.
+if name := os.environ.get("SUITE_TOOL"):
+    suite.add(Tool(name, input_schema=NOTHING))
+if schema := os.environ.get("SUITE_SCHEMA"):
+    suite.add(Tool("odd", input_schema=json.loads(schema)))
+
+
+@suite.on_turn_start
+async def turn_start(turn):
+    if turn.text.endswith("+ reject"):
+        raise TurnError("not today")
 
 
 def act(action):

@@ -29,6 +29,44 @@ export function follow(gw, session) {
   return records;
 }
 
+/**
+ * Follows through everything, also the gateway's end: whenever it is cut off it comes back with its
+ * cursor. `drop()` leaves, as a page that is closed and opened again; `end()` for good.
+ */
+export function resuming(gw, session) {
+  const records = [];
+  let ended = false;
+  let leaving;
+  const read = async () => {
+    leaving = new AbortController();
+    const cursor = records.at(-1)?.seqNum;
+    const response = await fetch(`${gw.url}/realtime/v1/sessions/${session}/out`, {
+      signal: leaving.signal,
+      headers: { authorization: `Bearer ${gw.key}`, "timeout-seconds": "600",
+        ...(cursor === undefined ? {} : { "last-event-id": String(cursor) }) },
+    });
+    if (!response.ok) return;
+    for await (const { event, data } of events(response.body)) {
+      if (event === "batch") records.push(...JSON.parse(data).records.map(shown));
+    }
+  };
+  const follow = async () => {
+    while (!ended) {
+      await read().catch(() => undefined);
+      // Nobody may be there yet.
+      await new Promise((later) => setTimeout(later, 50));
+    }
+  };
+  const following = follow();
+  const end = () => {
+    ended = true;
+    leaving.abort();
+    return following;
+  };
+  after(end);
+  return { records, drop: () => leaving.abort(), end };
+}
+
 /** As the pages of records show them. */
 function shown({ seq_num: seqNum, body, headers }) {
   const { data = null, id = "" } = body === "" ? {} : JSON.parse(body);

@@ -84,6 +84,8 @@ async fn registrations_that_are_refused() {
     };
     let agents = |agents: &[Value]| with("agents", Value::from(agents.to_vec()));
     let agent = |id: &str| json!({"id": id, "mode": "turns"});
+    let takes_over =
+        |tools: Value| json!({"id": "b", "mode": "turns", "handover": "calls", "tools": tools});
     let ten_thousand: Vec<Value> = (0..10_000).map(|n| agent(&format!("agent-{n}"))).collect();
     let invalid = "invalid_registration";
     for (frame, code) in [
@@ -99,6 +101,14 @@ async fn registrations_that_are_refused() {
         (agents(&[agent("b/c")]), invalid),
         (agents(&[json!({"id": "b", "mode": "turns", "version": ""})]), invalid),
         (agents(&[json!({"id": "b", "mode": "turns", "version": "ä"})]), invalid),
+        (agents(&[takes_over(json!([{"description": "no name"}]))]), invalid),
+        (agents(&[takes_over(json!([{"name": ""}]))]), invalid),
+        (agents(&[takes_over(json!([{"name": "two words"}]))]), invalid),
+        (agents(&[takes_over(json!([{"name": "x".repeat(65)}]))]), invalid),
+        (agents(&[takes_over(json!([{"name": "x"}, {"name": "x"}]))]), invalid),
+        (agents(&[takes_over(json!([{"name": "x", "input_schema": "text"}]))]), invalid),
+        (agents(&[takes_over(json!([{"name": "x", "input_schema": [1]}]))]), invalid),
+        (agents(&[takes_over(json!([{"name": "x", "needs_approval": 1}]))]), invalid),
         (agents(&[agent("demo")]), "agent_conflict"),
         (agents(&[json!({"id": "a", "mode": "runs"})]), "agent_conflict"),
     ] {
