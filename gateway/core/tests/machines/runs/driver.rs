@@ -1,4 +1,4 @@
-//! What `runs/driver.rs` and its siblings do, without tasks and sockets.
+//! What `runs/driver` does, without tasks and sockets.
 
 use tidegate_core::runs::machine::Effect;
 use tidegate_core::runs::machine::Owed;

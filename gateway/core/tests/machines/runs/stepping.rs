@@ -1,4 +1,4 @@
-//! What `runs/stepping.rs` does for the gateway's own first steps, without tasks and sockets; and
+//! What `runs/driver/stepping.rs` does for the gateway's own first steps, without tasks and sockets; and
 //! agents that save their transcript, without which there is no second head start.
 
 use std::collections::BTreeSet;
