@@ -6,6 +6,7 @@ mod harness;
 mod linked;
 mod lost;
 mod nodes;
+mod reads;
 mod rows;
 mod turns;
 mod worker;

@@ -17,6 +17,10 @@ use crate::seams::{BoxFuture, StreamStore};
 
 const PAGE: ReadLimit = ReadLimit { records: RECORDS_PAGE_MAX, bytes: READ_PAGE_MAX_BYTES };
 
+/// May what was read be shown still? Asked for each delivery; behind a no nothing follows.
+pub type Guard = Box<dyn Fn() -> Asked + Send + Sync>;
+type Asked = BoxFuture<'static, Result<bool, StoreError>>;
+
 /// Reads one stream in order, without gap or repetition, for ever.
 pub struct Follower {
     channels: Arc<Channels>,
@@ -30,6 +34,11 @@ pub struct Follower {
     /// Reads at this cursor that found nothing although the ring starts above it.
     empty_reads: u8,
     reading: Option<BoxFuture<'static, Result<Vec<Record>, StoreError>>>,
+    guard: Option<Guard>,
+    /// What was read and is asked about.
+    held: Option<(Delivery, Asked)>,
+    /// The guard has said no.
+    shut: bool,
 }
 
 /// What a follower read: `records_from(from)` of the batch are new to it.
@@ -64,23 +73,44 @@ impl Follower {
         let slot = live.join();
         let live = Some(live);
         let (at_tail, empty_reads, reading) = (None, 0, None);
-        Self { channels, live, slot, store, stream, cursor, at_tail, empty_reads, reading }
+        let (guard, held, shut) = (None, None, false);
+        Self {
+            channels,
+            live,
+            slot,
+            store,
+            stream,
+            cursor,
+            at_tail,
+            empty_reads,
+            reading,
+            guard,
+            held,
+            shut,
+        }
+    }
+
+    /// Delivers only what `guard` lets pass.
+    pub(crate) fn guarded(self, guard: Guard) -> Self {
+        let mut follower = self;
+        follower.guard = Some(guard);
+        follower
     }
 
     /// The next seq that it will deliver.
     pub fn cursor(&self) -> u64 {
-        self.cursor
+        self.held.as_ref().map_or(self.cursor, |(delivery, _)| delivery.from)
     }
 
     /// Seq after the newest record that is known here, whether or not it was delivered.
     pub fn known_end(&self) -> u64 {
         let live = self.live.as_ref().expect("held until drop");
-        live.end().unwrap_or(0).max(self.cursor)
+        live.end().unwrap_or(0).max(self.cursor())
     }
 
     /// After a poll that was pending: is there nothing to read, and not only nothing yet?
     pub fn is_at_tail(&self) -> bool {
-        self.reading.is_none()
+        self.reading.is_none() && self.held.is_none()
     }
 
     /// The stream it follows.
@@ -90,6 +120,39 @@ impl Follower {
 
     /// The next records. Pending at the tail.
     pub fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Result<Delivery, StoreError>> {
+        if self.guard.is_none() {
+            return self.poll_read(cx);
+        }
+        if self.shut {
+            return Poll::Pending;
+        }
+        let (delivery, mut asked) = match self.held.take() {
+            Some(held) => held,
+            None => {
+                let delivery = ready!(self.poll_read(cx))?;
+                let guard = self.guard.as_ref().expect("looked at");
+                (delivery, guard())
+            }
+        };
+        match asked.as_mut().poll(cx) {
+            Poll::Pending => {
+                self.held = Some((delivery, asked));
+                Poll::Pending
+            }
+            Poll::Ready(Ok(true)) => Poll::Ready(Ok(delivery)),
+            Poll::Ready(Ok(false)) => {
+                self.shut = true;
+                Poll::Pending
+            }
+            Poll::Ready(Err(error)) => {
+                // It is read again, if anybody goes on.
+                self.cursor = delivery.from;
+                Poll::Ready(Err(error))
+            }
+        }
+    }
+
+    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Result<Delivery, StoreError>> {
         loop {
             if let Some(reading) = &mut self.reading {
                 let records = ready!(reading.as_mut().poll(cx));

@@ -11,20 +11,24 @@ use super::book::{BOOK_BLOB, Book};
 use super::driver::PAGE;
 use super::machine::is_signal;
 use crate::access::Principal;
+use crate::channels::follower::Guard;
 use crate::error::{self, Result};
 use crate::gateway::Gateway;
 use crate::seams::store::{CommitError, StoreError};
 
 /// What a reader of `.in` sees of it.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct InputView {
-    /// Seqs that it does not see, ascending.
+    /// Seqs that it does not see, ascending. As of a run's life, all of them are known when its
+    /// read is opened: a head start begins before its run does, and what had taken effect by then
+    /// is older than the run.
     pub(crate) hidden: Vec<u64>,
     /// Pages end before this seq. By a page the published SDK learns how far the run before it
     /// came, and takes a hand-over in it for one of that run's.
     pub(crate) pages_end: Option<u64>,
-    /// The reader is a run: cancelled when it is over.
-    pub(crate) over: Option<Arc<CancellationToken>>,
+    /// The reader is a run: what lets records pass while it is live, and what is cancelled when it
+    /// is over.
+    pub(crate) over: Option<(Guard, Arc<CancellationToken>)>,
 }
 
 impl Gateway {
@@ -45,11 +49,13 @@ impl Gateway {
         // The hand-over stands in its place (R-HDS-16).
         hidden.extend(book.stepped_input());
         hidden.sort_unstable();
-        let live = book.current.is_some_and(|current| current.fence == run.fence);
-        if run.has_lease() && !live {
+        if run.has_lease() && !book.is_of(run.fence) {
             return Err(error::commit(CommitError::Fenced { current: run.fence }));
         }
-        let over = run.has_lease().then(|| self.runs().begin_read(session, run.fence));
+        let over = run.has_lease().then(|| {
+            let over = self.runs().begin_read(session, run.fence);
+            (self.run_guard(session, run.fence, &over), over)
+        });
         Ok(InputView { hidden, pages_end: handed.map(|handed| handed.seq), over })
     }
 

@@ -1,5 +1,10 @@
 //! Reads of `.in` by runs, over HTTP: they end with their run, which would act on what comes for
-//! the next one.
+//! the next one. It could settle nothing, for its fence is of the past, so that no message would
+//! be lost; but its tools would run beside those of the next one.
+//!
+//! The gateway that serves the session ends the reads that are its own at once. A run may read at
+//! any other one, too, which hears nothing of its end: there it is looked, before a record is
+//! shown, whether the run is still the session's (R-RUNS-23).
 
 use std::collections::HashMap;
 use std::sync::{Arc, Weak};
@@ -7,6 +12,10 @@ use std::sync::{Arc, Weak};
 use parking_lot::Mutex;
 use tidegate_protocol::ids::SessionKey;
 use tokio_util::sync::CancellationToken;
+
+use super::book::{BOOK_BLOB, Book};
+use crate::channels::follower::Guard;
+use crate::gateway::Gateway;
 
 /// See the module.
 #[derive(Debug, Default)]
@@ -42,6 +51,38 @@ impl Reads {
         if let Some(ended) = ended {
             ended.cancel();
         }
+    }
+}
+
+impl Gateway {
+    /// Lets the run of `fence` see only what comes while it is the session's; `over` says that it
+    /// is no more.
+    pub(crate) fn run_guard(
+        &self,
+        session: &SessionKey,
+        fence: u64,
+        over: &Arc<CancellationToken>,
+    ) -> Guard {
+        let (store, session, over) = (Arc::clone(self.store()), session.clone(), Arc::clone(over));
+        Box::new(move || {
+            let (store, session, over) = (Arc::clone(&store), session.clone(), Arc::clone(&over));
+            Box::pin(async move {
+                let blob = store.blob(&session, BOOK_BLOB).await?;
+                let book = blob.map(|bytes| Book::parse(&bytes)).transpose()?;
+                let is_live = book.is_some_and(|book| book.is_of(fence));
+                if !is_live {
+                    over.cancel();
+                }
+                Ok(is_live)
+            })
+        })
+    }
+}
+
+impl Book {
+    /// Is the run of `fence` live?
+    pub(super) fn is_of(&self, fence: u64) -> bool {
+        self.current.as_ref().is_some_and(|current| current.fence == fence)
     }
 }
 

@@ -72,7 +72,12 @@ impl Gateway {
             self.wake_wanted(&located.key, row).await?;
         }
         let follower = self.channels().follow(self.store().clone(), stream, from);
-        Ok(Reading { follower, state, token, hidden: view.hidden, over: view.over })
+        let hidden = view.hidden;
+        let (follower, over) = match view.over {
+            Some((guard, over)) => (follower.guarded(guard), Some(over)),
+            None => (follower, None),
+        };
+        Ok(Reading { follower, state, token, hidden, over })
     }
 
     /// May `principal` go on with a read of `stream` that was opened by `name`? Gives what its
