@@ -42,6 +42,8 @@ pub struct Agent {
 pub struct Registered {
     /// Who serves its sessions.
     pub service: Service,
+    /// Its version.
+    pub version: String,
     /// What it takes over from a head start, if anything.
     pub takes_over: Option<TakesOver>,
 }
@@ -112,9 +114,12 @@ impl Agents {
         self.configured.get(id)?.head_start.clone()
     }
 
-    /// What the agent called `id` takes over from a head start, as a worker registered it.
-    pub fn takes_over(&self, environment: &str, id: &str) -> Option<TakesOver> {
-        self.registered.read().get(&AgentKey::new(environment, id))?.takes_over.clone()
+    /// What an agent takes over from a head start, as the worker registered it that came last. If
+    /// that is not of `version`, where there is one, nobody knows.
+    pub fn takes_over(&self, key: &AgentKey, version: Option<&str>) -> Option<TakesOver> {
+        let registered = self.registered.read();
+        let last = registered.get(key)?;
+        version.is_none_or(|version| version == last.version).then(|| last.takes_over.clone())?
     }
 
     /// Is there an agent called `id` in `environment`?

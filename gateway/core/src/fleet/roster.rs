@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use tidegate_protocol::link::AgentSpec;
 
 use super::share::keeper;
+use crate::agents::AgentKey;
 use crate::workers::Want;
 
 /// What one gateway says of itself. Unknown fields are of a later version, and ignored.
@@ -113,6 +114,16 @@ impl Roster {
         }
     }
 
+    /// What the others' workers registered that take work of `agent`, with the time when their
+    /// version was first registered, Unix ms.
+    pub fn specs(&self, agent: &AgentKey) -> impl Iterator<Item = (u64, &AgentSpec)> {
+        let open = self.nodes.values().filter(|node| !node.draining);
+        let of = move |version: &&Runnable| {
+            *version.environment == *agent.environment && *version.spec.id == *agent.agent
+        };
+        open.flat_map(|node| &node.versions).filter(of).map(|v| (v.since, &v.spec))
+    }
+
     /// The agents of the others, for whoever looks one up.
     pub fn agents(&self) -> impl Iterator<Item = (&str, &AgentSpec)> {
         let versions = self.nodes.values().flat_map(|node| &node.versions);
@@ -137,7 +148,6 @@ mod tests {
     use tidegate_protocol::link::Mode;
 
     use super::*;
-    use crate::agents::AgentKey;
 
     /// A gateway whose worker `worker` has the version `version`, and these places for sessions.
     fn node(worker: &str, version: &str, room: usize, parked: usize) -> Announcement {

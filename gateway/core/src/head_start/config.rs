@@ -2,7 +2,11 @@
 
 use std::sync::Arc;
 
+use crate::agents::TakesOver;
 use crate::seams::{AgentBackend, ToolSchema};
+
+/// How a turn ends whose answer can't be handed to the agent that came (R-HDS-26).
+pub(crate) const CANT_GO_ON: &str = "The agent that came can't go on with the answer.";
 
 /// The warm place of an agent: turn backends that make the first step of its answers.
 #[derive(Clone, Debug)]
@@ -20,6 +24,12 @@ pub struct HeadStart {
 }
 
 impl HeadStart {
+    /// What counts of what an agent takes over: the configuration's tools come before its own.
+    pub fn held_to(&self, takes: TakesOver) -> TakesOver {
+        let tools = self.tools.clone().unwrap_or(takes.tools);
+        TakesOver { tools, ..takes }
+    }
+
     /// A step is likely soon: connections are opened ahead (R-HDS-20). Needs a Tokio runtime.
     pub fn warm_up(&self) {
         for backend in [Some(&self.backend), self.hedge.as_ref()].into_iter().flatten() {

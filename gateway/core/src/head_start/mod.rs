@@ -3,8 +3,10 @@
 
 mod config;
 mod step;
+mod takes;
 mod warm;
 
+pub(crate) use config::CANT_GO_ON;
 pub use config::HeadStart;
 pub use step::{Outcome, Step};
 pub use warm::{StepEvent, WarmStep};

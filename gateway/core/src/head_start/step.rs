@@ -7,6 +7,8 @@ use std::sync::Arc;
 use serde_json::Value;
 use tidegate_protocol::limits::ANSWER_MAX_BYTES;
 
+use super::takes::common;
+use crate::agents::TakesOver;
 use crate::seams::ToolSchema;
 use crate::seams::backend::{BackendError, BackendFault, Chunk};
 
@@ -73,6 +75,12 @@ impl Step {
             is_closing: false,
             bytes: 0,
         }
+    }
+
+    /// Who goes on takes no more than `takes`: no other call is shown (R-HDS-26).
+    pub fn narrow(&mut self, takes: &TakesOver) {
+        self.calls_allowed &= takes.calls;
+        self.tools = common(&self.tools, &takes.tools);
     }
 
     /// Has the backend said anything yet, be it a call?

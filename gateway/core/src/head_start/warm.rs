@@ -11,6 +11,7 @@ use tracing::{Instrument, Span, info, info_span};
 
 use super::config::HeadStart;
 use super::step::{Outcome, Step};
+use crate::agents::TakesOver;
 use crate::seams::AgentBackend;
 use crate::seams::backend::{AnswerStream, BackendError, BackendFault, Chunk, TurnRequest};
 
@@ -70,6 +71,11 @@ impl WarmStep {
     pub async fn next(&mut self) -> StepEvent {
         let span = self.span.clone();
         self.event().instrument(span).await
+    }
+
+    /// See [`Step::narrow`].
+    pub fn narrow(&mut self, takes: &TakesOver) {
+        self.asked.iter_mut().for_each(|asked| asked.step.narrow(takes));
     }
 
     async fn event(&mut self) -> StepEvent {

@@ -15,7 +15,7 @@ use super::piece::WorkEvent;
 use super::pool::Want;
 use super::registry::Workers;
 use super::stepping::{Next, Stepping};
-use super::work::Work;
+use super::work::{Slot, Work};
 use crate::agents::AgentKey;
 use crate::seams::backend::{
     Abilities, AnswerStream, BackendError, BackendFault, Chunk, Origin, TurnRequest,
@@ -95,7 +95,7 @@ impl LinkBackend {
                 let steering = request.steering.clone();
                 let request = TurnRequest { tools: takes.tools, ..request };
                 let agent = self.agent.clone();
-                let stepping = Stepping::begin(&workers, request, agent, &warm, takes.calls);
+                let stepping = Stepping::begin(&workers, request, agent, warm, takes.calls);
                 State::Stepping(Box::new(stepping), steering)
             }
             None => State::Asking(workers, Box::new(request), self.agent.clone()),
@@ -111,7 +111,8 @@ impl Answering {
                 State::Over => return None,
                 State::Asking(workers, request, agent) => {
                     let steering = request.steering.clone();
-                    let work = ask(&workers, *request, agent, false).await;
+                    let slot = place(&workers, agent, &request.origin).await;
+                    let work = ask(&workers, *request, slot, false);
                     self.state = State::Answering(work, steering);
                     // It has found its place, and stays.
                     return Some((Ok(Vec::new()), self));
@@ -124,7 +125,7 @@ impl Answering {
                         return Some((item, self));
                     }
                     Next::HandedOver(work, frame) => {
-                        self.hand_over = Some(frame);
+                        self.hand_over = frame;
                         self.state = State::Answering(work, steering);
                         return Some((Ok(Vec::new()), self));
                     }
@@ -208,16 +209,15 @@ impl Answering {
     }
 }
 
-/// Asks a worker for the answer; with `head_start` for what comes before it.
-pub(super) async fn ask(
-    workers: &Arc<Workers>,
-    request: TurnRequest,
-    agent: AgentKey,
-    head_start: bool,
-) -> Work {
+/// Room for an answer.
+pub(super) async fn place(workers: &Arc<Workers>, agent: AgentKey, origin: &Origin) -> Slot {
+    let prefer = workers.last_served(origin);
+    workers.place(Want { prefer, ..want(agent, origin) }).await
+}
+
+/// Asks the worker that has room for the answer; with `head_start` for what comes before it.
+pub(super) fn ask(workers: &Workers, request: TurnRequest, slot: Slot, head_start: bool) -> Work {
     let origin = Arc::clone(&request.origin);
-    let prefer = workers.last_served(&origin);
-    let slot = workers.place(Want { prefer, ..want(agent, &origin) }).await;
     let id = format!("t_{}", base36(workers.entropy(), 20));
     let frame = TurnFrame {
         id: id.clone(),

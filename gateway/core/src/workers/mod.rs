@@ -13,6 +13,7 @@ mod registration;
 mod registry;
 mod served;
 mod stepping;
+mod takes;
 mod work;
 
 #[cfg(test)]

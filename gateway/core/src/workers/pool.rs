@@ -57,7 +57,8 @@ struct Member {
     capacity: usize,
     /// Pieces of work by depth.
     used: [usize; SUBAGENT_DEPTH_MAX + 1],
-    versions: Vec<(AgentKey, Arc<str>)>,
+    /// What it registered.
+    specs: Vec<(AgentKey, Arc<AgentSpec>)>,
     /// Takes new work.
     open: bool,
     /// Tells it from an earlier member of the same name.
@@ -101,26 +102,30 @@ impl Pool {
             self.generations += 1;
             (Default::default(), self.generations)
         });
-        let mut ran = Vec::with_capacity(agents.len());
-        for Runs { agent, spec, since } in agents {
-            let name: Arc<str> = spec.version.as_str().into();
+        let mut specs = Vec::with_capacity(agents.len());
+        for Runs { agent, mut spec, since } in agents {
             let versions = self.agents.entry(agent.clone()).or_default();
-            match versions.iter_mut().find(|version| version.name == name) {
+            match versions.iter_mut().find(|version| *version.name == *spec.version) {
                 Some(version) => {
                     version.workers.insert(key.clone());
-                    (version.spec, version.since) = (spec, since);
+                    // Shared, so that it is seen at once where all have registered the same.
+                    if *version.spec == *spec {
+                        spec = Arc::clone(&version.spec);
+                    }
+                    (version.spec, version.since) = (Arc::clone(&spec), since);
                 }
                 None => {
-                    let workers = HashSet::from([key.clone()]);
-                    versions.push(Version { name: Arc::clone(&name), spec, since, workers });
+                    let (name, workers) = (spec.version.as_str(), HashSet::from([key.clone()]));
+                    let (name, spec) = (name.into(), Arc::clone(&spec));
+                    versions.push(Version { name, spec, since, workers });
                     forget_oldest(versions);
                 }
             }
             // Stable: of versions that are equally old, the one seen later here is the newer.
             versions.sort_by_key(|version| version.since);
-            ran.push((agent, name));
+            specs.push((agent, spec));
         }
-        let member = Member { capacity, used, versions: ran, open: true, generation };
+        let member = Member { capacity, used, specs, open: true, generation };
         self.members.insert(key.clone(), member);
     }
 
@@ -130,9 +135,9 @@ impl Pool {
         key: &WorkerKey,
     ) -> Option<([usize; SUBAGENT_DEPTH_MAX + 1], u64)> {
         let member = self.members.remove(key)?;
-        for (agent, name) in &member.versions {
+        for (agent, spec) in &member.specs {
             let versions = self.agents.get_mut(agent).into_iter().flatten();
-            for version in versions.filter(|version| version.name == *name) {
+            for version in versions.filter(|version| *version.name == *spec.version) {
                 version.workers.remove(key);
             }
         }
@@ -190,8 +195,29 @@ impl Pool {
 
     /// The agents of a worker.
     pub(super) fn agents_of(&self, key: &WorkerKey) -> Vec<AgentKey> {
-        let versions = self.members.get(key).map(|member| &member.versions);
-        versions.into_iter().flatten().map(|(agent, _)| agent.clone()).collect()
+        let specs = self.members.get(key).map(|member| &member.specs);
+        specs.into_iter().flatten().map(|(agent, _)| agent.clone()).collect()
+    }
+
+    /// What a worker registered of `agent`.
+    pub(super) fn spec(&self, key: &WorkerKey, agent: &AgentKey) -> Option<&Arc<AgentSpec>> {
+        let specs = &self.members.get(key)?.specs;
+        specs.iter().find(|(own, _)| own == agent).map(|(_, spec)| spec)
+    }
+
+    /// What the workers registered that take work of `agent`, with the time when any gateway first
+    /// saw their version, Unix ms.
+    pub(super) fn specs(&self, agent: &AgentKey) -> Vec<(u64, Arc<AgentSpec>)> {
+        let mut specs: Vec<(u64, Arc<AgentSpec>)> = Vec::new();
+        for version in self.agents.get(agent).into_iter().flatten() {
+            let open = version.workers.iter().filter(|key| self.is_open(key));
+            for spec in open.filter_map(|key| self.spec(key, agent)) {
+                if specs.last().is_none_or(|(_, last)| !Arc::ptr_eq(last, spec)) {
+                    specs.push((version.since, Arc::clone(spec)));
+                }
+            }
+        }
+        specs
     }
 
     /// Counts a piece of work. Gives the generation of the worker.

@@ -100,13 +100,15 @@ pub(super) fn admit(
 
 /// The agent that was registered so.
 pub(super) fn registered(workers: &Arc<Workers>, agent: &AgentKey, spec: &AgentSpec) -> Registered {
+    let (service, version) = (service(workers, agent, spec), spec.version.clone());
+    Registered { service, version, takes_over: takes_over(spec) }
+}
+
+/// What an agent takes over from a head start.
+pub(super) fn takes_over(spec: &AgentSpec) -> Option<TakesOver> {
+    let calls = spec.handover? == link::TakesOver::Calls;
     // Checked when it was registered.
-    let tools = tools(spec).unwrap_or_default();
-    let takes_over = spec.handover.map(|what| {
-        let calls = what == link::TakesOver::Calls;
-        TakesOver { calls, tools: tools.into() }
-    });
-    Registered { service: service(workers, agent, spec), takes_over }
+    Some(TakesOver { calls, tools: tools(spec).unwrap_or_default().into() })
 }
 
 fn service(workers: &Arc<Workers>, agent: &AgentKey, spec: &AgentSpec) -> Service {

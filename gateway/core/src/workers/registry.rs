@@ -31,7 +31,7 @@ use crate::seams::backend::{Origin, TurnRequest};
 #[derive(Debug)]
 pub struct Workers {
     pub(super) state: Mutex<State>,
-    agents: Arc<Agents>,
+    pub(super) agents: Arc<Agents>,
     access: Arc<Access>,
     entropy: Arc<dyn Entropy>,
     pub(super) serving: Arc<Serving>,
@@ -129,8 +129,8 @@ impl Workers {
             return None;
         }
         let warm = self.agents.head_start(&agent.agent)?;
-        let takes = self.agents.takes_over(&agent.environment, &agent.agent)?;
         let want = want(agent.clone(), &request.origin);
+        let takes = self.takes_over(&want)?;
         let state = self.state.lock();
         let choice = state.pool.choose(&want);
         let is_warm = state.served.warm(&request.origin, Instant::now()).is_some_and(|last| {
@@ -169,7 +169,7 @@ impl Workers {
                 let mut state = self.state.lock();
                 match state.pool.choose(&want) {
                     Choice::Take(worker, version) => {
-                        return self.take(&mut state, worker, version, want.depth);
+                        return self.take(&mut state, worker, version, &want);
                     }
                     Choice::Full => {
                         if state.evict_for(&want) {
@@ -206,7 +206,11 @@ impl Workers {
         depth: usize,
     ) -> Option<Work> {
         let mut state = self.state.lock();
-        let slot = self.take(&mut state, key.clone(), "".into(), depth);
+        let generation = state.pool.take(key, depth);
+        self.note_change();
+        let (worker, version) = (key.clone(), "".into());
+        let workers = Arc::clone(self);
+        let slot = Slot { workers, worker, version, spec: None, depth, generation };
         let Some(entry) = state.workers.get_mut(key) else {
             drop(state);
             return None;
@@ -300,7 +304,7 @@ impl Workers {
                 }
                 match state.pool.choose(&waiter.want) {
                     Choice::Take(worker, version) => {
-                        let slot = self.take(state, worker, version, waiter.want.depth);
+                        let slot = self.take(state, worker, version, &waiter.want);
                         placed.push((waiter.placed, slot));
                     }
                     // Those behind may want another version or depth.
@@ -319,11 +323,12 @@ impl Workers {
         state: &mut State,
         worker: WorkerKey,
         version: Arc<str>,
-        depth: usize,
+        want: &Want,
     ) -> Slot {
-        let generation = state.pool.take(&worker, depth);
+        let (depth, generation) = (want.depth, state.pool.take(&worker, want.depth));
+        let spec = state.pool.spec(&worker, &want.agent).cloned();
         self.note_change();
-        Slot { workers: Arc::clone(self), worker, version, depth, generation }
+        Slot { workers: Arc::clone(self), worker, version, spec, depth, generation }
     }
 }
 

@@ -12,12 +12,12 @@ use tidegate_protocol::link::{GatewayFrame, Handed, HandoverFrame, Refusal, Work
 use tokio::time::{Instant, sleep_until};
 use tracing::info;
 
-use super::backend::{Item, ask, failure};
+use super::backend::{Item, ask, failure, place};
 use super::piece::WorkEvent;
 use super::registry::Workers;
-use super::work::Work;
+use super::work::{Slot, Work};
 use crate::agents::AgentKey;
-use crate::head_start::{HeadStart, Outcome, StepEvent, WarmStep};
+use crate::head_start::{CANT_GO_ON, HeadStart, Outcome, StepEvent, WarmStep};
 use crate::seams::backend::{BackendFault, TurnRequest};
 use crate::turns::answer::Answer;
 
@@ -26,7 +26,7 @@ pub(super) struct Stepping {
     workers: Arc<Workers>,
     request: TurnRequest,
     agent: AgentKey,
-    wait: Duration,
+    warm: Arc<HeadStart>,
     /// What was shown.
     answer: Answer,
     phase: Phase,
@@ -41,7 +41,7 @@ enum Phase {
 }
 
 enum Worker {
-    Asked(BoxFuture<'static, Work>),
+    Asked(BoxFuture<'static, Slot>),
     There(Work),
 }
 
@@ -49,13 +49,14 @@ enum Worker {
 pub(super) enum Next {
     /// Something to show, or the failure of the turn.
     Item(Item),
-    /// The worker was handed the turn; the frame is sent again if its link is cut.
-    HandedOver(Work, GatewayFrame),
+    /// The worker was handed the turn; the frame is sent again if its link is cut. Without one it
+    /// makes all of the answer.
+    HandedOver(Work, Option<GatewayFrame>),
 }
 
 enum Event {
     Step(StepEvent),
-    There(Work),
+    Room(Slot),
     Worker(WorkEvent),
     Late,
 }
@@ -65,14 +66,14 @@ impl Stepping {
         workers: &Arc<Workers>,
         request: TurnRequest,
         agent: AgentKey,
-        warm: &HeadStart,
+        warm: Arc<HeadStart>,
         calls: bool,
     ) -> Self {
         let answer = Answer::new(request.clone(), None);
         let worker = Worker::Asked(asking(workers, &request, &agent));
         let step = Box::new(warm.begin(request.clone(), calls));
-        let (workers, wait) = (Arc::clone(workers), Duration::from_millis(warm.wait_ms));
-        Self { workers, request, agent, wait, answer, phase: Phase::Step(step), worker }
+        let workers = Arc::clone(workers);
+        Self { workers, request, agent, warm, answer, phase: Phase::Step(step), worker }
     }
 
     /// Cancel-safe: what it has taken is in `self`.
@@ -109,10 +110,7 @@ impl Stepping {
                 Some(Next::Item(Ok(chunks)))
             }
             Event::Step(StepEvent::Ended(outcome)) => self.end_step(outcome),
-            Event::There(work) => {
-                self.worker = Worker::There(work);
-                None
-            }
+            Event::Room(slot) => self.come(slot),
             Event::Worker(event) => self.hear(event),
             Event::Late => {
                 info!("the head start is given up");
@@ -132,9 +130,29 @@ impl Stepping {
             Outcome::Failed(error) => return Some(Next::Item(Err(error))),
         };
         // An agent that was handed nothing is waited for like any other.
-        let late = (outcome != Handed::Skip).then(|| Instant::now() + self.wait);
+        let wait = Duration::from_millis(self.warm.wait_ms);
+        let late = (outcome != Handed::Skip).then(|| Instant::now() + wait);
         self.phase = Phase::Over(outcome, late);
         None
+    }
+
+    /// A worker has room. The step is held to what it takes over (R-HDS-26).
+    fn come(&mut self, slot: Slot) -> Option<Next> {
+        let takes = slot.takes_over().map(|takes| self.warm.held_to(takes));
+        let fitting = takes.filter(|takes| takes.fits(&self.answer.message()));
+        if let Some(takes) = &fitting {
+            if let Phase::Step(step) = &mut self.phase {
+                step.narrow(takes);
+            }
+            let work = ask(&self.workers, self.request.clone(), slot, true);
+            self.worker = Worker::There(work);
+            return None;
+        }
+        if self.answer.is_silent() {
+            let work = ask(&self.workers, self.request.clone(), slot, false);
+            return Some(Next::HandedOver(work, None));
+        }
+        Some(Next::Item(Err(failure(BackendFault::Invalid, CANT_GO_ON.to_owned()))))
     }
 
     fn hear(&mut self, event: WorkEvent) -> Option<Next> {
@@ -180,7 +198,7 @@ impl Stepping {
                 let frame = GatewayFrame::Handover(Box::new(frame));
                 info!(work = work.id(), ?outcome, "the step is handed over");
                 work.send(frame.clone());
-                Some(Next::HandedOver(work, frame))
+                Some(Next::HandedOver(work, Some(frame)))
             }
             asked => {
                 self.worker = asked;
@@ -198,9 +216,10 @@ fn asking(
     workers: &Arc<Workers>,
     request: &TurnRequest,
     agent: &AgentKey,
-) -> BoxFuture<'static, Work> {
-    let (workers, request, agent) = (Arc::clone(workers), request.clone(), agent.clone());
-    async move { ask(&workers, request, agent, true).await }.boxed()
+) -> BoxFuture<'static, Slot> {
+    let (workers, agent) = (Arc::clone(workers), agent.clone());
+    let origin = Arc::clone(&request.origin);
+    async move { place(&workers, agent, &origin).await }.boxed()
 }
 
 async fn step(phase: &mut Phase) -> StepEvent {
@@ -212,7 +231,10 @@ async fn step(phase: &mut Phase) -> StepEvent {
 
 async fn worker(worker: &mut Worker) -> Event {
     match worker {
-        Worker::Asked(asked) => Event::There(asked.await),
+        Worker::Asked(asked) => Event::Room(asked.await),
         Worker::There(work) => Event::Worker(work.next().await),
     }
 }
+
+#[cfg(test)]
+mod tests;

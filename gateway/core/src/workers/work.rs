@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tidegate_protocol::link::{Cause, GatewayFrame, Refusal};
+use tidegate_protocol::link::{AgentSpec, Cause, GatewayFrame, Refusal};
 
 use super::piece::{Piece, WorkEvent};
 use super::pool::WorkerKey;
@@ -15,6 +15,8 @@ pub struct Slot {
     pub(super) workers: Arc<Workers>,
     pub(super) worker: WorkerKey,
     pub(super) version: Arc<str>,
+    /// What the worker registered of the agent.
+    pub(super) spec: Option<Arc<AgentSpec>>,
     pub(super) depth: usize,
     pub(super) generation: u64,
 }

@@ -279,7 +279,8 @@ fn an_agent_that_a_worker_registers_keeps_its_head_start() {
     };
     let agents = Agents::new([("a".to_owned(), agent)].into());
     let service = Service::Runs { records: true };
-    agents.register(AgentKey::new("dev", "a"), Registered { service, takes_over: None });
+    let registered = Registered { service, version: "1".to_owned(), takes_over: None };
+    agents.register(AgentKey::new("dev", "a"), registered);
     let found = agents.find("dev", "a").and_then(|agent| agent.head_start);
     for found in [found, agents.head_start("a")] {
         assert!(found.is_some_and(|found| Arc::ptr_eq(&found, &head_start)));

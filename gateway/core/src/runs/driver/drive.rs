@@ -196,6 +196,9 @@ impl Driver {
             let from = machine.seen().map_or(0, |seq| seq + 1);
             // A page may be short for its bytes, so only an empty one is the end.
             let page = self.read(Channel::IN, from, PAGE).await?;
+            if !page.is_empty() {
+                machine.offer_head_start(self.has_head_start());
+            }
             for record in &page {
                 let is_of_turn = Owed::of(record).is_some_and(|owed| owed.is_of_turn());
                 if is_of_turn || machine.may_overtake() {

@@ -108,12 +108,12 @@ impl Driver {
             }
         };
         self.note_out(machine).await?;
-        let Some(slot) = &self.slot else { return Ok(()) };
-        let (version, worker) = (slot.version().to_string(), slot.worker().to_string());
-        machine.handle_fenced(lease.fence, &version, &worker, self.now());
-        if !machine.is_live() {
-            self.slot = None;
+        let Some(slot) = self.slot.take() else { return Ok(()) };
+        if self.fit_step(machine, &slot) {
+            let (version, worker) = (slot.version().to_string(), slot.worker().to_string());
+            machine.handle_fenced(lease.fence, &version, &worker, self.now());
         }
+        self.slot = machine.is_live().then_some(slot);
         Ok(())
     }
 

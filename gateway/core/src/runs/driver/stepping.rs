@@ -12,6 +12,7 @@ use tidegate_protocol::{Record, control};
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use super::drive::{Driver, PAGE};
+use super::perform::want;
 use crate::head_start::{StepEvent, WarmStep};
 use crate::runs::machine::Machine;
 use crate::runs::machine::first_step::{FirstStep, messages, put};
@@ -20,6 +21,7 @@ use crate::seams::backend::TurnRequest;
 use crate::seams::store::{CommitError, StoreError};
 use crate::streams::transcript::SAVED_BLOB;
 use crate::turns::answer::Answer;
+use crate::workers::Slot;
 
 /// A first step that is being made.
 pub(super) struct Stepping {
@@ -29,11 +31,24 @@ pub(super) struct Stepping {
 }
 
 impl Driver {
-    /// Is there a head start for the agent, as it registered last?
+    /// Is there a head start for the agent, and would its next run take one over?
     pub(super) fn has_head_start(&self) -> bool {
-        let (agents, row) = (&self.shared.agents, &self.row);
-        agents.head_start(&row.agent).is_some()
-            && agents.takes_over(&row.environment, &row.agent).is_some()
+        self.shared.agents.head_start(&self.row.agent).is_some()
+            && self.shared.workers.takes_over(&want(&self.row, None)).is_some()
+    }
+
+    /// Holds the first step to what the run takes over for which there is room. Answers whether
+    /// that begins.
+    pub(super) fn fit_step(&mut self, machine: &mut Machine, slot: &Slot) -> bool {
+        let warm = self.shared.agents.head_start(&self.row.agent);
+        let takes = slot.takes_over().map(|takes| match &warm {
+            Some(warm) => warm.held_to(takes),
+            None => takes,
+        });
+        if let (Some(step), Some(takes)) = (&mut self.step, &takes) {
+            step.get_mut().warm.narrow(takes);
+        }
+        machine.handle_takes(takes.as_ref(), self.now())
     }
 
     /// A message is likely soon (R-HDS-20).
@@ -53,9 +68,10 @@ impl Driver {
             return Ok(());
         }
         let awaited = self.shared.steps.token();
-        let (environment, agent) = (&self.row.environment, &self.row.agent);
-        let Some(warm) = self.shared.agents.head_start(agent) else { return Ok(()) };
-        let Some(takes) = self.shared.agents.takes_over(environment, agent) else { return Ok(()) };
+        let Some(warm) = self.shared.agents.head_start(&self.row.agent) else { return Ok(()) };
+        self.look_at_row().await?;
+        let takes = self.shared.workers.takes_over(&want(&self.row, None));
+        let Some(takes) = takes else { return Ok(()) };
         let Some(payload) = self.payload_of(input).await? else { return Ok(()) };
         let Some(message) = payload.message.clone() else { return Ok(()) };
         let Some(id) = message["id"].as_str().map(str::to_owned) else { return Ok(()) };

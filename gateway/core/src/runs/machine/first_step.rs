@@ -14,6 +14,7 @@ use tidegate_protocol::{NewRecord, control};
 use super::ending::append;
 use super::owed::Owed;
 use super::state::{Effect, Machine, Phase};
+use crate::agents::TakesOver;
 use crate::head_start::Outcome;
 use crate::runs::book::{RunRow, RunStatus};
 use crate::runs::opened::HeadStart;
@@ -37,6 +38,11 @@ impl FirstStep {
     /// A step of which `answer` holds what is on `.out`.
     pub fn new(answer: Answer, transcript: Blob) -> Self {
         Self { answer, transcript }
+    }
+
+    /// Can an agent go on from it that takes over `takes`?
+    pub(super) fn fits(&self, takes: &TakesOver) -> bool {
+        takes.fits(&self.answer.message())
     }
 
     /// Did nothing of it reach `.out`?

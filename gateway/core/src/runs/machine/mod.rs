@@ -5,12 +5,16 @@ mod budget;
 mod early_stop;
 mod ending;
 pub mod first_step;
+mod fitting;
 pub mod head_start;
 mod mask;
 mod owed;
 mod parking;
 mod state;
 mod time;
+
+#[cfg(test)]
+mod tests;
 
 pub use asked::Succession;
 pub use owed::Owed;
