@@ -112,7 +112,7 @@ impl Answering {
                 State::Asking(workers, request, agent) => {
                     let steering = request.steering.clone();
                     let slot = place(&workers, agent, &request.origin).await;
-                    let work = ask(&workers, *request, slot, false);
+                    let work = ask(&workers, *request, slot, false).answers(&self.origin);
                     self.state = State::Answering(work, steering);
                     // It has found its place, and stays.
                     return Some((Ok(Vec::new()), self));
@@ -126,7 +126,7 @@ impl Answering {
                     }
                     Next::HandedOver(work, frame) => {
                         self.hand_over = frame;
-                        self.state = State::Answering(work, steering);
+                        self.state = State::Answering(work.answers(&self.origin), steering);
                         return Some((Ok(Vec::new()), self));
                     }
                 },
@@ -187,7 +187,6 @@ impl Answering {
                 }
                 WorkerFrame::Done(done) => {
                     work.acknowledge(done.seq);
-                    work.note_served(&self.origin);
                     work.finish();
                     return done.error.map(|text| Err(failure(BackendFault::Invalid, text)));
                 }

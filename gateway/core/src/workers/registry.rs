@@ -218,7 +218,7 @@ impl Workers {
         let piece = Arc::new(Piece::adopted(id.into(), Arc::clone(&entry.outbox), acked));
         entry.pieces.insert(Arc::clone(&piece.id), Arc::clone(&piece));
         drop(state);
-        Some(Work { piece, over: false, if_dropped: Cause::Cancelled, slot })
+        Some(Work { piece, over: false, if_dropped: Cause::Cancelled, answers: None, slot })
     }
 
     pub(super) fn begin(&self, slot: Slot, id: &str, opening: GatewayFrame) -> Work {
@@ -239,7 +239,7 @@ impl Workers {
             }
         };
         drop(state);
-        Work { piece, over: false, if_dropped: Cause::Cancelled, slot }
+        Work { piece, over: false, if_dropped: Cause::Cancelled, answers: None, slot }
     }
 
     /// A piece of work is over.

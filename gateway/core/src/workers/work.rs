@@ -29,6 +29,8 @@ pub struct Work {
     pub(super) over: bool,
     /// What the worker is told when it is dropped.
     pub(super) if_dropped: Cause,
+    /// Whose turn the worker answers.
+    pub(super) answers: Option<Arc<Origin>>,
     // After the piece, so that the room is free only once the work is gone.
     pub(super) slot: Slot,
 }
@@ -105,9 +107,11 @@ impl Work {
         self.slot.workers.set_parked(&self.piece, &self.slot, parked);
     }
 
-    /// The worker has answered a turn of the session of `origin`.
-    pub(super) fn note_served(&self, origin: &Origin) {
-        self.slot.workers.note_served(origin, &self.slot);
+    /// The worker answers a turn of the session of `origin`, which is warm there for a while from
+    /// the end on, be it a stop (R-HDS-11).
+    pub(super) fn answers(mut self, origin: &Arc<Origin>) -> Self {
+        self.answers = Some(Arc::clone(origin));
+        self
     }
 
     /// What the worker is told if the work is dropped.
@@ -135,6 +139,9 @@ impl Drop for Work {
             let goodbye = self.slot.workers.is_leaving();
             let cause = if goodbye { Cause::GatewayRestarted } else { self.if_dropped };
             self.send(GatewayFrame::cancel(self.id(), cause));
+        }
+        if let Some(origin) = &self.answers {
+            self.slot.workers.note_served(origin, &self.slot);
         }
         self.slot.workers.end(&self.slot.worker, &self.piece);
     }

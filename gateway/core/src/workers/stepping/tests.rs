@@ -306,3 +306,32 @@ async fn what_is_shown_goes_to_nobody_who_cant_go_on() {
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_session_is_warm_at_the_worker_that_answered_its_last_turn() {
+    let world = World::new();
+    let worker = world.link("w1", "1", CALLS, &["a"]);
+    let mut answer = world.ask(1);
+    drain(&mut answer);
+    let turn = worker.turn().expect("it has room");
+    world.tell(Err("refused"));
+    drain(&mut answer);
+    assert_eq!(worker.handed(), Some(Handed::Skip));
+    let chunk = serde_json::value::to_raw_value(&json!({"type": "start"})).expect("JSON");
+    let out = Out { id: turn.id.clone(), seq: 1, chunks: vec![chunk], records: Vec::new() };
+    world.say(&worker, WorkerFrame::Out(out));
+    drain(&mut answer);
+    world.say(&worker, WorkerFrame::Done(Done { id: turn.id, seq: 2, error: None }));
+    assert_eq!(drain(&mut answer).1, Some(Ok(())));
+    drop(answer);
+    let mut answer = world.ask(2);
+    drain(&mut answer);
+    assert!(worker.turn().is_some_and(|turn| !turn.head_start), "it is warm");
+    // It is stopped.
+    tokio::time::advance(Duration::from_millis(TURN_WARM_MS)).await;
+    drop(answer);
+    let mut answer = world.ask(3);
+    drain(&mut answer);
+    assert!(worker.turn().is_some_and(|turn| !turn.head_start), "it worked on it until now");
+    assert_eq!(world.told().len(), 1);
+}
+
