@@ -181,6 +181,9 @@ pub const PRELOAD_IDLE_MS: u64 = 300_000;
 pub const TOOL_NAME_MAX_CHARS: usize = 64;
 /// Runs and attempts without a boundary before the failure becomes visible (I7).
 pub const RUN_ATTEMPTS_MAX: u32 = 3;
+/// Pause before a turn or run is given to somebody anew after a second worker was lost with it, or
+/// a second run ended without a boundary.
+pub const RETRY_PAUSE_MS: u64 = 300;
 /// Bytes of a run's metadata.
 pub const RUN_METADATA_MAX_BYTES: usize = 256 * 1024;
 /// Upgrades without a boundary before the failure becomes visible (I7).

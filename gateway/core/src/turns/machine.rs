@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use tidegate_protocol::ids::Channel;
 use tidegate_protocol::input::Input;
-use tidegate_protocol::limits::{TURN_ATTEMPTS_MAX, TURN_KEEP_ALIVE_MS};
+use tidegate_protocol::limits::{RETRY_PAUSE_MS, TURN_ATTEMPTS_MAX, TURN_KEEP_ALIVE_MS};
 use tidegate_protocol::{NewRecord, Record, control};
 
 use super::answer::Answer;
@@ -288,12 +288,16 @@ impl Machine {
     }
 
     fn retry_later(&mut self, fault: BackendFault) {
-        let backoff_ms = if fault == BackendFault::Lost { 0 } else { 500 };
         let Phase::Running(mut answer) = std::mem::replace(&mut self.phase, Phase::Idle) else {
             return;
         };
         self.put_back(std::mem::take(&mut answer.injected));
-        let at = self.now + backoff_ms * u64::from(answer.request.attempt);
+        let pause_ms = match (fault, answer.request.attempt) {
+            (BackendFault::Lost, 1) => 0,
+            (BackendFault::Lost, _) => RETRY_PAUSE_MS,
+            (_, attempt) => 500 * u64::from(attempt),
+        };
+        let at = self.now + pause_ms;
         self.phase = Phase::Waiting(answer, at);
     }
 

@@ -7,9 +7,9 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use tidegate_protocol::ErrorCode;
-use tidegate_protocol::limits::TURN_ATTEMPTS_MAX;
+use tidegate_protocol::limits::{RETRY_PAUSE_MS, TURN_ATTEMPTS_MAX};
 use tidegate_protocol::link::{GatewayFrame, Handed, HandoverFrame, Refusal, WorkerFrame};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until};
 use tracing::info;
 
 use super::backend::{Item, ask, failure, place};
@@ -175,12 +175,16 @@ impl Stepping {
             // It has been handed nothing: another one may begin, within the budget (I7).
             WorkEvent::Lost(_) if self.request.attempt >= TURN_ATTEMPTS_MAX => {
                 let text = format!("{TURN_ATTEMPTS_MAX} workers were lost");
-                Some(Next::Item(Err(failure(BackendFault::Lost, text))))
+                // They are counted here, and the turn is not asked for anew.
+                Some(Next::Item(Err(failure(BackendFault::Invalid, text))))
             }
             WorkEvent::Lost(_) => {
+                // The first may have died of anything; more of them perhaps of the turn.
+                let pause = if self.request.attempt > 1 { RETRY_PAUSE_MS } else { 0 };
                 self.request.attempt += 1;
                 let asked = asking(&self.workers, &self.request, &self.agent);
-                self.worker = Worker::Asked(asked);
+                let pause = sleep(Duration::from_millis(pause));
+                self.worker = Worker::Asked(pause.then(|()| asked).boxed());
                 None
             }
             WorkEvent::Resumed { .. } | WorkEvent::Evict => None,

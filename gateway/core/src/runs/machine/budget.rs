@@ -1,12 +1,12 @@
 //! Whether another run follows, and when nothing more is tried (I7).
 
-use tidegate_protocol::limits::{PRELOAD_GRACE_MS, RUN_ATTEMPTS_MAX, UPGRADE_SWAPS_MAX};
+use tidegate_protocol::limits::{
+    PRELOAD_GRACE_MS, RETRY_PAUSE_MS, RUN_ATTEMPTS_MAX, UPGRADE_SWAPS_MAX,
+};
 use tidegate_protocol::link::Cause;
 
 use super::state::{Effect, Machine, Phase};
 
-/// Wait before the second further run of an agent that ends its runs without an answer.
-const BACKOFF_MS: u64 = 300;
 /// A run that ends sooner has not waited for anything.
 const PATIENT_MS: u64 = 1_000;
 
@@ -23,16 +23,10 @@ impl Machine {
         if self.book.fruitless >= RUN_ATTEMPTS_MAX || self.book.swaps > UPGRADE_SWAPS_MAX {
             return self.spend();
         }
-        // Only what the agent does itself may happen again at once.
+        // What the agent does, or what its workers die of, may happen again at once.
         let by_others = matches!(
             self.book.cause,
-            Some(
-                Cause::Upgraded
-                    | Cause::Evicted
-                    | Cause::WorkerLost
-                    | Cause::WorkerSilent
-                    | Cause::GatewayRestarted
-            )
+            Some(Cause::Upgraded | Cause::Evicted | Cause::GatewayRestarted)
         );
         if let Some(input) = self.head_start_input() {
             self.effects.push_back(Effect::BeginStep(input));
@@ -44,7 +38,7 @@ impl Machine {
             self.phase = Phase::Placing;
             self.effects.push_back(Effect::Place);
         } else {
-            self.phase = Phase::Waiting(self.now + BACKOFF_MS);
+            self.phase = Phase::Waiting(self.now + RETRY_PAUSE_MS);
         }
     }
 

@@ -216,6 +216,29 @@ fn failed() -> Outcome {
 }
 
 #[test]
+fn workers_that_die_while_the_step_runs_end_the_turn_and_not_at_once() {
+    let takes = takes(true, "a");
+    let mut world = World::new();
+    world.place(Some(&takes));
+    world.show(&text());
+    world.lose();
+    assert!(world.placing, "the first one may have died of anything");
+    world.place(Some(&takes));
+    world.lose();
+    assert!(!world.placing, "there is a pause");
+    world.now = world.machine.poll_timeout().expect("it is waited for");
+    world.note_out();
+    world.machine.handle_timeout(world.now);
+    world.perform();
+    world.place(Some(&takes));
+    world.lose();
+    assert!(!world.placing);
+    assert_eq!(world.boots, RUN_ATTEMPTS_MAX);
+    assert_eq!((world.ends.len(), world.ends[1].as_str()), (2, "boundary"), "{:?}", world.ends);
+    assert!(world.machine.is_idle());
+}
+
+#[test]
 fn a_run_that_takes_nothing_over_makes_the_answer() {
     for is_over in [false, true] {
         let mut world = World::new();

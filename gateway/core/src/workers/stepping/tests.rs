@@ -335,3 +335,40 @@ async fn a_session_is_warm_at_the_worker_that_answered_its_last_turn() {
     assert_eq!(world.told().len(), 1);
 }
 
+#[tokio::test(start_paused = true)]
+async fn workers_that_die_of_a_turn_end_it_and_not_at_once() {
+    for is_silent in [true, false] {
+        let world = World::new();
+        let mut answer = {
+            let _known = world.link("w0", "1", CALLS, &["a"]);
+            let answer = world.ask(1);
+            world.lose(&_known);
+            answer
+        };
+        drain(&mut answer);
+        if !is_silent {
+            world.tell(text());
+        }
+        let mut boots = 0;
+        let end = loop {
+            let worker = world.link(&format!("w{}", boots + 1), "1", CALLS, &["a"]);
+            let (_, end) = drain(&mut answer);
+            if boots >= 2 {
+                assert!(worker.turn().is_none(), "there is a pause");
+                tokio::time::advance(Duration::from_millis(RETRY_PAUSE_MS)).await;
+                drain(&mut answer);
+            } else if end.is_some() {
+                break end;
+            }
+            if worker.turn().is_some() {
+                boots += 1;
+            }
+            world.lose(&worker);
+            if let (_, Some(end)) = drain(&mut answer) {
+                break Some(end);
+            }
+        };
+        assert_eq!(boots, TURN_ATTEMPTS_MAX);
+        assert_eq!(end, Some(Err(format!("{TURN_ATTEMPTS_MAX} workers were lost"))));
+    }
+}
