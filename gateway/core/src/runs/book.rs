@@ -34,6 +34,8 @@ pub struct Book {
     pub initial: bool,
     /// A turn whose first step is made by somebody else.
     pub head_start: Option<HeadStart>,
+    /// A run has left that waited for the first step of the running turn.
+    pub left: bool,
     /// A run is wanted although nothing is owed: a preload, or a successor.
     pub wanted: bool,
     /// Number of the run that takes over when the current one exits.

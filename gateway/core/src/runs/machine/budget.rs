@@ -7,9 +7,6 @@ use tidegate_protocol::link::Cause;
 
 use super::state::{Effect, Machine, Phase};
 
-/// A run that ends sooner has not waited for anything.
-const PATIENT_MS: u64 = 1_000;
-
 impl Machine {
     /// Goes on where nothing has to be waited for.
     pub(super) fn advance(&mut self) {
@@ -17,7 +14,8 @@ impl Machine {
             return;
         }
         self.settle_leading();
-        if !self.is_answering() && !self.book.wanted {
+        let idle = !self.is_answering() && !self.book.wanted;
+        if idle || self.rests() {
             return;
         }
         if self.book.fruitless >= RUN_ATTEMPTS_MAX || self.book.swaps > UPGRADE_SWAPS_MAX {
@@ -42,13 +40,18 @@ impl Machine {
         }
     }
 
-    /// A run that waited for a hand-over, and went since it waits only for so long, is forgiven.
-    pub(super) fn forgive_patience(&mut self, cause: Cause) {
-        let waited =
-            self.book.current.as_ref().is_some_and(|r| r.began_at + PATIENT_MS <= self.now);
-        if waited && self.awaits_hand_over() && matches!(cause, Cause::Exited | Cause::Evicted) {
+    /// A run that leaves while it waits for a hand-over, since it waits only for so long or makes
+    /// room, is not missed before there is something for it, and was not in vain (R-HDS-27).
+    pub(super) fn note_left(&mut self, cause: Cause) {
+        if self.awaits_hand_over() && matches!(cause, Cause::Exited | Cause::Evicted) {
+            self.book.left = true;
             self.book.fruitless = self.book.fruitless.saturating_sub(1);
         }
+    }
+
+    /// Is no run needed before the first step is over?
+    pub(super) fn rests(&self) -> bool {
+        self.book.left && self.awaits_hand_over()
     }
 
     /// The budget is used up (I7): whoever waits is told, and nothing more is tried for them.

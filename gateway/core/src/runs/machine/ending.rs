@@ -201,6 +201,7 @@ impl Machine {
             consumed: self.book.consumed.max(consumed),
             initial: false,
             head_start: None,
+            left: false,
             current: self.book.current.clone().map(|run| Current { preloaded: false, ..run }),
             ..self.book.clone()
         }

@@ -88,7 +88,7 @@ impl Machine {
     /// nobody has tried to answer. `Some(None)`: that of the base payload.
     pub(super) fn head_start_input(&self) -> Option<Option<u64>> {
         let untried = self.book.fruitless == 0 && self.book.head_start.is_none();
-        if !untried || self.early_stop {
+        if !untried || self.book.left || self.early_stop {
             return None;
         }
         if self.book.initial {
@@ -237,6 +237,7 @@ impl Machine {
     fn fail_first_step(&mut self, text: String) {
         if self.first_step.as_ref().is_some_and(FirstStep::is_silent) {
             self.skip_first_step();
+            self.advance();
         } else {
             self.give_head_start_up(Some(text));
         }

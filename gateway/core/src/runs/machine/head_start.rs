@@ -64,6 +64,7 @@ impl Machine {
             ops.extend(self.row.as_ref().map(RunRow::put));
         }
         self.book.head_start = Some(HeadStart { first: self.book.turn == 0, ..open });
+        self.book.left = false;
         self.renew_budget();
         if self.book.number > 0 {
             // A run of before may not know that it is over, and would answer what comes now.

@@ -160,7 +160,7 @@ impl Machine {
 
     /// Is there neither a run nor anything to do?
     pub fn is_idle(&self) -> bool {
-        self.phase == Phase::Idle
+        self.phase == Phase::Idle && !self.rests()
     }
 
     /// Is a run live that this process can speak to?
@@ -365,7 +365,7 @@ impl Machine {
         tell: Option<Cause>,
     ) {
         let cut = self.is_cut();
-        self.forgive_patience(cause);
+        self.note_left(cause);
         self.clear_run(cause, status, error);
         self.effects.push_back(Effect::End(tell));
         if cut.is_some() {

@@ -216,6 +216,71 @@ fn failed() -> Outcome {
 }
 
 #[test]
+fn a_run_that_left_is_followed_by_another_once_there_is_something_for_it() {
+    let takes = takes(true, "a");
+    for outcome in [Outcome::Final, Outcome::Text] {
+        let mut world = World::new();
+        world.place(Some(&takes));
+        world.show(&text());
+        world.leave();
+        for _ in 0..3 {
+            world.now += 10_000;
+            world.note_out();
+            world.machine.handle_timeout(world.now);
+            world.perform();
+            assert!(!world.placing, "there is nothing for another");
+            assert!(!world.machine.is_idle(), "its driver stays");
+        }
+        world.end_step(outcome);
+        assert!(world.is_handed());
+        world.place(Some(&takes));
+        assert_eq!((world.boots, world.steps), (2, 1));
+        assert!(world.ends.is_empty());
+    }
+}
+
+#[test]
+fn it_is_followed_by_another_where_nothing_comes_of_the_step() {
+    let mut world = World::new();
+    world.place(Some(&takes(true, "a")));
+    world.leave();
+    assert!(!world.placing);
+    world.end_step(failed());
+    world.place(Some(&takes(true, "a")));
+    assert_eq!((world.boots, world.steps), (2, 1), "the agent makes the step");
+    assert!(world.machine.book().head_start.is_none() && world.machine.is_answering());
+    // Nothing it was handed, so it is one of those that the budget counts.
+    for _ in 0..RUN_ATTEMPTS_MAX {
+        world.leave();
+        world.now += 1_000;
+        world.machine.handle_timeout(world.now);
+        world.perform();
+        if world.placing {
+            world.place(Some(&takes(true, "a")));
+        }
+    }
+    assert_eq!(world.boots, 1 + RUN_ATTEMPTS_MAX);
+    assert_eq!(world.ends.len(), 2, "{:?}", world.ends);
+}
+
+#[test]
+fn a_message_behind_it_waits_like_any_other() {
+    let mut world = World::new();
+    world.place(Some(&takes(true, "a")));
+    world.show(&text());
+    world.leave();
+    let message = json!({"id": "u2", "role": "user", "parts": []});
+    let payload = json!({"trigger": "submit-message", "message": message});
+    let message = json!({"kind": "message", "payload": payload}).to_string();
+    world.append(&NewRecord::text(&message, "y"));
+    assert!(!world.placing);
+    world.append(&NewRecord::text(r#"{"kind":"stop"}"#, "s"));
+    assert_eq!(world.ends, ["boundary"]);
+    assert!(world.placing, "the stop ended the turn, and the next one begins");
+    assert_eq!(world.steps, 2);
+}
+
+#[test]
 fn workers_that_die_while_the_step_runs_end_the_turn_and_not_at_once() {
     let takes = takes(true, "a");
     let mut world = World::new();
