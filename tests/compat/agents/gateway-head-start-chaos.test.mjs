@@ -10,6 +10,7 @@ import { restartable } from "../lib/restartable.mjs";
 import { configure } from "../lib/sdk.mjs";
 import { runSeed, seeded } from "../lib/seed.mjs";
 import { eventually, header } from "../lib/wire.mjs";
+import { resuming } from "../../native/lib/reader.mjs";
 import { startHost } from "./lib/host.mjs";
 import { PATIENCE } from "./lib/started.mjs";
 import { Talk, split } from "./lib/talk.mjs";
@@ -32,7 +33,7 @@ const STEPS = {
   unlisted: (text, { hold }) => calls([["delete", {}]], { said: `${text} `, hold }),
 };
 const PHASES = ["before", "middle", "behind"];
-const EVENTS = ["nothing", "stop", "message", "kill", "restart"];
+const EVENTS = ["nothing", "stop", "message", "kill", "restart", "client"];
 
 /** One chat, and what was done to it. */
 class Round {
@@ -84,6 +85,7 @@ class Round {
   async happen(event, number) {
     if (event === "stop") this.stops.push(await this.one.stop());
     if (event === "message") await this.submit(`too-${this.one.chat}-${number}`);
+    if (event === "client") this.reader.drop();
     if (event === "kill") await this.place.revive(this.agent);
     if (event === "restart") {
       await this.place.restart("SIGKILL");
@@ -106,6 +108,7 @@ class Round {
 
   async run() {
     await this.one.open();
+    this.reader = resuming(this.place.gw, this.one.chat);
     const count = 1 + this.pick([0, 1, 2]);
     for (let number = 0; number < count; number += 1) {
       if (number > 0 && this.pick([true, true, false])) await this.cool();
@@ -141,6 +144,8 @@ class Round {
     const stored = await one.saved((some) => some.length > 0);
     const ids = stored.map(({ id }) => id);
     assert.equal(new Set(ids).size, ids.length, "no message is stored twice");
+    const { read, log } = await this.reader.beside(await one.records());
+    assert.deepEqual(read, log, "what was read piece by piece");
   }
 }
 

@@ -1,6 +1,7 @@
 // A reader of a session's `.out` from its first record on, as a page has it open.
 
 import { after } from "node:test";
+import { eventually } from "../../compat/lib/wire.mjs";
 import { events } from "../../../clients/typescript/dist/agent/sub-agent/events.js";
 
 /** Follows until the test file ends. Gives the list that the records are added to. */
@@ -31,7 +32,8 @@ export function follow(gw, session) {
 
 /**
  * Follows through everything, also the gateway's end: whenever it is cut off it comes back with its
- * cursor. `drop()` leaves, as a page that is closed and opened again; `end()` for good.
+ * cursor. `drop()` leaves, as a page that is closed and opened again. `beside(log)` waits until it
+ * has read as far as the log, ends, and gives both as far as both go back.
  */
 export function resuming(gw, session) {
   const records = [];
@@ -64,7 +66,17 @@ export function resuming(gw, session) {
     return following;
   };
   after(end);
-  return { records, drop: () => leaving.abort(), end };
+  const beside = async (log) => {
+    const newest = log.at(-1).seqNum;
+    await eventually(() => records.at(-1)?.seqNum >= newest, `record ${newest} at the reader`);
+    await end();
+    // Record 0 can't be asked for behind a trim, and who comes late begins at the trim.
+    const first = Math.max(records[0].seqNum, log[0].seqNum);
+    const plain = (some) => some.filter(({ seqNum }) => seqNum >= first && seqNum <= newest)
+      .map(({ seqNum, data }) => [seqNum, data]);
+    return { read: plain(records), log: plain(log) };
+  };
+  return { drop: () => leaving.abort(), beside };
 }
 
 /** As the pages of records show them. */

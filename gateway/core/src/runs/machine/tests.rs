@@ -9,13 +9,13 @@ use tidegate_protocol::link::Cause;
 use tidegate_protocol::transcript::Blob;
 use tidegate_protocol::{NewRecord, control};
 
-use crate::runs::book::Book;
 use super::first_step::FirstStep;
 use super::head_start::OutState;
 use super::state::{Effect, Machine, RunLimits};
-use crate::runs::opened::{ByGateway, HeadStart};
 use crate::agents::TakesOver;
 use crate::head_start::{CANT_GO_ON, Outcome};
+use crate::runs::book::Book;
+use crate::runs::opened::{ByGateway, HeadStart};
 use crate::seams::ToolSchema;
 use crate::seams::backend::{BackendError, BackendFault, Chunk, TurnRequest};
 use crate::seams::store::Op;

@@ -160,7 +160,7 @@ fn a_run_that_was_overtaken_does_not_park_the_next_one() {
     world.read_inputs();
     world.machine.handle_parked(None, world.now);
     world.machine.handle_exit(None, world.now);
-    world.perform();
+    assert!(world.machine.poll_effect().is_none(), "it was over before");
     world.steps.warm = None;
     world.machine.handle_step_end(Outcome::Failed(error(BackendFault::Timeout)), world.now);
     world.perform();
