@@ -87,7 +87,9 @@ export class Run {
     if (!isolate.gone) await isolate.terminate();
   }
 
+  /** Only one that somebody cancelled has time for an end of its own: any other is replaced. */
   #cancel(isolate: Isolate, reason: string): void {
+    if (reason !== "cancelled") return void isolate.terminate();
     isolate.cancel(reason);
     this.#grace ??= setTimeout(() => void isolate.terminate(), this.options.graceMs);
   }

@@ -141,7 +141,8 @@ impl Machine {
     pub(super) fn give_head_start_up(&mut self, text: Option<String>) {
         if self.book.current.is_some() {
             self.clear_run(Cause::Cancelled, RunStatus::Canceled, None);
-            self.effects.push_back(Effect::End(Some(Cause::Cancelled)));
+            // It may be about to act on what it was handed, and nobody waits for that any more.
+            self.effects.push_back(Effect::End(Some(Cause::Evicted)));
         }
         self.give_up(text);
     }

@@ -1,5 +1,5 @@
-//! What `runs/driver/stepping.rs` does for the gateway's own first steps, without tasks and sockets; and
-//! agents that save their transcript, without which there is no second head start.
+//! What `runs/driver/stepping.rs` does for the gateway's own first steps, without tasks and
+//! sockets; and agents that save their transcript, without which there is no second head start.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
