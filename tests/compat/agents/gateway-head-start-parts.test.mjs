@@ -6,7 +6,7 @@ import { after, describe, test } from "node:test";
 import { streamed, upstream } from "../lib/upstream.mjs";
 import { records } from "../lib/wire.mjs";
 import { stage } from "./lib/stage.mjs";
-import { PATIENCE, ofType } from "./lib/started.mjs";
+import { PATIENCE, handedOver, ofType } from "./lib/started.mjs";
 import { atRest, kept, onlyId, says, stored, warmModel } from "./lib/warm.mjs";
 
 const HELLO = "Hello from here.";
@@ -15,8 +15,11 @@ const CITED = { openai: { itemId: "item-1" } };
 const model = await warmModel();
 const route = await upstream(async (request) => {
   const { messages } = await request.json();
-  const tool = JSON.stringify(messages.at(-1)).includes("/tool");
-  return streamed([{ type: "start" }, { type: "start-step" },
+  const said = JSON.stringify(messages.at(-1));
+  const tool = said.includes("/tool");
+  // Routes may name the message themselves, and not always in a new way.
+  const messageId = said.includes("named") ? "mine" : undefined;
+  return streamed([{ type: "start", messageId }, { type: "start-step" },
     { type: "reasoning-start", id: "r" }, { type: "reasoning-delta", id: "r", delta: "Hm." },
     { type: "reasoning-end", id: "r", providerMetadata: SIGNED },
     { type: "text-start", id: "t", providerMetadata: CITED },
@@ -51,6 +54,18 @@ const partsOf = (saved) => saved.at(-1).parts.filter(({ type }) => type !== "ste
 
 for (const agent of ["starter", "pinned"]) {
   describe(agent, { concurrency: 4 }, () => {
+    test("a warm place that names the message itself", async () => {
+      const one = talk(agent);
+      await one.open();
+      const turn = await one.turn(`named ${one.chat}`);
+      assert.equal(turn.text, HELLO);
+      assert.equal(onlyId(turn), "mine");
+      assert.deepEqual(await handedOver(one), [{ fate: "applied", turn: 1 }]);
+      const saved = await stored(one, [`named ${one.chat}`, HELLO]);
+      assert.equal(saved[1].id, "mine");
+      await atRest(one, 1);
+    });
+
     test("what it thought, and what its provider says of it", async () => {
       const one = talk(agent);
       await one.open();

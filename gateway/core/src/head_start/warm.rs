@@ -127,7 +127,7 @@ impl WarmStep {
             // One that fails before it said anything leaves the step to the other.
             Some(Outcome::Failed(error)) if self.asked.len() > 1 => {
                 let failed = self.asked.remove(at);
-                failed.call.in_scope(|| info!(%error, "left to the other one"));
+                failed.call.in_scope(|| info!(kind = ?error.kind, "left to the other one"));
             }
             Some(outcome) => self.end(outcome),
             None => {}
@@ -146,7 +146,10 @@ impl WarmStep {
 
     fn end(&mut self, outcome: Outcome) {
         match &outcome {
-            Outcome::Failed(error) => self.span.in_scope(|| info!(%error, "the first step failed")),
+            // What it says may be the model's own words.
+            Outcome::Failed(BackendError { kind, .. }) => {
+                self.span.in_scope(|| info!(?kind, "the first step failed"));
+            }
             outcome => self.span.in_scope(|| info!(?outcome, "the first step is over")),
         }
         self.asked.clear();

@@ -189,7 +189,7 @@ impl Machine {
             // It may write until the fence is raised.
             self.own_record();
             let fence = append(vec![control::keep_alive()], true);
-            self.replace_restored_run(vec![fence, self.book.put()]);
+            self.replace_restored_run(vec![fence]);
         }
     }
 
@@ -197,8 +197,10 @@ impl Machine {
         let text = "the gateway was restarted".to_owned();
         self.clear_run(Cause::GatewayRestarted, RunStatus::Crashed, Some(text));
         self.effects.push_back(Effect::End(Some(Cause::GatewayRestarted)));
+        // As long as the book has it, it may read.
+        let put = self.book.put();
         let row = self.row.as_ref().map(RunRow::put);
-        self.commit(ops.into_iter().chain(row).collect());
+        self.commit(ops.into_iter().chain([put]).chain(row).collect());
     }
 
     /// Does the gateway itself make the first step of the running turn?
@@ -264,13 +266,23 @@ impl Machine {
         if record.metered_len() > RECORD_MAX_BYTES {
             return self.give_head_start_up(Some(TOO_LARGE.to_owned()));
         }
-        self.commit(vec![Op::Append(Append {
+        let append = Op::Append(Append {
             channel: Channel::IN,
             writer: Writer::Gateway { bump: false },
             frame_key: None,
             records: vec![record],
             owed: true,
-        })]);
+        });
+        let renamed = self.name_answer(hand_over.message_id.as_deref());
+        self.commit(renamed.into_iter().chain([append]).collect());
+    }
+
+    /// By its id the hand-over is known when it is read; a backend may have chosen another one.
+    fn name_answer(&mut self, id: Option<&str>) -> Option<Op> {
+        let by = self.book.head_start.as_mut()?.by_gateway.as_mut()?;
+        let id = id.filter(|id| *id != by.answer_id)?;
+        id.clone_into(&mut by.answer_id);
+        Some(self.book.put())
     }
 
     /// Did the gateway's step show nothing, so that the agent was handed nothing?

@@ -25,7 +25,7 @@ impl Machine {
                     Cause::WorkerSilent,
                     RunStatus::Crashed,
                     Some(text),
-                    Some(Cause::Cancelled),
+                    Some(Cause::WorkerSilent),
                 );
             }
             Phase::Leaving(at) if at <= now => {
