@@ -4,8 +4,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { gateway } from "../compat/harness.mjs";
-import { LOSS_MAX, OTHER, PLACES, byHand, hedged, quiet, race, tokens, twoModels }
-  from "../compat/agents/lib/hedge.mjs";
+import {
+  LOSS_MAX, OTHER, PLACES, byHand, hedged, quiet, race, tellBoth, tokens, twoModels,
+} from "../compat/agents/lib/hedge.mjs";
 import { breaks, calls, gate, refuses, says, vanishes } from "../compat/agents/lib/warm.mjs";
 import { eventually } from "../compat/lib/wire.mjs";
 import { chat, textOf } from "./lib/chat.mjs";
@@ -21,9 +22,9 @@ const gw = await gateway({ agents: Object.values(SUITE_AGENTS)
 async function begin(t, agent, steps, gates = []) {
   const talk = await chat(gw, agent);
   t.after(() => gates.forEach((some) => some.open()));
-  for (const place of PLACES) models[place].tell(talk.id, steps[place]);
+  const both = tellBoth(models, talk.id, steps);
   const seq = await talk.say(`say ${talk.id}`);
-  const [main, hedge] = await Promise.all(PLACES.map((place) => models[place].asked(talk.id)));
+  const [main, hedge] = await both;
   return { talk, seq, asked: { main, hedge } };
 }
 

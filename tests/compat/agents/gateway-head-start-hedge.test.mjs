@@ -4,8 +4,9 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { header } from "../lib/wire.mjs";
-import { LOSS_MAX, OTHER, PLACES, byHand, hedged, quiet, race, tokens, twoModels }
-  from "./lib/hedge.mjs";
+import {
+  LOSS_MAX, OTHER, PLACES, byHand, hedged, quiet, race, tellBoth, tokens, twoModels,
+} from "./lib/hedge.mjs";
 import { stage } from "./lib/stage.mjs";
 import { PATIENCE, handedOver, ofType, soon } from "./lib/started.mjs";
 import {
@@ -27,10 +28,10 @@ const AGENTS = ["starter", "pinned"];
 async function begin(t, agent, steps, gates = [], asking = "hi") {
   const one = talk(agent);
   t.after(() => gates.forEach((some) => some.open()));
-  for (const place of PLACES) models[place].tell(one.chat, steps[place]);
+  const both = tellBoth(models, one.chat, steps);
   await one.open();
   const seq = await one.submit(`${asking} ${one.chat}`);
-  const [main, hedge] = await Promise.all(PLACES.map((place) => models[place].asked(one.chat)));
+  const [main, hedge] = await both;
   return { one, seq, asked: { main, hedge } };
 }
 
@@ -121,10 +122,9 @@ for (const agent of AGENTS) {
           { [winner]: says("One."), [loser]: quiet() });
         await one.covered(seq);
         await cool(one);
-        models[winner].tell(one.chat, quiet());
-        models[loser].tell(one.chat, says("Two."));
+        const both = tellBoth(models, one.chat, { [winner]: quiet(), [loser]: says("Two.") }, 2);
         assert.equal((await one.turn("next")).text, "Two.");
-        const second = await models[winner].asked(one.chat, 2);
+        const second = (await both)[PLACES.indexOf(winner)];
         await soon(second.cut, "the end of the other one's connection");
         await stored(one, [`hi ${one.chat}`, "One.", "next", "Two."]);
         await atRest(one, 2);

@@ -13,6 +13,21 @@ export async function twoModels() {
   return { main: await warmModel(), hedge: await warmModel() };
 }
 
+/**
+ * Tells both what to do in a chat, and waits until both are asked, for the `count`th time: until then
+ * neither does it, since the first token cancels the other one, asked or not.
+ */
+export function tellBoth(models, chat, steps, count = 1) {
+  const asked = Promise.all(PLACES.map((place) => models[place].asked(chat, count)));
+  for (const place of PLACES) {
+    models[place].tell(chat, async (reply, entry) => {
+      await asked;
+      return steps[place](reply, entry);
+    });
+  }
+  return asked;
+}
+
 /** TOML of an agent whose head start has a hedge; `more`: keys of the head start. */
 export const hedged = (id, { main, hedge }, more = "") => `
 [[agent]]
