@@ -6,14 +6,13 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { breaks, calls, gate, refuses, says, vanishes, warmModel }
   from "../compat/agents/lib/warm.mjs";
+import { ROUNDS_MS, rounds } from "../compat/agents/lib/rounds.mjs";
 import { restartable } from "../compat/lib/restartable.mjs";
-import { runSeed, seeded } from "../compat/lib/seed.mjs";
 import { call, eventually, header, records } from "../compat/lib/wire.mjs";
 import { chat, textOf } from "./lib/chat.mjs";
 import { resuming } from "./lib/reader.mjs";
 import { SUITE_AGENTS, start } from "./lib/workers.mjs";
 
-const ROUNDS = process.env.TIDEGATE_LONG ? 60 : 6;
 const model = await warmModel();
 const search = (text) => [["search", { query: text }]];
 
@@ -36,6 +35,7 @@ class Round {
   constructor(place, pick) {
     Object.assign(this, { place, pick, said: [], asked: [], texts: [], log: [] });
     this.language = pick(Object.keys(SUITE_AGENTS));
+    this.title = `in ${this.language}`;
   }
 
   async submit(text) {
@@ -49,7 +49,7 @@ class Round {
     return (await answer.json()).inputs;
   };
 
-  all = () => records(this.place.gw, this.talk.id);
+  records = () => records(this.place.gw, this.talk.id);
 
   isCovered = async (seq) => (await this.fates()).some((fate) =>
     fate.seq === seq && fate.fate !== null);
@@ -70,7 +70,7 @@ class Round {
     await eventually(async () => {
       if (await this.isCovered(seq)) return true;
       if (phase === "before" || SILENT.includes(kind)) return model.asks(talk.id).length > before;
-      return textOf(await this.all()).includes(text);
+      return textOf(await this.records()).includes(text);
     }, `the phase ${phase} of ${kind} in ${talk.id}`);
     await this.happen(event, number);
     gates.before.open();
@@ -106,7 +106,7 @@ class Round {
   async check() {
     const fates = await this.fates();
     assert.deepEqual(fates.filter(({ fate }) => fate === null), [], "nothing is owed at rest");
-    const all = await this.all();
+    const all = await this.records();
     const shown = textOf(all);
     for (const text of this.texts) {
       const count = shown.split(`${text} `).length - 1;
@@ -140,21 +140,7 @@ async function scene(t) {
   return Object.assign(place, { revive });
 }
 
-test("anything at any time", { timeout: 100_000 + ROUNDS * 60_000 }, async (t) => {
-  const random = seeded(runSeed(t));
-  const pick = (some) => some[Math.floor(random() * some.length)];
+test("anything at any time", { timeout: ROUNDS_MS }, async (t) => {
   const place = await scene(t);
-  for (let at = 0; at < ROUNDS; at += 1) {
-    const round = new Round(place, pick);
-    try {
-      await round.run();
-    } catch (error) {
-      t.diagnostic(`round ${at} in ${round.language}: ${round.log.join(", ")}`);
-      console.error(JSON.stringify(await round.fates()));
-      for (const { seqNum, data, headers } of await round.all()) {
-        console.error(seqNum, JSON.stringify(data), JSON.stringify(headers));
-      }
-      throw error;
-    }
-  }
+  await rounds(t, (pick) => new Round(place, pick));
 });

@@ -97,6 +97,30 @@ pub struct TurnRequest {
     pub steering: Option<Arc<Steering>>,
 }
 
+#[cfg(test)]
+impl TurnRequest {
+    /// The first attempt at a turn that submits nothing.
+    pub(crate) fn sample(turn: u64) -> Self {
+        Self {
+            agent: "a".into(),
+            chat_id: "c".into(),
+            turn,
+            attempt: 1,
+            trigger: Trigger::Submit,
+            messages: Arc::default(),
+            answer_id: "m".into(),
+            continues: false,
+            message_id: None,
+            metadata: None,
+            action: None,
+            rest: Map::new(),
+            tools: Arc::default(),
+            origin: Arc::default(),
+            steering: None,
+        }
+    }
+}
+
 /// The session behind a turn.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Origin {

@@ -2,8 +2,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures_util::stream;
-use serde_json::{Map, Value, json};
-use tidegate_protocol::input::Trigger;
+use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
 use super::*;
@@ -109,23 +108,7 @@ fn tools(name: &str) -> Arc<[ToolSchema]> {
 }
 
 fn request() -> TurnRequest {
-    TurnRequest {
-        agent: "a".into(),
-        chat_id: "c".into(),
-        turn: 1,
-        attempt: 1,
-        trigger: Trigger::Submit,
-        messages: Arc::default(),
-        answer_id: "m".into(),
-        continues: false,
-        message_id: None,
-        metadata: None,
-        action: None,
-        rest: Map::new(),
-        tools: tools("registered"),
-        origin: Arc::default(),
-        steering: None,
-    }
+    TurnRequest { tools: tools("registered"), ..TurnRequest::sample(1) }
 }
 
 fn start() -> Given {

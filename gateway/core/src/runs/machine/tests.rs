@@ -1,9 +1,6 @@
 //! Runs that come and go around a first step that the gateway makes.
 
-use std::sync::Arc;
-
 use serde_json::json;
-use tidegate_protocol::input::Trigger;
 use tidegate_protocol::limits::RUN_ATTEMPTS_MAX;
 use tidegate_protocol::link::Cause;
 use tidegate_protocol::transcript::Blob;
@@ -120,7 +117,7 @@ impl World {
             by_gateway,
             handed: None,
         };
-        let step = FirstStep::new(Answer::new(request(), None), Blob::default());
+        let step = FirstStep::new(Answer::new(TurnRequest::sample(1), None), Blob::default());
         self.machine.handle_first_step(open, step, self.now);
     }
 
@@ -165,26 +162,6 @@ impl World {
     fn is_handed(&self) -> bool {
         let open = self.machine.book().head_start.as_ref();
         open.is_some_and(|open| open.handed.is_some())
-    }
-}
-
-fn request() -> TurnRequest {
-    TurnRequest {
-        agent: "a".into(),
-        chat_id: "c".into(),
-        turn: 1,
-        attempt: 1,
-        trigger: Trigger::Submit,
-        messages: Arc::default(),
-        answer_id: "m".into(),
-        continues: false,
-        message_id: None,
-        metadata: None,
-        action: None,
-        rest: serde_json::Map::new(),
-        tools: Arc::default(),
-        origin: Arc::default(),
-        steering: None,
     }
 }
 

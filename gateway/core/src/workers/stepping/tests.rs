@@ -3,7 +3,6 @@
 use futures_util::{FutureExt, StreamExt, stream};
 use parking_lot::Mutex;
 use serde_json::{Value, json};
-use tidegate_protocol::input::Trigger;
 use tidegate_protocol::limits::{TURN_ATTEMPTS_MAX, TURN_WARM_MS};
 use tidegate_protocol::link::{AgentSpec, Cause, Done, Hello, Mode, Out, TakesOver, TurnFrame};
 use tokio::sync::mpsc;
@@ -156,23 +155,8 @@ impl Linked {
 }
 
 fn request(turn: u64) -> TurnRequest {
-    TurnRequest {
-        agent: "a".into(),
-        chat_id: "c".into(),
-        turn,
-        attempt: 1,
-        trigger: Trigger::Submit,
-        messages: Arc::default(),
-        answer_id: "m".into(),
-        continues: false,
-        message_id: None,
-        metadata: None,
-        action: None,
-        rest: serde_json::Map::new(),
-        tools: Arc::default(),
-        origin: Arc::new(Origin { environment: "dev".into(), ..Origin::default() }),
-        steering: None,
-    }
+    let origin = Arc::new(Origin { environment: "dev".into(), ..Origin::default() });
+    TurnRequest { origin, ..TurnRequest::sample(turn) }
 }
 
 /// Everything that is there of an answer: the types of its chunks, and its end.
